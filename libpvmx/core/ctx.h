@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The engine of this process: the one global, and the order of its start and end:
+ * arena (private) -> progress -> messenger -> [daemon connection, arena of the VM, shm transport],
+ * and back. The last part comes at init when a daemon runs or has started us, else at the first
+ * call that needs a VM. */
+#ifndef PX_CTX_H
+#define PX_CTX_H
+
+#include "core/ctl.h"
+#include "msg/msg.h"
+#include "progress/progress.h"
+#include <pthread.h>
+
+struct px_ctx {
+    pthread_mutex_t lock; /* recursive */
+    bool threads;
+    int inits;
+    struct px_arena arena;
+    struct px_arena lone; /* the private stand-in, kept when the VM's arena replaces it */
+    struct px_progress progress;
+    struct px_messenger ms;
+    struct px_ctl ctl;
+    pvmx_tid tid;
+    uint32_t next_ctx;
+    struct pvmx_birth birth;
+    pvmx_tid *birth_tids;
+    bool born;
+    char host[256];
+};
+
+extern struct px_ctx px_ctx;
+
+static inline void px_lock(void)
+{
+    if (px_ctx.threads)
+        pthread_mutex_lock(&px_ctx.lock);
+}
+
+static inline void px_unlock(void)
+{
+    if (px_ctx.threads)
+        pthread_mutex_unlock(&px_ctx.lock);
+}
+
+static inline pvmx_err px_ctx_wait(bool (*done)(void *arg), void *arg, uint64_t deadline)
+{
+    return px_wait(&px_ctx.progress, done, arg, deadline);
+}
+
+/* ---- enroll.c: becoming a task. With the lock held. */
+/* Takes the birth record that PVMX_TASK points to; *born tells whether there was one. */
+pvmx_err px_enroll_inherited(bool *born);
+/* Joins a VM whose daemon runs; PVMX_ERR_NO_VM when none does and start is false, else starts it. */
+pvmx_err px_enroll_connect(bool start);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Becoming a task: by the birth record that a daemon left, or by asking a daemon. */
+#include "core/ctx.h"
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "proto/hello.h"
+#include "proto/messages.h"
+#include "proto/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    CONNECT_MS = 5000, /* a daemon that does not greet within this time is not well */
+    ROUNDS = 20,       /* how often a daemon that is just leaving makes us start over */
+};
+
+/* This process is now task tid with the VM's arena in px_ctx.arena. */
+static pvmx_err become(struct px_arena *arena, pvmx_tid tid)
+{
+    char name[32];
+    px_ctx.lone = px_ctx.arena;
+    px_ctx.arena = *arena;
+    px_ctx.tid = tid;
+    px_ctx.ctl.seq_seen = atomic_load(&arena->slot->ctl_seq) - 1; /* look once */
+    px_ctx.ctl.up = true;
+    atomic_store(&arena->slot->pid, getpid());
+    snprintf(name, sizeof name, "t%x", (unsigned)tid);
+    px_log_set_name(name);
+    return px_messenger_open(&px_ctx.ms, &px_ctx.arena, tid);
+}
+
+static pvmx_tid *expand(pvmx_tid *to, const struct pxp_range *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < r[i].count; k++)
+            *to++ = r[i].first + (pvmx_tid)k;
+    return to;
+}
+
+static size_t total(const struct pxp_range *r, size_t n)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < n && sum <= (size_t)PX_NSLOTS * 4096; i++)
+        sum += r[i].count;
+    return sum;
+}
+
+static pvmx_err read_birth(struct px_arena *arena)
+{
+    struct pxp_birth m;
+    struct pxp_zone z = {0};
+    uint32_t len = arena->slot->birth_len;
+    pvmx_err err = len <= PX_BIRTH_MAX
+                       ? pxp_birth_decode(px_slot_at(arena->slot, PX_BIRTH_OFF), len, &m, &z)
+                       : PVMX_ERR_PROTO;
+    if (err) {
+        pxp_zone_free(&z);
+        return px_fail(PVMX_ERR_PROTO, "the birth record of this task cannot be read");
+    }
+    size_t nworld = total(m.world, m.n_world), nparents = total(m.parents, m.n_parents);
+    pvmx_tid *tids = malloc((nworld + nparents + 1) * sizeof *tids);
+    if (!tids || nworld != m.size) {
+        pxp_zone_free(&z);
+        free(tids);
+        return tids ? px_fail(PVMX_ERR_PROTO, "the birth record of this task is not consistent")
+                    : px_fail(PVMX_ERR_NOMEM, "no memory for the birth record");
+    }
+    expand(expand(tids, m.world, m.n_world), m.parents, m.n_parents);
+    px_ctx.birth_tids = tids;
+    px_ctx.birth = (struct pvmx_birth){.job = m.job,
+                                       .rank = (int32_t)m.rank,
+                                       .size = (int32_t)m.size,
+                                       .appnum = m.appnum,
+                                       .world = tids,
+                                       .nparents = (int32_t)nparents,
+                                       .parents = tids + nworld,
+                                       .root = (int32_t)m.root,
+                                       .ctx = m.ctx};
+    snprintf(px_ctx.host, sizeof px_ctx.host, "%s", m.host);
+    px_ctx.born = true;
+    pxp_zone_free(&z);
+    return PVMX_OK;
+}
+
+/* Are the descriptors of the variable those that the daemon left? */
+static bool inherited_ok(const char *env, int *ctl, int *arena, pvmx_tid *tid)
+{
+    unsigned long long inode;
+    unsigned t;
+    struct stat st;
+    if (sscanf(env, "%d,%d,%llu,%x", ctl, arena, &inode, &t) != 4)
+        return false;
+    *tid = (pvmx_tid)t;
+    return fstat(*arena, &st) == 0 && (unsigned long long)st.st_ino == inode &&
+           (uint64_t)st.st_size == PX_ARENA_SIZE && fcntl(*ctl, F_GETFD) >= 0;
+}
+
+pvmx_err px_enroll_inherited(bool *born)
+{
+    const char *env = getenv(PX_TASK_ENV);
+    int ctl, fd;
+    pvmx_tid tid;
+    struct px_arena arena;
+    *born = false;
+    if (!env || !inherited_ok(env, &ctl, &fd, &tid))
+        return PVMX_OK;
+    px_fd_set_cloexec(fd, true);
+    px_fd_set_cloexec(ctl, true);
+    if (px_arena_attach(&arena, fd, tid) != PVMX_OK)
+        return PVMX_OK; /* another's */
+    uint32_t state = PX_SLOT_BORN;
+    if (!atomic_compare_exchange_strong(&arena.slot->state, &state, PX_SLOT_LIVE)) {
+        px_arena_detach(&arena); /* claimed before: we are a child of that task */
+        px_fd_close(&ctl);
+        return state == PX_SLOT_DEAD
+                   ? px_fail(PVMX_ERR_STATE, "this task was given up because it did not call init "
+                                             "in time (setting PVMX_INIT_TIMEOUT)")
+                   : PVMX_OK;
+    }
+    atomic_store(&arena.slot->inited, 1);
+    pvmx_err err = read_birth(&arena);
+    if (!err) {
+        pxp_client_adopt(&px_ctx.ctl.client, ctl);
+        *born = true;
+        err = become(&arena, tid);
+    }
+    return err;
+}
+
+/* Waits for the answer to enrol and for the descriptor that comes with it. */
+static pvmx_err answer(struct pxp_client *c, struct pxp_enrolled *rep, int *fd)
+{
+    uint32_t number, serial;
+    const uint8_t *body;
+    size_t len;
+    pvmx_err err;
+    while ((err = pxp_client_next(c, &number, &serial, &body, &len)) == PVMX_ERR_AGAIN) {
+        int got = -1;
+        size_t nfds = *fd < 0;
+        err = pxp_client_fill(c, CONNECT_MS, &got, &nfds);
+        if (err)
+            return err == PVMX_ERR_AGAIN
+                       ? px_fail(PVMX_ERR_TIMEDOUT, "the daemon of this host does not answer")
+                       : err;
+        if (nfds)
+            *fd = got;
+    }
+    if (err)
+        return err;
+    if (number == PXP_REFUSE)
+        return pxp_client_refused(body, len);
+    struct pxp_zone z = {0};
+    err = number == PXP_ENROLLED ? pxp_enrolled_decode(body, len, rep, &z) : PVMX_ERR_PROTO;
+    pxp_zone_free(&z);
+    pxp_client_drop(c);
+    if (err || *fd < 0)
+        return px_fail(PVMX_ERR_PROTO, "the daemon of this host answers with nonsense");
+    return PVMX_OK;
+}
+
+/* Asks a daemon that has been greeted for a tid. */
+static pvmx_err enrol(struct pxp_client *c)
+{
+    char program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[n > 0 ? n : 0] = 0;
+    struct pxp_enrol req = {.program = program};
+    struct pxp_enrolled rep;
+    struct px_arena arena;
+    int fd = -1;
+    pvmx_err err = pxp_enrol_encode(&c->out, pxp_client_serial(c), &req);
+    if (!err)
+        err = pxp_client_flush(c, NULL, 0);
+    if (!err)
+        err = answer(c, &rep, &fd);
+    if (err) {
+        px_fd_close(&fd);
+        return err;
+    }
+    err = px_arena_attach(&arena, fd, rep.tid);
+    if (err)
+        return err;
+    atomic_store(&arena.slot->state, PX_SLOT_LIVE);
+    atomic_store(&arena.slot->inited, 1);
+    return become(&arena, rep.tid);
+}
+
+pvmx_err px_enroll_connect(bool start)
+{
+    struct pxp_client *c = &px_ctx.ctl.client;
+    struct pxp_welcome_info info;
+    struct px_rundir dir;
+    pvmx_err err;
+    for (int i = 0; i < ROUNDS; i++) {
+        if (start) {
+            err = pxp_client_join(c, NULL, PXP_ROLE_TASK, true, &dir, &info);
+        } else {
+            err = px_rundir_open(NULL, false, &dir);
+            if (!err)
+                err = pxp_client_open(c, &dir, PXP_ROLE_TASK, CONNECT_MS, &info);
+        }
+        if (err)
+            return err == PVMX_ERR_NOENT && !start ? PVMX_ERR_NO_VM : err;
+        err = enrol(c);
+        if (!err) {
+            snprintf(px_ctx.host, sizeof px_ctx.host, "%s", info.host);
+            return PVMX_OK;
+        }
+        pxp_client_close(c);
+        if (err != PVMX_ERR_CLOSED) /* else the daemon was just leaving: once more */
+            return err;
+    }
+    return px_fail(PVMX_ERR_NO_VM, "the daemon ends again each time it is started; its log says why "
+                                   "(setting PVMX_DAEMON_LOG=FILE)");
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Middleware surface: dynamic processes. Rules of use as in <pvmx/engine/msg.h>. */
+#ifndef PVMX_ENGINE_DYN_H
+#define PVMX_ENGINE_DYN_H
+
+#include <pvmx/types.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One program of a spawn request. Strings are the caller's and are copied. */
+struct pvmx_app {
+    /* With '/': relative to wdir; without: looked up in path, then in PATH, then in wdir, then
+     * beside the spawner's own program. */
+    const char *command;
+    const char *const *argv; /* arguments without argv[0], NULL-terminated; NULL: none */
+    int32_t count;           /* how many to start, >= 0 */
+    const char *wdir;        /* working directory; NULL: the spawner's */
+    const char *path;        /* directories to look in first, ':' separated; NULL: none */
+    const char *const *env; /* "NAME=value" added to the spawner's environment; NULL: none */
+};
+
+enum {
+    PVMX_SPAWN_SOFT = 1, /* start as many as can be started instead of all or nothing */
+    PVMX_SPAWN_DETACHED = 2,         /* the tasks do not end with their spawner */
+    PVMX_SPAWN_NO_OVERSUBSCRIBE = 4, /* refuse when there are fewer free slots than tasks */
+    PVMX_SPAWN_NO_MPI = 8, /* the programs need not call the library: no time limit for init */
+};
+
+struct pvmx_spawn_args {
+    size_t size; /* sizeof(struct pvmx_spawn_args) */
+    const struct pvmx_app *apps;
+    int32_t napps;
+    uint32_t flags;
+    const pvmx_tid *parents; /* the group that the children see as their parent, in rank order */
+    int32_t nparents;
+    int32_t root; /* rank of this task in that group */
+    /* First of 8 context ids from pvmx_engine_ctx_alloc: +0..1 the children's world, +2..3 the
+     * intercommunicator, +4..7 free for the upper layer. */
+    uint64_t ctx;
+};
+
+struct pvmx_spawn_result {
+    int32_t count; /* tasks asked for in all */
+    int32_t started;
+    pvmx_tid *tids; /* count entries, in rank order of the tasks; 0 where none was started */
+    pvmx_err *errors; /* count entries: PVMX_OK or why the task is not there */
+    uint32_t job;     /* the job's number in the VM */
+};
+
+/* Starts tasks; returns when all have been executed or have failed. Joins or starts the VM first.
+ * PVMX_ERR_SPAWN and others: nothing runs (without SOFT), pvmx_last_error() names program, host and
+ * cause, and *out still holds errors[] when count > 0. Free *out in either case. */
+PVMX_API pvmx_err pvmx_engine_spawn(const struct pvmx_spawn_args *args,
+                                    struct pvmx_spawn_result *out);
+PVMX_API void pvmx_engine_spawn_result_free(struct pvmx_spawn_result *out);
+
+/* What a spawned task was born with. NULL in a root task. Lives until the last leave. */
+struct pvmx_birth {
+    uint32_t job;
+    int32_t rank, size;    /* in the world of its job */
+    int32_t appnum;        /* which program of the request */
+    const pvmx_tid *world; /* size entries */
+    int32_t nparents;      /* 0: started by mpiexec, no parent */
+    const pvmx_tid *parents;
+    int32_t root; /* rank of the spawner among the parents */
+    uint64_t ctx; /* as in pvmx_spawn_args */
+};
+PVMX_API const struct pvmx_birth *pvmx_engine_birth(void);
+
+/* Says that spawner and children of a job are no longer connected: from now on neither ends with
+ * the other. Called by the spawner when the last communicator between them is gone; one way. */
+PVMX_API void pvmx_engine_job_release(uint32_t job);
+
+/* Ends tasks at once (SIGTERM, SIGKILL after a grace period); code is what mpiexec returns for the
+ * job. text (may be NULL) is shown to the console and mpiexec. Own tid allowed: does not return. */
+PVMX_API pvmx_err pvmx_engine_abort(const pvmx_tid *tids, size_t n, int code,
+                                    const char *text);
+
+/* How a task ended; PVMX_ERR_STATE while it lives or when it is not known here. */
+struct pvmx_end {
+    pvmx_tid tid;
+    int32_t status; /* exit status, -1 when a signal ended it or the status is not known */
+    int32_t signal; /* 0: none */
+    int32_t inited; /* 1: it had called the library's init */
+};
+PVMX_API pvmx_err pvmx_engine_end_of(pvmx_tid tid, struct pvmx_end *out);
+
+/* Calls fn(end, arg) once from progress when the task ends (at the next progress when it has
+ * already). PVMX_ERR_NOTASK: no such task was ever known. */
+PVMX_API pvmx_err pvmx_engine_notify_end(pvmx_tid tid,
+                                         void (*fn)(const struct pvmx_end *, void *),
+                                         void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Middleware surface: start, progress, waiting, end. Rules of use as in <pvmx/engine/msg.h>. */
+#ifndef PVMX_ENGINE_PROG_H
+#define PVMX_ENGINE_PROG_H
+
+#include <pvmx/types.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Starts the engine for this process. The first call counts; each init is paid back by one leave.
+ * A process started by a daemon takes its birth record; another one joins the VM if its daemon
+ * runs (one round trip) and is a lone task without a tid otherwise. threads: calls may come from
+ * several threads at once (may be raised by a later init). */
+PVMX_API pvmx_err pvmx_engine_init(bool threads);
+/* Leaves the VM in good order after everything sent has been handed over: what follows is not
+ * called a failure of this task. The last leave frees everything. */
+PVMX_API void pvmx_engine_leave(void);
+
+/* Makes sure that this process is a task of a VM with a tid; starts the daemon if none runs. */
+PVMX_API pvmx_err pvmx_engine_join_vm(void);
+/* The own tid; 0 while this is a lone process. */
+PVMX_API pvmx_tid pvmx_engine_self(void);
+/* Name of this host as the VM knows it. Static storage. */
+PVMX_API const char *pvmx_engine_host(void);
+/* Slots of the VM, live, from shared memory; of this host when there is no VM. */
+PVMX_API int pvmx_engine_universe_size(void);
+
+/* Makes one bounded round of progress; returns the number of events handled. */
+PVMX_API unsigned pvmx_engine_progress(void);
+/* Makes progress, sleeping when there is nothing to do, until done(arg) is true (returns
+ * PVMX_OK), deadline_ns of CLOCK_MONOTONIC is reached (PVMX_ERR_TIMEDOUT; UINT64_MAX: never).
+ * done is called with the engine's lock held and must not call the engine, but for req_done. */
+PVMX_API pvmx_err pvmx_engine_wait_until(bool (*done)(void *arg), void *arg,
+                                         uint64_t deadline_ns);
+
+/* Hooks run in every round of progress until removed, with the engine's lock held (it is recursive:
+ * a hook may start operations). They return the number of events handled. For schedules of
+ * nonblocking collectives and generalized work. */
+struct pvmx_hook {
+    unsigned (*fn)(struct pvmx_hook *hook);
+    struct pvmx_hook *next, **pprev; /* owned by the engine while added */
+};
+PVMX_API void pvmx_engine_hook_add(struct pvmx_hook *hook);
+PVMX_API void pvmx_engine_hook_remove(struct pvmx_hook *hook);
+
+/* The engine's recursive lock, for state of the upper layers that hooks share. Free when the
+ * process is single threaded. */
+PVMX_API void pvmx_engine_lock(void);
+PVMX_API void pvmx_engine_unlock(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

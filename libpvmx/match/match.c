@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Hashed matching queues. */
+#include "match/match.h"
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum {
+    BUCKETS_MIN = 64,
+    KEEP_EMPTY = 64, /* empty queue heads that stay in their bucket: a ping-pong uses one key over
+                      * and over and should not make and drop its head each time */
+};
+
+/* All entries of one pattern, oldest first. */
+struct px_match_queue {
+    struct px_key key;
+    struct px_list entries;
+    struct px_match_queue *next; /* in the bucket, or in the spare list */
+    struct px_match_table *table;
+};
+
+static bool key_equal(const struct px_key *a, const struct px_key *b)
+{
+    return a->ctx == b->ctx && a->source == b->source && a->tag == b->tag;
+}
+
+static size_t key_hash(const struct px_key *k)
+{
+    uint64_t st = (uint64_t)(uint32_t)k->source << 32 | (uint32_t)k->tag;
+    uint64_t h = (k->ctx ^ (st * 0x9e3779b97f4a7c15ull)) * 0xff51afd7ed558ccdull;
+    return (size_t)(h ^ h >> 29);
+}
+
+static struct px_match_queue *queue_find(const struct px_match_table *t, const struct px_key *key)
+{
+    struct px_match_queue *q = t->buckets[key_hash(key) & (t->nbuckets - 1)];
+    while (q && !key_equal(&q->key, key))
+        q = q->next;
+    return q;
+}
+
+/* Takes empty queues out of a table; they go to the spare list. */
+static void sweep(struct px_match *m, struct px_match_table *t)
+{
+    for (size_t i = 0; i < t->nbuckets; i++)
+        for (struct px_match_queue **p = &t->buckets[i], *q; (q = *p) != NULL;) {
+            if (!px_list_empty(&q->entries)) {
+                p = &q->next;
+                continue;
+            }
+            *p = q->next;
+            q->next = m->spare;
+            m->spare = q;
+            t->nqueues--;
+        }
+    t->nempty = 0;
+}
+
+/* Doubles the buckets; without memory the chains just grow longer. */
+static void rehash(struct px_match_table *t)
+{
+    size_t n = t->nbuckets * 2;
+    struct px_match_queue **b = calloc(n, sizeof(struct px_match_queue *));
+    if (!b)
+        return;
+    for (size_t i = 0; i < t->nbuckets; i++)
+        for (struct px_match_queue *q = t->buckets[i], *next; q; q = next) {
+            next = q->next;
+            struct px_match_queue **at = &b[key_hash(&q->key) & (n - 1)];
+            q->next = *at;
+            *at = q;
+        }
+    free(t->buckets);
+    t->buckets = b;
+    t->nbuckets = n;
+}
+
+static struct px_match_queue *queue_get(struct px_match *m, struct px_match_table *t,
+                                        const struct px_key *key)
+{
+    struct px_match_queue *q = queue_find(t, key);
+    if (q) {
+        t->nempty -= px_list_empty(&q->entries);
+        return q;
+    }
+    q = m->spare;
+    if (q)
+        m->spare = q->next;
+    else if (!(q = malloc(sizeof *q)))
+        return NULL;
+    if (t->nqueues >= t->nbuckets)
+        rehash(t);
+    q->key = *key;
+    q->table = t;
+    px_list_init(&q->entries);
+    struct px_match_queue **at = &t->buckets[key_hash(key) & (t->nbuckets - 1)];
+    q->next = *at;
+    *at = q;
+    t->nqueues++;
+    return q;
+}
+
+/* To be called when an entry has left q, or when q was got for nothing. The sweep costs one pass
+ * over the buckets and frees at least half of the queues, so it is O(1) for each entry. */
+static void queue_settle(struct px_match *m, struct px_match_queue *q)
+{
+    struct px_match_table *t = q->table;
+    if (px_list_empty(&q->entries) && ++t->nempty > KEEP_EMPTY + t->nqueues / 2 &&
+        t->nempty > t->nbuckets / 2)
+        sweep(m, t);
+}
+
+pvmx_err px_match_init(struct px_match *m)
+{
+    *m = (struct px_match){0};
+    m->posted.nbuckets = m->unexp.nbuckets = BUCKETS_MIN;
+    m->posted.buckets = calloc(BUCKETS_MIN, sizeof(struct px_match_queue *));
+    m->unexp.buckets = calloc(BUCKETS_MIN, sizeof(struct px_match_queue *));
+    if (!m->posted.buckets || !m->unexp.buckets) {
+        px_match_fini(m);
+        return px_fail(PVMX_ERR_NOMEM, "no memory for matching");
+    }
+    return PVMX_OK;
+}
+
+static void table_fini(struct px_match_table *t)
+{
+    for (size_t i = 0; t->buckets && i < t->nbuckets; i++)
+        for (struct px_match_queue *q = t->buckets[i], *next; q; q = next) {
+            next = q->next;
+            free(q);
+        }
+    free(t->buckets);
+}
+
+void px_match_fini(struct px_match *m)
+{
+    table_fini(&m->posted);
+    table_fini(&m->unexp);
+    for (struct px_match_queue *q = m->spare, *next; q; q = next) {
+        next = q->next;
+        free(q);
+    }
+    *m = (struct px_match){0};
+}
+
+static struct px_posted *oldest(const struct px_match *m, const struct px_key *key,
+                                struct px_posted *best)
+{
+    struct px_match_queue *q = queue_find(&m->posted, key);
+    if (!q || px_list_empty(&q->entries))
+        return best;
+    struct px_posted *p = px_container_of(q->entries.next, struct px_posted, node);
+    return !best || p->seq < best->seq ? p : best;
+}
+
+/* The four patterns that a message answers to. */
+static void patterns(const struct px_key *k, struct px_key out[PX_UNEXP_QUEUES])
+{
+    out[0] = *k;
+    out[1] = (struct px_key){k->ctx, PVMX_ANY_SOURCE, k->tag};
+    out[2] = (struct px_key){k->ctx, k->source, PVMX_ANY_TAG};
+    out[3] = (struct px_key){k->ctx, PVMX_ANY_SOURCE, PVMX_ANY_TAG};
+}
+
+struct px_posted *px_match_arrive(struct px_match *m, const struct px_key *key)
+{
+    if (!m->nposted)
+        return NULL;
+    struct px_posted *best = oldest(m, key, NULL);
+    if (m->nwild) {
+        struct px_key wild[PX_UNEXP_QUEUES];
+        patterns(key, wild);
+        for (int i = 1; i < PX_UNEXP_QUEUES; i++)
+            best = oldest(m, &wild[i], best);
+    }
+    if (best)
+        px_match_remove_posted(m, best);
+    return best;
+}
+
+pvmx_err px_match_add_unexp(struct px_match *m, struct px_unexp *u)
+{
+    struct px_key keys[PX_UNEXP_QUEUES];
+    patterns(&u->key, keys);
+    for (int i = 0; i < PX_UNEXP_QUEUES; i++) {
+        u->in[i].queue = queue_get(m, &m->unexp, &keys[i]);
+        if (!u->in[i].queue) {
+            while (--i >= 0) {
+                px_list_remove(&u->in[i].node);
+                queue_settle(m, u->in[i].queue);
+            }
+            return px_fail(PVMX_ERR_NOMEM, "no memory for an unexpected message");
+        }
+        px_list_push_back(&u->in[i].queue->entries, &u->in[i].node);
+    }
+    m->nunexp++;
+    return PVMX_OK;
+}
+
+struct px_unexp *px_match_find_unexp(struct px_match *m, const struct px_key *pattern)
+{
+    if (!m->nunexp)
+        return NULL;
+    struct px_match_queue *q = queue_find(&m->unexp, pattern);
+    if (!q || px_list_empty(&q->entries))
+        return NULL;
+    int i = (pattern->source == PVMX_ANY_SOURCE ? 1 : 0) + (pattern->tag == PVMX_ANY_TAG ? 2 : 0);
+    char *node = (char *)q->entries.next;
+    return (struct px_unexp *)(void *)(node - offsetof(struct px_unexp, in) -
+                                       (size_t)i * sizeof(((struct px_unexp *)0)->in[0]));
+}
+
+void px_match_remove_unexp(struct px_match *m, struct px_unexp *u)
+{
+    struct px_match_queue *q[PX_UNEXP_QUEUES];
+    for (int i = 0; i < PX_UNEXP_QUEUES; i++) {
+        q[i] = u->in[i].queue;
+        px_list_remove(&u->in[i].node);
+    }
+    /* A sweep may free any empty queue: settle counts first, sweeps at the last one only. */
+    struct px_match_table *t = &m->unexp;
+    for (int i = 0; i < PX_UNEXP_QUEUES - 1; i++)
+        t->nempty += px_list_empty(&q[i]->entries);
+    queue_settle(m, q[PX_UNEXP_QUEUES - 1]);
+    m->nunexp--;
+}
+
+pvmx_err px_match_add_posted(struct px_match *m, struct px_posted *p)
+{
+    p->queue = queue_get(m, &m->posted, &p->key);
+    if (!p->queue)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a posted receive");
+    p->seq = m->seq++;
+    px_list_push_back(&p->queue->entries, &p->node);
+    m->nposted++;
+    m->nwild += p->key.source == PVMX_ANY_SOURCE || p->key.tag == PVMX_ANY_TAG;
+    return PVMX_OK;
+}
+
+void px_match_remove_posted(struct px_match *m, struct px_posted *p)
+{
+    px_list_remove(&p->node);
+    m->nposted--;
+    m->nwild -= p->key.source == PVMX_ANY_SOURCE || p->key.tag == PVMX_ANY_TAG;
+    queue_settle(m, p->queue);
+    p->queue = NULL;
+}
+
+void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, void *arg), void *arg)
+{
+    /* Collected first: fn's removals may sweep the table. */
+    size_t n = 0, count = m->nposted;
+    struct px_posted **all = count ? malloc(count * sizeof(struct px_posted *)) : NULL;
+    if (!all)
+        return;
+    for (size_t i = 0; i < m->posted.nbuckets; i++)
+        for (struct px_match_queue *q = m->posted.buckets[i]; q; q = q->next)
+            px_list_foreach(it, &q->entries)
+                all[n++] = px_container_of(it, struct px_posted, node);
+    for (size_t i = 0; i < n; i++)
+        fn(all[i], arg);
+    free(all);
+}
+
+struct px_unexp *px_match_any_unexp(struct px_match *m)
+{
+    if (!m->nunexp)
+        return NULL;
+    for (size_t i = 0; i < m->unexp.nbuckets; i++)
+        for (struct px_match_queue *q = m->unexp.buckets[i]; q; q = q->next)
+            if (!px_list_empty(&q->entries) && q->key.source != PVMX_ANY_SOURCE &&
+                q->key.tag != PVMX_ANY_TAG)
+                return px_container_of(q->entries.next, struct px_unexp, in[0].node);
+    return NULL;
+}

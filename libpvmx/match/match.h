@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Matching: which receive gets which message. Two tables, posted receives and unexpected messages,
+ * hashed by (context, source, tag), each in the order of arrival. A receive with wildcards is hashed
+ * by its own pattern, so a message looks at up to four queues and takes the oldest; an unexpected
+ * message stands in the four queues of the patterns that can ask for it. Every operation is O(1),
+ * however many entries there are. Not thread safe: called under the engine's lock.
+ *
+ * Entries are intrusive: the owner embeds them and keeps them alive while they are queued. */
+#ifndef PX_MATCH_H
+#define PX_MATCH_H
+
+#include "base/list.h"
+#include <pvmx/types.h>
+
+/* A pattern; -1 (PVMX_ANY_SOURCE, PVMX_ANY_TAG) in source or tag means any. */
+struct px_key {
+    uint64_t ctx;
+    int32_t source, tag;
+};
+
+struct px_match_queue;
+
+struct px_posted {
+    struct px_key key;
+    struct px_list node;
+    struct px_match_queue *queue; /* NULL: not queued */
+    uint64_t seq;
+};
+
+enum { PX_UNEXP_QUEUES = 4 };
+
+struct px_unexp {
+    struct px_key key; /* no wildcards */
+    struct {
+        struct px_list node;
+        struct px_match_queue *queue;
+    } in[PX_UNEXP_QUEUES];
+};
+
+struct px_match_table {
+    struct px_match_queue **buckets;
+    size_t nbuckets, nqueues, nempty;
+};
+
+struct px_match {
+    struct px_match_table posted, unexp;
+    struct px_match_queue *spare;         /* free queue heads                      */
+    size_t nposted, nunexp;
+    size_t nwild;                         /* posted receives with a wildcard       */
+    uint64_t seq;
+};
+
+pvmx_err px_match_init(struct px_match *m);
+/* Entries still queued belong to their owners; only the tables are freed. */
+void px_match_fini(struct px_match *m);
+
+/* A message with this key has come: takes the oldest posted receive that wants it off the table;
+ * NULL: none. */
+struct px_posted *px_match_arrive(struct px_match *m, const struct px_key *key);
+/* Queues a message that nobody waits for. PVMX_ERR_NOMEM: nothing was changed. */
+pvmx_err px_match_add_unexp(struct px_match *m, struct px_unexp *u);
+
+/* A receive is asked for: the oldest unexpected message that fits; NULL: none. Stays queued. */
+struct px_unexp *px_match_find_unexp(struct px_match *m, const struct px_key *pattern);
+void px_match_remove_unexp(struct px_match *m, struct px_unexp *u);
+/* Queues a receive (after find_unexp found nothing). PVMX_ERR_NOMEM: nothing was changed. */
+pvmx_err px_match_add_posted(struct px_match *m, struct px_posted *p);
+void px_match_remove_posted(struct px_match *m, struct px_posted *p);
+
+/* Calls fn for every posted receive; fn may remove the one it is given. */
+void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, void *arg), void *arg);
+/* Any unexpected message, NULL when there is none: for emptying the table at the end. */
+struct px_unexp *px_match_any_unexp(struct px_match *m);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The one place where requests become complete. */
+#include "msg/msg.h"
+
+void px_req_complete(struct px_messenger *ms, struct pvmx_req *r, pvmx_err err)
+{
+    r->st.error = err;
+    if (r->orphan) {
+        px_req_drop(&ms->pool, r);
+        return;
+    }
+    atomic_store_explicit(&r->done, true, memory_order_release);
+    ms->completed = true;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The data plane's records: a fixed header, then what its kind needs. Native byte order: both sides
+ * share a host's arena (other hosts get their own framing in their transport). */
+#ifndef PX_HDR_H
+#define PX_HDR_H
+
+#include <assert.h>
+#include <stdint.h>
+
+enum px_am {
+    PX_AM_EAGER, /* the message follows                                                    */
+    PX_AM_SYNC,  /* struct px_sync, then the message; answered by FIN when matched         */
+    PX_AM_RTS,   /* struct px_rts: a long message is ready to be fetched                   */
+    PX_AM_FIN,   /* ctx = id of the send that is complete                                  */
+    PX_AM_CTS,   /* ctx = id of the send, struct px_cts: please stream it, memory is closed */
+    PX_AM_DATA,  /* ctx = id of the receive, struct px_data, then bytes                    */
+    PX_AM_COUNT_
+};
+
+struct px_hdr {
+    uint64_t ctx;
+    int32_t source, tag;
+    uint8_t am;
+    uint8_t unused[7];
+};
+
+struct px_sync {
+    uint64_t id;
+};
+
+struct px_rts {
+    uint64_t id, addr, len;
+};
+
+struct px_cts {
+    uint64_t id; /* of the receive */
+    uint64_t len; /* how many bytes are wanted */
+};
+
+struct px_data {
+    uint64_t offset;
+};
+
+static_assert(sizeof(struct px_hdr) == 24, "with the ring's word and 32 bytes of message: one line");
+
+#endif

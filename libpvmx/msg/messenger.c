@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Start and end of the messenger. */
+#include "msg/msg.h"
+
+#include "base/err.h"
+#include "transport/shm/seg.h"
+
+#include <stdlib.h>
+
+pvmx_err px_messenger_init(struct px_messenger *ms)
+{
+    *ms = (struct px_messenger){.next_id = 1};
+    px_list_init(&ms->blocked);
+    px_list_init(&ms->scopes);
+    while (px_transports[ms->nifaces])
+        ms->transports[ms->nifaces] = px_transports[ms->nifaces], ms->nifaces++;
+    return px_match_init(&ms->match);
+}
+
+pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx_tid tid)
+{
+    ms->arena = arena;
+    ms->tid = tid;
+    if (ms->self)
+        ms->self->tid = tid;
+    struct px_iface_params params = {.arena = arena,
+                                     .self = tid,
+                                     .deliver = px_deliver,
+                                     .contact = px_peer_contact,
+                                     .arg = ms};
+    for (unsigned i = 0; i < ms->nifaces; i++) {
+        if (ms->ifaces[i])
+            continue;
+        pvmx_err err = ms->transports[i]->open(&params, &ms->ifaces[i]);
+        if (err && err != PVMX_ERR_UNSUPPORTED)
+            return err;
+    }
+    return PVMX_OK;
+}
+
+static void drop_peer(struct pvmx_peer *p)
+{
+    struct px_list *node;
+    while ((node = px_list_pop(&p->out)) != NULL) {
+        struct px_out *out = px_container_of(node, struct px_out, node);
+        out->fail(p, out, PVMX_ERR_STATE);
+    }
+    if (p->ep)
+        p->ep->tr->disconnect(p->ep);
+    free(p);
+}
+
+/* Whoever still holds peers or requests now holds nothing: the last leave says so. */
+void px_messenger_fini(struct px_messenger *ms)
+{
+    struct px_unexp *u;
+    while ((u = px_match_any_unexp(&ms->match)) != NULL) {
+        px_match_remove_unexp(&ms->match, u);
+        free(px_container_of(u, struct px_arrived, unexp));
+    }
+    size_t pos = 0;
+    uint64_t tid;
+    void *v;
+    while (px_map_next(&ms->peers, &pos, &tid, &v)) {
+        px_map_remove(&ms->peers, tid);
+        ((struct pvmx_peer *)v)->refs += 1u << 30; /* completions must not free it under us */
+        drop_peer(v);
+    }
+    if (ms->self) {
+        ms->self->refs += 1u << 30;
+        drop_peer(ms->self);
+    }
+    for (unsigned i = 0; i < ms->nifaces; i++)
+        if (ms->ifaces[i])
+            ms->transports[i]->close(ms->ifaces[i]);
+    px_map_free(&ms->peers);
+    px_map_free(&ms->ids);
+    px_match_fini(&ms->match);
+    px_req_pool_fini(&ms->pool);
+    *ms = (struct px_messenger){0};
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The messenger: peers, sends, receives and what flows between them. Everything here runs under
+ * the engine's lock; nothing here blocks. */
+#ifndef PX_MSG_H
+#define PX_MSG_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "match/match.h"
+#include "msg/hdr.h"
+#include "req/req.h"
+#include "transport/transport.h"
+#include <pvmx/engine/dyn.h>
+#include <pvmx/engine/msg.h>
+
+enum { PX_IFACES_MAX = 4 };
+
+struct px_messenger {
+    struct px_match match;
+    struct px_iface *ifaces[PX_IFACES_MAX]; /* priority order; [i] may be NULL: not available */
+    const struct px_transport *transports[PX_IFACES_MAX];
+    unsigned nifaces;
+    struct px_map peers;       /* tid -> struct pvmx_peer, but for this process itself */
+    struct pvmx_peer *self;
+    struct px_map ids;         /* id -> request that the other side may name           */
+    uint64_t next_id;
+    struct px_list blocked;    /* peers with something in their out queue              */
+    struct px_list scopes;
+    struct px_req_pool pool;
+    struct px_arena *arena;
+    pvmx_tid tid;
+    size_t nsends;             /* sends that are not complete                          */
+    size_t nmsgs;              /* messages taken by mprobe and not yet received        */
+    uint32_t deaths_seen;      /* arena head's counter at the last look                */
+    bool check_deaths;         /* a peer may have died before anybody watched          */
+    bool completed;            /* a request was completed: other waiting threads look  */
+};
+
+struct pvmx_peer {
+    pvmx_tid tid;
+    uint32_t refs;
+    bool self, dead;
+    struct px_ep *ep;          /* NULL: nothing sent yet */
+    struct px_caps caps;       /* valid with ep          */
+    struct px_list out;        /* struct px_out, in the order to be pushed */
+    struct px_list blocked;    /* node in messenger.blocked while out is not empty */
+    struct px_list dying;      /* node of px_peers_check's list                    */
+    struct pvmx_end end;       /* valid when dead */
+    struct px_messenger *ms;
+};
+
+/* Something that waits for room at a peer. push returns PVMX_OK when it is through (and then no
+ * longer touches itself), PVMX_ERR_AGAIN when it must wait, other errors when it is lost. */
+struct px_out {
+    struct px_list node;
+    pvmx_err (*push)(struct pvmx_peer *peer, struct px_out *out);
+    void (*fail)(struct pvmx_peer *peer, struct px_out *out, pvmx_err err);
+};
+
+struct px_send {
+    struct pvmx_req req;
+    struct px_out out;
+    struct pvmx_peer *peer;
+    struct px_hdr hdr;
+    const uint8_t *buf;
+    size_t len;
+    void *copy;          /* BUFFERED: our own copy, freed at completion */
+    uint64_t id;         /* in messenger.ids; 0: none                   */
+    bool eager, started; /* started: something has left this process    */
+    uint64_t stream_to;  /* id of the receive that is streamed to       */
+    size_t stream_len, stream_off;
+};
+
+struct px_recv {
+    struct pvmx_req req;
+    struct px_posted posted;
+    struct pvmx_peer *from;    /* named source; NULL: wildcard               */
+    struct pvmx_scope *scope;
+    struct pvmx_peer *sender;  /* of the message being fetched or streamed   */
+    uint8_t *buf;
+    size_t cap;
+    uint64_t id, sender_id;    /* while streaming                            */
+    size_t want, got;
+};
+
+/* A message that has arrived and that nobody has received yet. */
+struct px_arrived {
+    struct px_unexp unexp;
+    struct pvmx_peer *from;    /* referenced */
+    uint8_t am;
+    uint64_t id, addr;         /* sender's, for SYNC and RTS */
+    size_t len;
+    uint8_t data[];            /* EAGER and SYNC */
+};
+
+/* ---- messenger.c */
+pvmx_err px_messenger_init(struct px_messenger *ms);
+/* Opens transports that are not open yet: called at start and again when a VM is joined. */
+pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx_tid tid);
+void px_messenger_fini(struct px_messenger *ms);
+unsigned px_messenger_progress(struct px_messenger *ms);
+
+/* ---- peer.c */
+pvmx_err px_peer_get(struct px_messenger *ms, pvmx_tid tid, struct pvmx_peer **out);
+void px_peer_put(struct pvmx_peer *peer);
+/* Makes sure that peer->ep is there. */
+pvmx_err px_peer_connect(struct pvmx_peer *peer);
+/* Hands out to the peer now or queues it behind what waits already. */
+void px_peer_post(struct pvmx_peer *peer, struct px_out *out);
+/* Looks which known peers have ended and fails what depends on them. */
+void px_peers_check(struct px_messenger *ms);
+/* The same by looking at the processes themselves, when no daemon keeps the arena up to date. */
+void px_peers_check_pids(struct px_messenger *ms);
+pvmx_err px_peer_contact(void *arg, struct px_origin *from);
+
+/* ---- send.c */
+pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf, size_t len,
+                       enum pvmx_send_mode mode, struct pvmx_req **req);
+/* FIN of id, CTS to stream it. Unknown ids are ignored (cancelled or failed meanwhile). */
+void px_send_on_fin(struct px_messenger *ms, uint64_t id);
+void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);
+void px_send_fail(struct px_send *s, pvmx_err err);
+/* A record without data: FIN, CTS. */
+pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body, size_t len);
+
+/* ---- recv.c */
+pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
+                       const struct px_key *key, void *buf, size_t cap, struct px_recv **out);
+pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
+                       const struct px_key *key, bool take, struct px_arrived **found);
+pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf, size_t cap,
+                         struct px_recv **out);
+void px_recv_fail(struct px_recv *r, pvmx_err err);
+void px_arrived_free(struct px_arrived *m);
+void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st);
+/* Receives posted for a peer that has ended, or for a scope that it is in. */
+void px_recv_peer_died(struct px_messenger *ms, struct pvmx_peer *peer);
+
+/* ---- rndv.c: fetching long messages */
+void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, uint64_t addr, size_t len);
+void px_rndv_on_data(struct px_messenger *ms, uint64_t id, const uint8_t *bytes, size_t len);
+
+/* ---- deliver.c */
+px_deliver_fn px_deliver;
+
+/* ---- complete.c */
+void px_req_complete(struct px_messenger *ms, struct pvmx_req *r, pvmx_err err);
+
+/* ---- scope.c */
+bool px_scope_blocked(const struct pvmx_scope *scope);
+void px_scopes_peer_died(struct px_messenger *ms, pvmx_tid tid);
+pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n, struct pvmx_scope **out);
+void px_scope_free(struct px_messenger *ms, struct pvmx_scope *scope);
+size_t px_scope_dead(const struct pvmx_scope *scope, int32_t *index);
+void px_scope_ack(struct pvmx_scope *scope);
+
+/* ---- an id for a request that the other side will name */
+static inline pvmx_err px_id_new(struct px_messenger *ms, void *req, uint64_t *id)
+{
+    pvmx_err err = px_map_put(&ms->ids, ms->next_id, req);
+    if (!err)
+        *id = ms->next_id++;
+    return err;
+}
+
+static_assert(sizeof(struct px_send) <= PX_REQ_BLOCK && sizeof(struct px_recv) <= PX_REQ_BLOCK,
+              "requests fit the pool's blocks");
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receives and probes. */
+#include "msg/msg.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void px_arrived_free(struct px_arrived *m)
+{
+    px_peer_put(m->from);
+    free(m);
+}
+
+void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st)
+{
+    *st = (struct pvmx_status){
+        .source = m->unexp.key.source, .tag = m->unexp.key.tag, .length = m->len};
+}
+
+/* Gives a kept message to a receive and frees it. */
+static void consume(struct px_messenger *ms, struct px_recv *r, struct px_arrived *m)
+{
+    r->req.st.source = m->unexp.key.source;
+    r->req.st.tag = m->unexp.key.tag;
+    r->req.st.length = m->len;
+    if (m->am == PX_AM_RTS) {
+        px_rndv_fetch(r, m->from, m->id, m->addr, m->len);
+    } else {
+        size_t n = m->len < r->cap ? m->len : r->cap;
+        if (n)
+            memcpy(r->buf, m->data, n);
+        if (m->am == PX_AM_SYNC)
+            px_send_control(m->from, &(struct px_hdr){.ctx = m->id, .am = PX_AM_FIN}, NULL, 0);
+        px_req_complete(ms, &r->req, m->len > r->cap ? PVMX_ERR_TRUNCATE : PVMX_OK);
+    }
+    px_arrived_free(m);
+}
+
+/* Why a receive that nothing matches must not wait. */
+static pvmx_err hopeless(const struct pvmx_peer *from, const struct pvmx_scope *scope)
+{
+    if (from && from->dead)
+        return px_fail(PVMX_ERR_PEER_DEAD, "task t%x has ended", (unsigned)from->tid);
+    if (!from && scope && px_scope_blocked(scope))
+        return px_fail(PVMX_ERR_DEAD_PENDING, "a task that could have sent this message has ended");
+    return PVMX_OK;
+}
+
+static struct px_arrived *find(struct px_messenger *ms, const struct px_key *key)
+{
+    struct px_unexp *u = px_match_find_unexp(&ms->match, key);
+    return u ? px_container_of(u, struct px_arrived, unexp) : NULL;
+}
+
+pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
+                       const struct px_key *key, void *buf, size_t cap, struct px_recv **out)
+{
+    struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
+    if (!r)
+        return PVMX_ERR_NOMEM;
+    r->buf = buf;
+    r->cap = cap;
+    r->from = from;
+    r->scope = from ? NULL : scope;
+    struct px_arrived *m = find(ms, key);
+    if (m) {
+        px_match_remove_unexp(&ms->match, &m->unexp);
+        consume(ms, r, m);
+        *out = r;
+        return PVMX_OK;
+    }
+    r->posted.key = *key;
+    pvmx_err err = hopeless(from, r->scope);
+    if (err) {
+        r->req.st.source = key->source;
+        r->req.st.tag = key->tag;
+        px_req_complete(ms, &r->req, err);
+    } else if ((err = px_match_add_posted(&ms->match, &r->posted)) != PVMX_OK) {
+        px_req_drop(&ms->pool, r);
+        return err;
+    }
+    *out = r;
+    return PVMX_OK;
+}
+
+pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
+                       const struct px_key *key, bool take, struct px_arrived **found)
+{
+    struct px_arrived *m = find(ms, key);
+    if (!m) {
+        pvmx_err err = hopeless(from, scope);
+        if (!err)
+            *found = NULL;
+        return err;
+    }
+    if (take) {
+        px_match_remove_unexp(&ms->match, &m->unexp);
+        ms->nmsgs++;
+    }
+    *found = m;
+    return PVMX_OK;
+}
+
+pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf, size_t cap,
+                         struct px_recv **out)
+{
+    struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
+    if (!r)
+        return PVMX_ERR_NOMEM;
+    r->buf = buf;
+    r->cap = cap;
+    ms->nmsgs--;
+    consume(ms, r, msg);
+    *out = r;
+    return PVMX_OK;
+}
+
+void px_recv_fail(struct px_recv *r, pvmx_err err)
+{
+    struct pvmx_peer *sender = r->sender;
+    struct px_messenger *ms = sender->ms;
+    if (r->id)
+        px_map_remove(&ms->ids, r->id);
+    r->id = 0;
+    r->sender = NULL;
+    px_req_complete(ms, &r->req, err);
+    px_peer_put(sender);
+}
+
+struct death {
+    struct px_messenger *ms;
+    struct pvmx_peer *peer;
+};
+
+static void fail_posted(struct px_posted *p, void *arg)
+{
+    struct death *d = arg;
+    struct px_recv *r = px_container_of(p, struct px_recv, posted);
+    pvmx_err err;
+    if (r->from == d->peer)
+        err = PVMX_ERR_PEER_DEAD;
+    else if (!r->from && r->scope && px_scope_blocked(r->scope))
+        err = PVMX_ERR_DEAD_PENDING;
+    else
+        return;
+    px_match_remove_posted(&d->ms->match, p);
+    r->req.st.source = p->key.source;
+    r->req.st.tag = p->key.tag;
+    px_req_complete(d->ms, &r->req, err);
+}
+
+void px_recv_peer_died(struct px_messenger *ms, struct pvmx_peer *peer)
+{
+    struct death d = {ms, peer};
+    px_match_each_posted(&ms->match, fail_posted, &d);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sends: short messages are copied into the transport (eager), long and synchronous ones wait for
+ * the receiver. */
+#include "msg/msg.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void complete(struct px_send *s, pvmx_err err)
+{
+    struct pvmx_peer *peer = s->peer;
+    struct px_messenger *ms = peer->ms;
+    if (s->id)
+        px_map_remove(&ms->ids, s->id);
+    free(s->copy);
+    s->copy = NULL;
+    s->id = 0;
+    ms->nsends--;
+    px_req_complete(ms, &s->req, err);
+    px_peer_put(peer);
+}
+
+void px_send_fail(struct px_send *s, pvmx_err err)
+{
+    px_list_remove(&s->out.node);
+    complete(s, err);
+}
+
+static void fail_out(struct pvmx_peer *peer, struct px_out *out, pvmx_err err)
+{
+    (void)peer;
+    px_send_fail(px_container_of(out, struct px_send, out), err);
+}
+
+/* Pushes the one record that starts the send. */
+static pvmx_err push_first(struct pvmx_peer *peer, struct px_out *out)
+{
+    struct px_send *s = px_container_of(out, struct px_send, out);
+    struct px_slice v[3] = {{&s->hdr, sizeof s->hdr}};
+    struct px_sync sync;
+    struct px_rts rts;
+    unsigned n = 1;
+    s->hdr.am = s->eager ? (s->id ? PX_AM_SYNC : PX_AM_EAGER) : PX_AM_RTS;
+    if (!s->eager) {
+        rts = (struct px_rts){s->id, (uint64_t)(uintptr_t)s->buf, s->len};
+        v[n++] = (struct px_slice){&rts, sizeof rts};
+    } else {
+        if (s->id) {
+            sync = (struct px_sync){s->id};
+            v[n++] = (struct px_slice){&sync, sizeof sync};
+        }
+        v[n++] = (struct px_slice){s->buf, s->len};
+    }
+    bool waits = s->id != 0;
+    s->started = true; /* before the push: a record to ourselves may complete the send */
+    pvmx_err err = peer->ep->tr->push(peer->ep, v, n);
+    if (err == PVMX_ERR_AGAIN)
+        s->started = false;
+    if (!err && !waits)
+        complete(s, PVMX_OK);
+    return err;
+}
+
+/* Pushes fragments of a stream until it is through or the ring is full. */
+static pvmx_err push_stream(struct pvmx_peer *peer, struct px_out *out)
+{
+    struct px_send *s = px_container_of(out, struct px_send, out);
+    size_t max = peer->caps.max_record - sizeof(struct px_hdr) - sizeof(struct px_data);
+    struct px_hdr h = {.ctx = s->stream_to, .am = PX_AM_DATA};
+    while (s->stream_off < s->stream_len) {
+        size_t n = s->stream_len - s->stream_off < max ? s->stream_len - s->stream_off : max;
+        struct px_data d = {s->stream_off};
+        struct px_slice v[3] = {{&h, sizeof h}, {&d, sizeof d}, {s->buf + s->stream_off, n}};
+        pvmx_err err = peer->ep->tr->push(peer->ep, v, 3);
+        if (err)
+            return err;
+        s->stream_off += n;
+    }
+    return PVMX_OK; /* FIN completes the send */
+}
+
+static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                                size_t len)
+{
+    struct px_send *s = px_req_new(&to->ms->pool, PX_REQ_SEND);
+    if (!s)
+        return NULL;
+    px_list_init(&s->out.node);
+    s->out.push = push_first;
+    s->out.fail = fail_out;
+    s->peer = to;
+    s->hdr = *hdr;
+    s->buf = buf;
+    s->len = len;
+    s->req.st =
+        (struct pvmx_status){.source = hdr->source, .tag = hdr->tag, .length = len};
+    return s;
+}
+
+static pvmx_err prepare(struct px_send *s, enum pvmx_send_mode mode)
+{
+    struct px_messenger *ms = s->peer->ms;
+    s->eager = s->len <= s->peer->caps.eager;
+    if (mode == PVMX_SEND_BUFFERED) {
+        s->copy = malloc(s->len ? s->len : 1);
+        if (!s->copy)
+            return px_fail(PVMX_ERR_NOMEM, "no memory to buffer a message of %zu bytes", s->len);
+        if (s->len)
+            memcpy(s->copy, s->buf, s->len);
+        s->buf = s->copy;
+    }
+    if (!s->eager || mode == PVMX_SEND_SYNC)
+        return px_id_new(ms, s, &s->id);
+    return PVMX_OK;
+}
+
+/* The common short message: nothing waits before it and it needs no answer. */
+static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf, size_t len,
+                       enum pvmx_send_mode mode)
+{
+    if (len > to->caps.eager || mode == PVMX_SEND_SYNC || !px_list_empty(&to->out))
+        return false;
+    struct px_hdr h = *hdr;
+    h.am = PX_AM_EAGER;
+    struct px_slice v[2] = {{&h, sizeof h}, {buf, len}};
+    return to->ep->tr->push(to->ep, v, 2) == PVMX_OK;
+}
+
+pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf, size_t len,
+                       enum pvmx_send_mode mode, struct pvmx_req **req)
+{
+    pvmx_err err;
+    if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
+        return err;
+    if (try_inline(to, hdr, buf, len, mode)) {
+        *req = NULL;
+        return PVMX_OK;
+    }
+    struct px_send *s = new_send(to, hdr, buf, len);
+    if (!s)
+        return PVMX_ERR_NOMEM;
+    err = prepare(s, mode);
+    if (err) {
+        free(s->copy);
+        px_req_drop(&to->ms->pool, s);
+        return err;
+    }
+    to->refs++;
+    to->ms->nsends++;
+    if (mode == PVMX_SEND_BUFFERED) { /* complete for the caller; lives on as an orphan */
+        s->req.orphan = true;
+        *req = NULL;
+    } else {
+        *req = &s->req;
+    }
+    px_peer_post(to, &s->out);
+    return PVMX_OK;
+}
+
+static struct px_send *find(struct px_messenger *ms, uint64_t id)
+{
+    struct px_send *s = px_map_get(&ms->ids, id);
+    return s && s->req.kind == PX_REQ_SEND ? s : NULL;
+}
+
+void px_send_on_fin(struct px_messenger *ms, uint64_t id)
+{
+    struct px_send *s = find(ms, id);
+    if (s)
+        complete(s, PVMX_OK);
+}
+
+void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts)
+{
+    struct px_send *s = find(ms, id);
+    if (!s || s->stream_to)
+        return;
+    s->stream_to = cts->id;
+    s->stream_len = cts->len < s->len ? cts->len : s->len;
+    s->out.push = push_stream;
+    px_peer_post(s->peer, &s->out);
+}
+
+struct control {
+    struct px_out out;
+    struct px_hdr hdr;
+    size_t len;
+    uint8_t body[sizeof(struct px_cts)];
+};
+
+static pvmx_err push_control(struct pvmx_peer *peer, struct px_out *out)
+{
+    struct control *c = px_container_of(out, struct control, out);
+    struct px_slice v[2] = {{&c->hdr, sizeof c->hdr}, {c->body, c->len}};
+    pvmx_err err = peer->ep->tr->push(peer->ep, v, 2);
+    if (err != PVMX_ERR_AGAIN)
+        free(c);
+    return err == PVMX_ERR_AGAIN ? err : PVMX_OK;
+}
+
+static void fail_control(struct pvmx_peer *peer, struct px_out *out, pvmx_err err)
+{
+    (void)peer, (void)err;
+    px_list_remove(&out->node);
+    free(px_container_of(out, struct control, out));
+}
+
+pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body, size_t len)
+{
+    pvmx_err err = to->dead ? PVMX_ERR_PEER_DEAD : px_peer_connect(to);
+    if (err)
+        return err;
+    struct px_slice v[2] = {{hdr, sizeof *hdr}, {body, len}};
+    if (px_list_empty(&to->out) && to->ep->tr->push(to->ep, v, 2) == PVMX_OK)
+        return PVMX_OK;
+    struct control *c = calloc(1, sizeof *c);
+    if (!c)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a control message");
+    px_list_init(&c->out.node);
+    c->out.push = push_control;
+    c->out.fail = fail_control;
+    c->hdr = *hdr;
+    c->len = len;
+    if (len)
+        memcpy(c->body, body, len);
+    px_peer_post(to, &c->out);
+    return PVMX_OK;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Progress and waiting. Progress runs a short list of sources; a task that waits runs it, spins for
+ * a short time while there are idle processors, then sleeps on its doorbell, which covers everything
+ * it may be woken by: rings, the daemon, deaths, other threads, timers. */
+#ifndef PX_PROGRESS_H
+#define PX_PROGRESS_H
+
+#include "transport/shm/seg.h"
+#include <pthread.h>
+#include <pvmx/engine/prog.h>
+
+enum { PX_SOURCES_MAX = 4 };
+
+struct px_progress {
+    struct {
+        unsigned (*fn)(void *arg); /* a bounded batch; returns the number of events */
+        void *arg;
+    } source[PX_SOURCES_MAX];
+    unsigned nsources;
+    struct pvmx_hook *hooks;
+    struct px_arena *arena;
+    pthread_mutex_t *lock;         /* NULL: single threaded */
+    bool *completed;               /* set by others when a request became complete */
+    void (*check)(void *arg);      /* now and then while asleep: is the daemon still there? */
+    void *check_arg;
+    unsigned sleepers;
+    uint64_t spin_ns;              /* how long to spin now, see wait.c */
+};
+
+void px_progress_init(struct px_progress *p, struct px_arena *arena);
+void px_progress_add(struct px_progress *p, unsigned (*fn)(void *arg), void *arg);
+/* One round; the number of events handled. Called with the lock held. */
+unsigned px_progress(struct px_progress *p);
+/* See pvmx_engine_wait_until. Called with the lock held, once. */
+pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg, uint64_t deadline_ns);
+
+void px_hook_add(struct px_progress *p, struct pvmx_hook *hook);
+void px_hook_remove(struct pvmx_hook *hook);
+
+#endif

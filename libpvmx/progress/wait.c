@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Waiting: spin briefly while there are idle processors, then sleep. */
+#include "progress/progress.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/param.h"
+#include "transport/shm/wake.h"
+
+#include <sched.h>
+
+enum { WAIT_SPIN, WAIT_HYBRID, WAIT_SLEEP };
+
+static int64_t wait_mode, wait_spin_ns;
+
+static const struct px_param wait_params[] = {
+    {.name = "wait", .type = PX_PARAM_CHOICE, .dflt = "hybrid", .choices = "spin|hybrid|sleep",
+     .help = "how a blocked task waits: always spinning, spinning shortly, or never",
+     .store.number = &wait_mode},
+    {.name = "wait.spin", .type = PX_PARAM_TIME, .dflt = "50us", .min = 0, .max = 1000000000,
+     .help = "how long a blocked task spins before it sleeps, when processors are idle",
+     .store.number = &wait_spin_ns},
+};
+
+enum {
+    CHECK_NS = 500 * 1000 * 1000, /* a sleeper looks after the daemon this often: 2 wake-ups a
+                                   * second cost about 0.002 % of a processor */
+    SPINS_PER_LOOK = 16,          /* rounds between two looks at the clock: about 0.5 us */
+    SHORT_SPIN_NS = 1000,         /* after a wake-up by a task that shares our processor */
+};
+
+void px_progress_init(struct px_progress *p, struct px_arena *arena)
+{
+    *p = (struct px_progress){.arena = arena};
+    px_param_register(wait_params, sizeof wait_params / sizeof wait_params[0]);
+    p->spin_ns = (uint64_t)wait_spin_ns;
+}
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+struct spin {
+    uint64_t until; /* 0: not begun */
+    unsigned rounds;
+};
+
+/* May the waiting task use its processor for one more round? */
+static bool may_spin(struct px_progress *p, struct spin *s)
+{
+    if (wait_mode == WAIT_SPIN)
+        return true;
+    const struct px_arena_head *h = p->arena->head;
+    if (wait_mode == WAIT_SLEEP ||
+        atomic_load_explicit(&h->running, memory_order_relaxed) > (int32_t)h->ncpus)
+        return false;
+    if (s->rounds++ % SPINS_PER_LOOK)
+        return true;
+    uint64_t now = px_now_ns();
+    if (!s->until)
+        s->until = now + p->spin_ns;
+    return now < s->until;
+}
+
+static void count_asleep(struct px_arena *a, bool asleep)
+{
+    atomic_store(&a->slot->asleep, asleep);
+    atomic_fetch_add(&a->head->running, asleep ? -1 : 1);
+}
+
+/* Spinning is a loss when the task that we wait for shares our processor (other programs may keep
+ * the other ones busy, which no count of ours shows): it runs only when we do not. */
+static void adapt_spin(struct px_progress *p, const struct px_arena *a, int cpu_before)
+{
+    bool shared = atomic_load_explicit(&a->slot->waker_cpu, memory_order_relaxed) == cpu_before;
+    p->spin_ns = (uint64_t)wait_spin_ns;
+    if (shared && p->spin_ns > SHORT_SPIN_NS)
+        p->spin_ns = SHORT_SPIN_NS;
+}
+
+/* Sleeps unless something turns up in the last look. Returns with the lock held again. */
+static void sleep_once(struct px_progress *p, uint64_t deadline)
+{
+    struct px_arena a = *p->arena; /* joining a VM changes it under a sleeping thread */
+    uint32_t seen = atomic_load(&a.slot->doorbell);
+    atomic_fetch_or(&a.slot->rx_flags, PX_RX_SLEEPING);
+    atomic_thread_fence(memory_order_seq_cst); /* pairs with px_bell_after_publish */
+    if (px_progress(p) == 0 && atomic_load(&a.slot->doorbell) == seen) {
+        uint64_t now = px_now_ns(), timeout = CHECK_NS;
+        if (deadline != PX_NEVER)
+            timeout = deadline <= now ? 0 : deadline - now < timeout ? deadline - now : timeout;
+        if (p->sleepers++ == 0)
+            count_asleep(&a, true);
+        int cpu = sched_getcpu();
+        if (p->lock)
+            pthread_mutex_unlock(p->lock);
+        px_bell_sleep(a.slot, seen, timeout);
+        if (p->lock)
+            pthread_mutex_lock(p->lock);
+        adapt_spin(p, &a, cpu);
+        if (--p->sleepers == 0)
+            count_asleep(&a, false);
+        if (px_now_ns() - now >= CHECK_NS && p->check)
+            p->check(p->check_arg);
+    }
+    if (p->sleepers == 0)
+        atomic_fetch_and(&a.slot->rx_flags, ~(uint32_t)PX_RX_SLEEPING);
+}
+
+/* Other threads wait for requests that this thread's progress may have completed. */
+static void tell_threads(struct px_progress *p)
+{
+    if (p->completed && *p->completed) {
+        *p->completed = false;
+        if (p->sleepers)
+            px_bell_ring(p->arena->slot);
+    }
+}
+
+pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg, uint64_t deadline_ns)
+{
+    struct spin spin = {0};
+    for (;;) {
+        if (done(arg))
+            return PVMX_OK;
+        unsigned n = px_progress(p);
+        if (p->lock)
+            tell_threads(p);
+        if (n) {
+            spin = (struct spin){0};
+            continue;
+        }
+        if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
+            return done(arg) ? PVMX_OK : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
+        if (!may_spin(p, &spin)) {
+            sleep_once(p, deadline_ns);
+            spin = (struct spin){0};
+        } else if (p->lock) { /* others may want to send meanwhile */
+            pthread_mutex_unlock(p->lock);
+            relax();
+            pthread_mutex_lock(p->lock);
+        } else {
+            relax();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The greeting: agreeing on a version, or one answer that says why not. */
+#ifndef PXP_HELLO_H
+#define PXP_HELLO_H
+
+#include "base/buf.h"
+#include "proto/messages.h"
+
+enum { PXP_ROLE_TASK = 1, PXP_ROLE_CONSOLE = 2, PXP_ROLE_MPIEXEC = 3 };
+
+/* Daemon: the version to use with the sender of hello. PVMX_ERR_VERSION: there is none (the
+ * sentence names both sides' versions). PVMX_ERR_PROTO: a role that does not exist. */
+pvmx_err pxp_hello_check(const struct pxp_hello *hello, uint32_t *version);
+
+/* Daemon: checks hello and appends the answer to out: welcome (its version is filled in here), or
+ * refuse with the sentence when the check fails. What it returns is the check's result; on failure
+ * send out, then close. */
+pvmx_err pxp_hello_answer(struct px_buf *out, uint32_t serial,
+                          const struct pxp_hello *hello, const struct pxp_welcome *welcome);
+
+/* Appends a refuse with this error and sentence (NULL: pvmx_last_error()). */
+pvmx_err pxp_refuse(struct px_buf *out, uint32_t serial, pvmx_err error, const char *text);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The list of transports and the stubs for their optional operations. */
+#include "transport/transport.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct px_transport *const px_transports[] = {&px_transport_self, &px_transport_shm, NULL};
+
+void px_transports_check(void)
+{
+    for (const struct px_transport *const *t = px_transports; *t; t++) {
+        const struct px_transport *r = *t;
+        if (!(r->name && r->open && r->close && r->caps && r->reaches && r->connect && r->disconnect &&
+              r->push && r->get && r->progress && r->drain && r->forget)) {
+            fprintf(stderr, "pvmx: transport table %s has a hole\n", r->name ? r->name : "?");
+            abort();
+        }
+        if (t != px_transports && t[-1]->priority < r->priority) {
+            fprintf(stderr, "pvmx: transport %s is not in order of priority\n", r->name);
+            abort();
+        }
+    }
+}
+
+pvmx_err px_transport_no_get(struct px_ep *ep, void *dst, uint64_t addr, size_t len)
+{
+    (void)ep, (void)dst, (void)addr, (void)len;
+    return PVMX_ERR_UNSUPPORTED;
+}
+
+void px_transport_no_peer(struct px_iface *iface, pvmx_tid from)
+{
+    (void)iface, (void)from;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Lock-free single-producer single-consumer ring; C11 atomics only. */
+#include "transport/shm/ring.h"
+
+#include <string.h>
+
+/* The word: 0 nothing yet; else length of the record's bytes + 1, or SKIP to the ring's start. */
+#define WORD_SKIP UINT64_MAX
+
+static _Atomic uint64_t *word_at(struct px_ring *r, uint32_t off)
+{
+    return (_Atomic uint64_t *)(void *)(r->data + off);
+}
+
+static uint32_t record_size(size_t len)
+{
+    return (uint32_t)((sizeof(uint64_t) + len + PX_RING_LINE - 1) & ~(size_t)(PX_RING_LINE - 1));
+}
+
+void px_ring_reset(struct px_ring *r)
+{
+    atomic_store_explicit(word_at(r, 0), 0, memory_order_relaxed);
+    atomic_store_explicit(&r->want_space, 0, memory_order_relaxed);
+    atomic_store_explicit(&r->head, 0, memory_order_release);
+}
+
+void px_ring_attach_producer(struct px_ring_end *end, struct px_ring *ring)
+{
+    *end = (struct px_ring_end){.ring = ring, .limit = PX_RING_DATA};
+}
+
+void px_ring_attach_consumer(struct px_ring_end *end, struct px_ring *ring)
+{
+    *end = (struct px_ring_end){.ring = ring, .limit = PX_RING_DATA / 4};
+}
+
+/* Is there room for `need` bytes from end->pos on? Looks at the consumer's head only when the last
+ * value seen is not enough. */
+static bool has_room(struct px_ring_end *e, uint64_t need)
+{
+    if (e->pos + need <= e->limit)
+        return true;
+    e->limit = atomic_load_explicit(&e->ring->head, memory_order_acquire) + PX_RING_DATA;
+    return e->pos + need <= e->limit;
+}
+
+bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, size_t total)
+{
+    uint32_t size = record_size(total), tail = PX_RING_DATA - e->off;
+    /* One line more than the record: the next word must be free to be zeroed. A record that fits
+     * exactly to the end has its next word at the start. */
+    bool skip = size > tail;
+    if (!has_room(e, (uint64_t)size + PX_RING_LINE + (skip ? tail : 0)))
+        return false;
+    uint32_t off = skip ? 0 : e->off;
+    uint32_t next = off + size == PX_RING_DATA ? 0 : off + size;
+    uint8_t *p = e->ring->data + off + sizeof(uint64_t);
+    atomic_store_explicit(word_at(e->ring, next), 0, memory_order_relaxed);
+    for (unsigned i = 0; i < n; i++) {
+        if (v[i].len)
+            memcpy(p, v[i].data, v[i].len);
+        p += v[i].len;
+    }
+    if (skip) {
+        atomic_store_explicit(word_at(e->ring, 0), total + 1, memory_order_relaxed);
+        atomic_store_explicit(word_at(e->ring, e->off), WORD_SKIP, memory_order_release);
+        e->pos += tail;
+    } else {
+        atomic_store_explicit(word_at(e->ring, off), total + 1, memory_order_release);
+    }
+    e->pos += size;
+    e->off = next;
+    return true;
+}
+
+const uint8_t *px_ring_peek(struct px_ring_end *e, size_t *len)
+{
+    uint64_t w = atomic_load_explicit(word_at(e->ring, e->off), memory_order_acquire);
+    if (w == 0)
+        return NULL;
+    if (w == WORD_SKIP) {
+        e->pos += PX_RING_DATA - e->off;
+        e->off = 0;
+        w = atomic_load_explicit(word_at(e->ring, 0), memory_order_relaxed);
+    }
+    *len = w - 1 <= PX_RING_RECORD_MAX ? (size_t)(w - 1) : 0;
+    return e->ring->data + e->off + sizeof(uint64_t);
+}
+
+void px_ring_pop(struct px_ring_end *e, size_t len)
+{
+    uint32_t size = record_size(len);
+    e->pos += size;
+    e->off += size;
+    if (e->off >= PX_RING_DATA)
+        e->off = 0;
+}
+
+/* A producer sleeps only when less than twice a record's maximum is free (the record and what is
+ * skipped at the end), that is when about half of the ring or more is unread. Looking at want_space
+ * (which takes a full fence) each time another quarter has been consumed is therefore often enough,
+ * and short messages never pay for it. */
+bool px_ring_release(struct px_ring_end *e)
+{
+    atomic_store_explicit(&e->ring->head, e->pos, memory_order_release);
+    if (e->pos < e->limit)
+        return false;
+    e->limit = e->pos + PX_RING_DATA / 4;
+    atomic_thread_fence(memory_order_seq_cst);
+    return atomic_load_explicit(&e->ring->want_space, memory_order_relaxed) &&
+           atomic_exchange(&e->ring->want_space, 0);
+}

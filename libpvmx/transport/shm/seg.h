@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A task's view of the arena: the mapped header, its own slot, and slots of peers on demand. */
+#ifndef PX_SHM_SEG_H
+#define PX_SHM_SEG_H
+
+#include "proto/arena.h"
+
+struct px_arena {
+    int fd;                     /* -1: a lone process; head and slot are private memory */
+    struct px_arena_head *head;
+    struct px_slot *slot;       /* own */
+    uint32_t index;             /* of the own slot */
+};
+
+/* Takes over fd (closed on failure too) and maps header and own slot; checks that it is an arena
+ * of this version and that the slot belongs to tid. */
+pvmx_err px_arena_attach(struct px_arena *a, int fd, pvmx_tid tid);
+/* Private stand-in of a process without a VM, so that waiting has one text. */
+pvmx_err px_arena_private(struct px_arena *a);
+void px_arena_detach(struct px_arena *a);
+
+/* Maps the slot of another task, whoever owns it now; NULL with a sentence. */
+struct px_slot *px_arena_map_slot(const struct px_arena *a, uint32_t index);
+void px_arena_unmap_slot(struct px_slot *slot);
+
+static inline void *px_slot_at(struct px_slot *slot, size_t offset)
+{
+    return (char *)slot + offset;
+}
+
+#endif

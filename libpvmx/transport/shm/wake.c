@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Doorbells over futexes in the arena. */
+#include "transport/shm/wake.h"
+
+#include "base/clock.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void px_bell_ring(struct px_slot *slot)
+{
+    atomic_store_explicit(&slot->waker_cpu, sched_getcpu(), memory_order_relaxed);
+    atomic_fetch_add(&slot->doorbell, 1);
+    syscall(SYS_futex, &slot->doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* The owner wants to be told which ring has news, or to be woken. */
+static void publish_slow(struct px_slot *slot, uint32_t idx, uint32_t flags)
+{
+    if ((flags & PX_RX_READY) && idx < PX_NRINGS) {
+        atomic_fetch_or(&slot->ready[idx / 64], 1ull << (idx % 64));
+        atomic_fetch_or(&slot->ready_sum[idx / 4096], 1ull << (idx / 64 % 64));
+        flags = atomic_load(&slot->rx_flags);
+    }
+    /* Only who takes the flag away pays for the system call. */
+    if ((flags & PX_RX_SLEEPING) &&
+        (atomic_fetch_and(&slot->rx_flags, ~(uint32_t)PX_RX_SLEEPING) & PX_RX_SLEEPING))
+        px_bell_ring(slot);
+}
+
+void px_bell_after_publish(struct px_slot *slot, uint32_t idx)
+{
+    /* Pairs with the fence between "I sleep" and the last look of the owner (progress/wait.c):
+     * either it sees what was published or we see the flag. */
+    atomic_thread_fence(memory_order_seq_cst);
+    uint32_t flags = atomic_load_explicit(&slot->rx_flags, memory_order_relaxed);
+    if (__builtin_expect(flags != 0, 0))
+        publish_slow(slot, idx, flags);
+}
+
+void px_bell_sleep(struct px_slot *slot, uint32_t seen, uint64_t timeout_ns)
+{
+    struct timespec t = {.tv_sec = (time_t)(timeout_ns / PX_SEC),
+                         .tv_nsec = (long)(timeout_ns % PX_SEC)};
+    syscall(SYS_futex, &slot->doorbell, FUTEX_WAIT, seen, &t, NULL, 0);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Doorbells: how a sender wakes a task that sleeps, and how a task goes to sleep. */
+#ifndef PX_SHM_WAKE_H
+#define PX_SHM_WAKE_H
+
+#include "transport/shm/seg.h"
+
+/* Rings the bell whoever sleeps behind it: adds 1 and wakes all. */
+void px_bell_ring(struct px_slot *slot);
+/* To be called after something was published for the slot's owner, with ring index idx when it came
+ * through a ring (else PX_NRINGS): does what the owner asks for. A fence and one look when awake. */
+void px_bell_after_publish(struct px_slot *slot, uint32_t idx);
+/* Sleeps until the doorbell differs from seen, timeout_ns has passed or a signal came. */
+void px_bell_sleep(struct px_slot *slot, uint32_t seen, uint64_t timeout_ns);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transports: how bytes reach another task. A transport knows neither matching nor MPI; what it
+ * carries are opaque records of at most caps.max_record bytes, in order for each endpoint.
+ *
+ * Threads: every function is called with the engine's lock held (or from the only thread).
+ * Nothing here blocks. `deliver` is called from progress, for `self` also from push. */
+#ifndef PX_TRANSPORT_H
+#define PX_TRANSPORT_H
+
+#include <pvmx/types.h>
+#include <stdbool.h>
+
+struct px_arena;
+struct px_iface;
+
+struct px_slice {
+    const void *data;
+    size_t len;
+};
+
+/* One direction to one task. Transports embed it as first member. */
+struct px_ep {
+    const struct px_transport *tr;
+};
+
+/* Where records come from. The transport keeps one for each sender, announces it once by
+ * contact, and gives it with each record; `peer` is the upper layer's to fill. */
+struct px_origin {
+    pvmx_tid tid;
+    void *peer;
+};
+
+/* Hands over a record that has arrived. The bytes are valid during the call only. PVMX_OK: taken.
+ * PVMX_ERR_NOMEM: cannot be taken now; the transport keeps the record and offers it again. */
+typedef pvmx_err px_deliver_fn(void *arg, struct px_origin *from, const uint8_t *bytes, size_t len);
+/* A sender was seen for the first time; without PVMX_OK it is announced again later. */
+typedef pvmx_err px_contact_fn(void *arg, struct px_origin *from);
+
+struct px_iface_params {
+    struct px_arena *arena; /* this host's; lives longer than the interface */
+    pvmx_tid self;
+    px_deliver_fn *deliver;
+    px_contact_fn *contact;
+    void *arg;
+};
+
+struct px_caps {
+    size_t max_record; /* bytes that one push can carry                                   */
+    size_t eager;      /* largest message worth copying through records; above: rendezvous */
+    bool get;          /* has get                                                         */
+};
+
+struct px_transport {
+    const char *name;    /* "self", "shm", ...                                            */
+    unsigned priority;   /* among those that reach a task, the highest wins               */
+
+    pvmx_err (*open)(const struct px_iface_params *params, struct px_iface **out);
+    void (*close)(struct px_iface *iface); /* gives everything back; endpoints are gone before */
+
+    void (*caps)(const struct px_iface *iface, struct px_caps *out);
+    bool (*reaches)(const struct px_iface *iface, pvmx_tid peer);
+    /* Makes an endpoint; PVMX_ERR_PEER_DEAD when the task is known to have ended. */
+    pvmx_err (*connect)(struct px_iface *iface, pvmx_tid peer, struct px_ep **out);
+    void (*disconnect)(struct px_ep *ep);
+
+    /* Publishes one record made of n slices. PVMX_ERR_AGAIN: no room now, nothing was kept and
+     * the caller will be woken (if it sleeps) when there is room. */
+    pvmx_err (*push)(struct px_ep *ep, const struct px_slice *v, unsigned n);
+    /* Copies len bytes at address addr of the peer's memory to dst. PVMX_ERR_UNSUPPORTED: not
+     * possible with this peer (use records); PVMX_ERR_PEER_DEAD: it has ended. */
+    pvmx_err (*get)(struct px_ep *ep, void *dst, uint64_t addr, size_t len);
+
+    /* A bounded batch of arrived records; returns how many. */
+    unsigned (*progress)(struct px_iface *iface);
+    /* Delivers all that `from` has published so far, however much it is. */
+    void (*drain)(struct px_iface *iface, pvmx_tid from);
+    /* The task has ended and has been drained: forget what it owned here. */
+    void (*forget)(struct px_iface *iface, pvmx_tid from);
+};
+
+/* All transports, highest priority first; NULL-terminated. Checked for completeness at start. */
+extern const struct px_transport *const px_transports[];
+/* Aborts the process when a table has a hole: a fault of this library, found by its tests. */
+void px_transports_check(void);
+
+/* Stubs for optional operations, so that no caller compares with NULL. */
+pvmx_err px_transport_no_get(struct px_ep *ep, void *dst, uint64_t addr, size_t len);
+void px_transport_no_peer(struct px_iface *iface, pvmx_tid from);
+
+extern const struct px_transport px_transport_self, px_transport_shm;
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rings: order and content over many laps, back-pressure, and a producer that is killed at every
+ * single instruction of a push. */
+#include "transport/shm/ring.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct px_ring *shared_ring(void)
+{
+    struct px_ring *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq((void *)r, MAP_FAILED);
+    px_ring_reset(r);
+    return r;
+}
+
+/* Record k: its length depends on k, its bytes too. */
+static size_t length_of(uint64_t k)
+{
+    static const size_t shapes[] = {0, 1, 7, 8, 56, 57, 64, 200, 1000, 4096, 8000, PX_RING_RECORD_MAX};
+    return shapes[(k * 7 + k / 12) % (sizeof shapes / sizeof shapes[0])];
+}
+
+static void fill(uint8_t *p, uint64_t k, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        p[i] = (uint8_t)(k * 31 + i * 7);
+}
+
+static uint8_t bytes[PX_RING_RECORD_MAX];
+
+static bool push_filled(struct px_ring_end *e, uint64_t k)
+{
+    size_t len = length_of(k), half = len / 3;
+    struct px_slice v[2] = {{bytes, half}, {bytes + half, len - half}};
+    return px_ring_push(e, v, 2, len);
+}
+
+static bool push(struct px_ring_end *e, uint64_t k)
+{
+    fill(bytes, k, length_of(k));
+    return push_filled(e, k);
+}
+
+static void check(const uint8_t *p, size_t len, uint64_t k)
+{
+    cr_assert_eq(len, length_of(k), "record %lu has %zu bytes", (unsigned long)k, len);
+    for (size_t i = 0; i < len; i++)
+        cr_assert_eq(p[i], (uint8_t)(k * 31 + i * 7), "record %lu byte %zu", (unsigned long)k, i);
+}
+
+Test(ring, keeps_order_and_content_over_many_laps)
+{
+    struct px_ring_end out, in;
+    struct px_ring *r = shared_ring();
+    px_ring_attach_producer(&out, r);
+    px_ring_attach_consumer(&in, r);
+    uint64_t pushed = 0, popped = 0;
+    while (popped < 5000) {
+        unsigned burst = (unsigned)(pushed % 17) + 1;
+        while (burst-- && push(&out, pushed))
+            pushed++;
+        cr_assert_gt(pushed, popped, "an empty ring has room");
+        size_t len;
+        const uint8_t *p;
+        for (unsigned n = (unsigned)(popped % 5) + 1; n && (p = px_ring_peek(&in, &len)); n--) {
+            check(p, len, popped++);
+            px_ring_pop(&in, len);
+        }
+        px_ring_release(&in);
+    }
+    munmap(r, sizeof *r);
+}
+
+Test(ring, refuses_when_full_and_takes_again_when_read)
+{
+    struct px_ring_end out, in;
+    struct px_ring *r = shared_ring();
+    px_ring_attach_producer(&out, r);
+    px_ring_attach_consumer(&in, r);
+    uint64_t k = 0;
+    while (push(&out, k))
+        k++;
+    cr_assert_not(push(&out, k));
+    size_t len;
+    for (uint64_t i = 0; i < k; i++) {
+        const uint8_t *p = px_ring_peek(&in, &len);
+        cr_assert_not_null(p);
+        check(p, len, i);
+        px_ring_pop(&in, len);
+    }
+    cr_assert_null(px_ring_peek(&in, &len));
+    px_ring_release(&in);
+    cr_assert(push(&out, k));
+    munmap(r, sizeof *r);
+}
+
+Test(ring, another_process_pushes_while_we_read)
+{
+    enum { N = 100000 };
+    struct px_ring *r = shared_ring();
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct px_ring_end out;
+        px_ring_attach_producer(&out, r);
+        for (uint64_t k = 0; k < N;)
+            if (push(&out, k))
+                k++;
+            else
+                usleep(10);
+        _exit(0);
+    }
+    struct px_ring_end in;
+    px_ring_attach_consumer(&in, r);
+    size_t len;
+    for (uint64_t k = 0; k < N;) {
+        const uint8_t *p = px_ring_peek(&in, &len);
+        if (!p)
+            continue;
+        check(p, len, k++);
+        px_ring_pop(&in, len);
+        px_ring_release(&in);
+    }
+    int st;
+    waitpid(pid, &st, 0);
+    cr_assert_eq(st, 0);
+    munmap(r, sizeof *r);
+}
+
+/* Pushes and reads records until fewer than `tail` bytes are left before the ring's end. */
+static void advance(struct px_ring_end *out, struct px_ring_end *in, uint32_t tail)
+{
+    size_t len;
+    while (PX_RING_DATA - out->off >= tail) {
+        struct px_slice v = {bytes, 100};
+        cr_assert(px_ring_push(out, &v, 1, 100));
+        cr_assert_not_null(px_ring_peek(in, &len));
+        px_ring_pop(in, len);
+        px_ring_release(in);
+    }
+}
+
+enum { RECORD = 1 }; /* 200 bytes, see length_of */
+
+/* A child that brings the ring to the place, waits for us, then pushes one record; we let it run
+ * `steps` instructions of that push and kill it. *in: the reading side's place, in shared memory.
+ * Returns false when it came to the end of the push. */
+static bool push_killed_after(struct px_ring *r, struct px_ring_end *in, uint32_t tail, long steps)
+{
+    int st;
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        struct px_ring_end out;
+        px_ring_attach_producer(&out, r);
+        px_ring_attach_consumer(in, r);
+        advance(&out, in, tail);
+        fill(bytes, RECORD, length_of(RECORD));
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        raise(SIGSTOP);
+        push_filled(&out, RECORD);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    bool inside = true;
+    cr_assert_eq(waitpid(pid, &st, 0), pid);
+    cr_assert(WIFSTOPPED(st));
+    for (long i = 0; i < steps && inside; i++) {
+        cr_assert_eq(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+        cr_assert_eq(waitpid(pid, &st, 0), pid);
+        inside = WIFSTOPPED(st) && WSTOPSIG(st) == SIGTRAP;
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, &st, 0);
+    return inside;
+}
+
+/* After the death the ring holds the last record whole or not at all. */
+static bool read_after_death(struct px_ring_end *in)
+{
+    size_t len;
+    const uint8_t *p = px_ring_peek(in, &len);
+    if (!p)
+        return false;
+    check(p, len, RECORD);
+    px_ring_pop(in, len);
+    cr_assert_null(px_ring_peek(in, &len));
+    return true;
+}
+
+Test(ring, producer_killed_at_every_step_publishes_whole_records_or_none, .timeout = 240)
+{
+    /* Near the start, and where the record does not fit before the end and starts over. */
+    static const uint32_t tails[] = {PX_RING_DATA, 200};
+    struct px_ring *r = shared_ring();
+    struct px_ring_end *in =
+        mmap(NULL, sizeof *in, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq((void *)in, MAP_FAILED);
+    for (size_t i = 0; i < 2; i++) {
+        long none = 0, whole = 0;
+        bool inside = true;
+        for (long steps = 0; inside; steps++) {
+            memset(r->data, 0xa5, sizeof r->data); /* stale bytes of an earlier life */
+            px_ring_reset(r);
+            inside = push_killed_after(r, in, tails[i], steps);
+            if (read_after_death(in))
+                whole++;
+            else
+                none++;
+        }
+        cr_assert_gt(none, 20, "most steps come before the record is published");
+        cr_assert_gt(whole, 0);
+    }
+    munmap(in, sizeof *in);
+    munmap(r, sizeof *r);
+}
