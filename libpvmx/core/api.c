@@ -101,7 +101,8 @@ pvmx_err pvmx_spawn(const char *command, const char *const *argv, int32_t count,
     return err;
 }
 
-/* The task has ended: the message that was asked for is one to ourselves, in its name. */
+/* The task has ended: the message that was asked for is one to ourselves: its own would
+ * not be received any more. */
 static void end_message(const struct pvmx_end *end, void *arg)
 {
     struct pvmx_peer *self;
@@ -109,7 +110,7 @@ static void end_message(const struct pvmx_end *end, void *arg)
     struct pvmx_task_end m = {end->tid, end->status, end->signal};
     if (px_peer_get(&px_ctx.ms, 0, &self) != PVMX_OK)
         return;
-    struct px_hdr h = {.ctx = APP_CTX, .source = end->tid, .tag = (int32_t)(intptr_t)arg};
+    struct px_hdr h = {.ctx = APP_CTX, .source = px_ctx.tid, .tag = (int32_t)(intptr_t)arg};
     px_send_start(self, &h, &m, sizeof m, PVMX_SEND_BUFFERED, &req);
     px_peer_put(self);
 }

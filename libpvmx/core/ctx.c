@@ -29,17 +29,13 @@ static void make_lock(void)
 }
 
 /* The first parts, which need nobody else. */
-static pvmx_err start_alone(void)
+static pvmx_err start_parts(void)
 {
     struct px_ctx *c = &px_ctx;
     px_transports_check();
-    pvmx_err err = px_arena_private(&c->arena);
-    if (err)
-        return err;
+    c->arena = c->lone = (struct px_arena){.fd = -1};
     px_progress_init(&c->progress, &c->arena);
-    err = px_messenger_init(&c->ms);
-    if (!err)
-        err = px_messenger_open(&c->ms, &c->arena, 0);
+    pvmx_err err = px_messenger_init(&c->ms);
     px_progress_add(&c->progress, messenger_source, &c->ms);
     px_progress_add(&c->progress, px_ctl_progress, &c->ctl);
     c->progress.completed = &c->ms.completed;
@@ -49,8 +45,20 @@ static pvmx_err start_alone(void)
     px_list_init(&c->ctl.watches);
     c->ctl.client.fd = -1;
     c->next_ctx = PVMX_ENGINE_CTX_RESERVED;
-    gethostname(c->host, sizeof c->host - 1);
     return err;
+}
+
+/* Nobody has started us: a lone process, until it joins the VM that runs here or starts one. */
+static pvmx_err start_lone(void)
+{
+    struct px_ctx *c = &px_ctx;
+    gethostname(c->host, sizeof c->host - 1);
+    pvmx_err err = px_arena_private(&c->arena);
+    if (!err)
+        err = px_messenger_open(&c->ms, &c->arena, 0);
+    if (!err)
+        err = px_enroll_connect(false);
+    return err == PVMX_ERR_NO_VM ? PVMX_OK : err;
 }
 
 static void stop(void)
@@ -78,14 +86,11 @@ pvmx_err pvmx_engine_init(bool threads)
     pvmx_err err = PVMX_OK;
     if (px_ctx.inits == 0) {
         bool born = false;
-        err = start_alone();
+        err = start_parts();
         if (!err)
             err = px_enroll_inherited(&born);
-        if (!err && !born) {
-            err = px_enroll_connect(false);
-            if (err == PVMX_ERR_NO_VM)
-                err = PVMX_OK;
-        }
+        if (!err && !born)
+            err = start_lone();
         if (px_ctx.threads)
             px_ctx.progress.lock = &px_ctx.lock;
         if (err)

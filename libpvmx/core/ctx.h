@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The engine of this process: the one global, and the order of its start and end:
- * arena (private) -> progress -> messenger -> [daemon connection, arena of the VM, shm transport],
- * and back. The last part comes at init when a daemon runs or has started us, else at the first
- * call that needs a VM. */
+ * progress -> messenger -> arena (the VM's when a daemon has started us, else a private stand-in)
+ * -> self transport -> [daemon connection, the VM's arena, shm transport], and back. A process that
+ * was started by hand gets the last part at init when a daemon runs, else at the first call that
+ * needs a VM. */
 #ifndef PX_CTX_H
 #define PX_CTX_H
 

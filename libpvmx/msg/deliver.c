@@ -121,6 +121,29 @@ static pvmx_err on_data(struct px_messenger *ms, struct pvmx_peer *from, const s
     return PVMX_OK;
 }
 
+static pvmx_err on_share(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
+                         const uint8_t *body, size_t len)
+{
+    struct px_share share;
+    if (len < sizeof share)
+        return PVMX_ERR_PROTO;
+    memcpy(&share, body, sizeof share);
+    px_share_on_offer(ms, from, h->ctx, &share);
+    return PVMX_OK;
+}
+
+static pvmx_err on_shared(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
+                          const uint8_t *body, size_t len)
+{
+    (void)from;
+    struct px_shared shared;
+    if (len < sizeof shared)
+        return PVMX_ERR_PROTO;
+    memcpy(&shared, body, sizeof shared);
+    px_share_on_done(ms, h->ctx, &shared);
+    return PVMX_OK;
+}
+
 typedef pvmx_err handler(struct px_messenger *, struct pvmx_peer *, const struct px_hdr *,
                          const uint8_t *, size_t);
 
@@ -131,6 +154,7 @@ static const struct {
     [PX_AM_EAGER] = {"eager", on_eager}, [PX_AM_SYNC] = {"sync", on_sync},
     [PX_AM_RTS] = {"rts", on_rts},       [PX_AM_FIN] = {"fin", on_fin},
     [PX_AM_CTS] = {"cts", on_cts},       [PX_AM_DATA] = {"data", on_data},
+    [PX_AM_SHARE] = {"share", on_share}, [PX_AM_SHARED] = {"shared", on_shared},
 };
 
 pvmx_err px_deliver(void *arg, struct px_origin *from, const uint8_t *bytes, size_t len)

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "match/match.h"
 #include "msg/hdr.h"
+#include "proto/arena.h"
 #include "req/req.h"
 #include "transport/transport.h"
 #include <pvmx/engine/dyn.h>
@@ -31,6 +32,8 @@ struct px_messenger {
     pvmx_tid tid;
     size_t nsends;             /* sends that are not complete                          */
     size_t nmsgs;              /* messages taken by mprobe and not yet received        */
+    uint32_t share_gen[PX_SHARES];
+    uint32_t share_next;       /* board to be used next */
     uint32_t deaths_seen;      /* arena head's counter at the last look                */
     bool check_deaths;         /* a peer may have died before anybody watched          */
     bool completed;            /* a request was completed: other waiting threads look  */
@@ -80,7 +83,10 @@ struct px_recv {
     uint8_t *buf;
     size_t cap;
     uint64_t id, sender_id;    /* while streaming                            */
-    size_t want, got;
+    size_t want, got;          /* bytes of a stream, pieces of a shared copy   */
+    uint64_t addr;             /* shared copy: the sender's bytes              */
+    size_t len;
+    uint32_t piece;            /* bytes of one piece; 0: not a shared copy     */
 };
 
 /* A message that has arrived and that nobody has received yet. */
@@ -120,6 +126,7 @@ pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
 void px_send_on_fin(struct px_messenger *ms, uint64_t id);
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);
 void px_send_fail(struct px_send *s, pvmx_err err);
+struct px_send *px_send_find(struct px_messenger *ms, uint64_t id);
 /* A record without data: FIN, CTS. */
 pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body, size_t len);
 
@@ -139,6 +146,20 @@ void px_recv_peer_died(struct px_messenger *ms, struct pvmx_peer *peer);
 /* ---- rndv.c: fetching long messages */
 void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, uint64_t addr, size_t len);
 void px_rndv_on_data(struct px_messenger *ms, uint64_t id, const uint8_t *bytes, size_t len);
+
+/* Says FIN and completes the receive. */
+void px_rndv_finish(struct px_recv *r, struct pvmx_peer *sender, uint64_t id);
+/* Remembers r as waiting for records of the sender; r->id is then its id. */
+pvmx_err px_rndv_expect(struct px_recv *r, struct pvmx_peer *sender, uint64_t id);
+
+/* ---- share.c: both sides copy one long message */
+/* Is it worth to ask the sender for help? */
+bool px_share_worth(const struct pvmx_peer *sender, size_t len);
+pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, uint64_t addr,
+                        size_t len);
+void px_share_on_offer(struct px_messenger *ms, struct pvmx_peer *from, uint64_t id,
+                       const struct px_share *offer);
+void px_share_on_done(struct px_messenger *ms, uint64_t id, const struct px_shared *done);
 
 /* ---- deliver.c */
 px_deliver_fn px_deliver;

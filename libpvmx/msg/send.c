@@ -159,7 +159,7 @@ pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
     return PVMX_OK;
 }
 
-static struct px_send *find(struct px_messenger *ms, uint64_t id)
+struct px_send *px_send_find(struct px_messenger *ms, uint64_t id)
 {
     struct px_send *s = px_map_get(&ms->ids, id);
     return s && s->req.kind == PX_REQ_SEND ? s : NULL;
@@ -167,14 +167,14 @@ static struct px_send *find(struct px_messenger *ms, uint64_t id)
 
 void px_send_on_fin(struct px_messenger *ms, uint64_t id)
 {
-    struct px_send *s = find(ms, id);
+    struct px_send *s = px_send_find(ms, id);
     if (s)
         complete(s, PVMX_OK);
 }
 
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts)
 {
-    struct px_send *s = find(ms, id);
+    struct px_send *s = px_send_find(ms, id);
     if (!s || s->stream_to)
         return;
     s->stream_to = cts->id;
@@ -187,7 +187,7 @@ struct control {
     struct px_out out;
     struct px_hdr hdr;
     size_t len;
-    uint8_t body[sizeof(struct px_cts)];
+    uint8_t body[sizeof(struct px_share)]; /* the longest of them */
 };
 
 static pvmx_err push_control(struct pvmx_peer *peer, struct px_out *out)

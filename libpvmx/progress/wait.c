@@ -56,7 +56,7 @@ static bool may_spin(struct px_progress *p, struct spin *s)
     if (wait_mode == WAIT_SPIN)
         return true;
     const struct px_arena_head *h = p->arena->head;
-    if (wait_mode == WAIT_SLEEP ||
+    if (wait_mode == WAIT_SLEEP || p->spin_ns == 0 ||
         atomic_load_explicit(&h->running, memory_order_relaxed) > (int32_t)h->ncpus)
         return false;
     if (s->rounds++ % SPINS_PER_LOOK)
@@ -77,6 +77,8 @@ static void count_asleep(struct px_arena *a, bool asleep)
  * the other ones busy, which no count of ours shows): it runs only when we do not. */
 static void adapt_spin(struct px_progress *p, const struct px_arena *a, int cpu_before)
 {
+    if (p->spin_ns == 0)
+        return;
     bool shared = atomic_load_explicit(&a->slot->waker_cpu, memory_order_relaxed) == cpu_before;
     p->spin_ns = (uint64_t)wait_spin_ns;
     if (shared && p->spin_ns > SHORT_SPIN_NS)

@@ -34,6 +34,7 @@ enum {
     PX_RINGS_OFF = 256 * 1024,
     PX_ARENA_HEAD = 64 * 1024,
     PX_CACHE_LINE = 64,
+    PX_SHARES = 8, /* long messages that the owner and their senders copy together at one time */
 };
 #define PX_SLOT_SIZE ((uint64_t)PX_RINGS_OFF + (uint64_t)PX_NRINGS * PX_RING_SIZE)
 #define PX_ARENA_SIZE ((uint64_t)PX_ARENA_HEAD + PX_NSLOTS * PX_SLOT_SIZE)
@@ -92,6 +93,10 @@ struct px_slot {
     _Alignas(64) _Atomic uint32_t ctl_seq;
     _Atomic uint32_t nrings;    /* high-water mark of claimed ring entries */
     _Atomic uint32_t rings_gen; /* +1 after each claim */
+
+    /* Long messages being received with their senders' help: generation << 32 | next piece to be
+     * copied. Whoever copies a piece first takes its number by compare-and-swap. */
+    _Alignas(64) _Atomic uint64_t share[PX_SHARES];
 
     /* ready bitmap, used only while PX_RX_READY is set: bit i of ready = ring i has news */
     _Alignas(64) _Atomic uint64_t ready_sum[PX_NRINGS / 64 / 64];

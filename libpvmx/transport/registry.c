@@ -12,7 +12,7 @@ void px_transports_check(void)
     for (const struct px_transport *const *t = px_transports; *t; t++) {
         const struct px_transport *r = *t;
         if (!(r->name && r->open && r->close && r->caps && r->reaches && r->connect && r->disconnect &&
-              r->push && r->get && r->progress && r->drain && r->forget)) {
+              r->push && r->get && r->put && r->claim && r->progress && r->drain && r->forget)) {
             fprintf(stderr, "pvmx: transport table %s has a hole\n", r->name ? r->name : "?");
             abort();
         }
@@ -27,6 +27,19 @@ pvmx_err px_transport_no_get(struct px_ep *ep, void *dst, uint64_t addr, size_t 
 {
     (void)ep, (void)dst, (void)addr, (void)len;
     return PVMX_ERR_UNSUPPORTED;
+}
+
+pvmx_err px_transport_no_put(struct px_ep *ep, uint64_t addr, const void *src, size_t len)
+{
+    (void)ep, (void)addr, (void)src, (void)len;
+    return PVMX_ERR_UNSUPPORTED;
+}
+
+bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit,
+                           uint32_t *piece)
+{
+    (void)ep, (void)board, (void)gen, (void)limit, (void)piece;
+    return false;
 }
 
 void px_transport_no_peer(struct px_iface *iface, pvmx_tid from)

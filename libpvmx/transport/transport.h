@@ -47,7 +47,8 @@ struct px_iface_params {
 struct px_caps {
     size_t max_record; /* bytes that one push can carry                                   */
     size_t eager;      /* largest message worth copying through records; above: rendezvous */
-    bool get;          /* has get                                                         */
+    bool get;   /* has get */
+    bool share; /* has put and claim, and both ends see the same shared pieces */
 };
 
 struct px_transport {
@@ -70,6 +71,12 @@ struct px_transport {
      * possible with this peer (use records); PVMX_ERR_PEER_DEAD: it has ended. */
     pvmx_err (*get)(struct px_ep *ep, void *dst, uint64_t addr, size_t len);
 
+    /* The other direction of get: copies to address addr of the peer's memory. Same errors. */
+    pvmx_err (*put)(struct px_ep *ep, uint64_t addr, const void *src, size_t len);
+    /* Takes the next of `limit` pieces of the peer's shared message `board`, generation gen. False:
+     * none is left, or the board has moved on. */
+    bool (*claim)(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit, uint32_t *piece);
+
     /* A bounded batch of arrived records; returns how many. */
     unsigned (*progress)(struct px_iface *iface);
     /* Delivers all that `from` has published so far, however much it is. */
@@ -85,6 +92,9 @@ void px_transports_check(void);
 
 /* Stubs for optional operations, so that no caller compares with NULL. */
 pvmx_err px_transport_no_get(struct px_ep *ep, void *dst, uint64_t addr, size_t len);
+pvmx_err px_transport_no_put(struct px_ep *ep, uint64_t addr, const void *src, size_t len);
+bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit,
+                           uint32_t *piece);
 void px_transport_no_peer(struct px_iface *iface, pvmx_tid from);
 
 extern const struct px_transport px_transport_self, px_transport_shm;

@@ -56,8 +56,8 @@ PVMX_API const char *pvmx_host(void);
  * none are started. PVMX_ERR_SPAWN, PVMX_ERR_NOENT, PVMX_ERR_PERM, PVMX_ERR_LIMIT, ... */
 PVMX_API pvmx_err pvmx_spawn(const char *command, const char *const *argv, int32_t count,
                              pvmx_tid *tids, pvmx_err *errors);
-/* Asks for a message when the task ends: from that tid, with this tag, a struct pvmx_task_end.
- * Arrives exactly once for each call, also when the task has ended already. */
+/* Asks for a message when the task ends: from this task itself, with this tag, a struct
+ * pvmx_task_end. Arrives exactly once for each call, also when the task has ended already. */
 PVMX_API pvmx_err pvmx_notify_end(pvmx_tid tid, int32_t tag);
 /* How a task ended; PVMX_ERR_STATE while it lives or when it was never heard of. */
 PVMX_API pvmx_err pvmx_end_of(pvmx_tid tid, struct pvmx_task_end *out);

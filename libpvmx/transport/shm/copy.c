@@ -30,21 +30,34 @@ bool px_copy_probe(struct px_slot *peer)
            got == atomic_load(&peer->probe);
 }
 
-pvmx_err px_copy_read(pid_t pid, void *dst, uint64_t addr, size_t len)
+typedef ssize_t vm_copy(pid_t, const struct iovec *, unsigned long, const struct iovec *,
+                        unsigned long, unsigned long);
+
+/* process_vm_readv and writev may do less than asked for. */
+static pvmx_err copy(vm_copy *fn, pid_t pid, char *mine, uint64_t theirs, size_t len)
 {
     size_t done = 0;
     while (done < len) {
-        struct iovec to = {(char *)dst + done, len - done};
-        struct iovec from = {(void *)(uintptr_t)(addr + done), len - done};
-        ssize_t n = process_vm_readv(pid, &to, 1, &from, 1, 0);
+        struct iovec local = {mine + done, len - done};
+        struct iovec remote = {(void *)(uintptr_t)(theirs + done), len - done};
+        ssize_t n = fn(pid, &local, 1, &remote, 1, 0);
         if (n <= 0) {
             if (n < 0 && errno == ESRCH)
-                return px_fail(PVMX_ERR_PEER_DEAD, "the sender (process %d) ended during the copy",
-                               (int)pid);
-            return px_fail_errno(n < 0 ? errno : EFAULT, "cannot read the memory of process %d",
+                return px_fail(PVMX_ERR_PEER_DEAD, "process %d ended during the copy", (int)pid);
+            return px_fail_errno(n < 0 ? errno : EFAULT, "cannot copy from or to process %d",
                                  (int)pid);
         }
         done += (size_t)n;
     }
     return PVMX_OK;
+}
+
+pvmx_err px_copy_read(pid_t pid, void *dst, uint64_t addr, size_t len)
+{
+    return copy(process_vm_readv, pid, dst, addr, len);
+}
+
+pvmx_err px_copy_write(pid_t pid, uint64_t addr, const void *src, size_t len)
+{
+    return copy(process_vm_writev, pid, (char *)src, addr, len);
 }

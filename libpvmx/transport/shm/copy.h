@@ -14,5 +14,7 @@ void px_copy_offer(struct px_slot *own, bool allowed);
 bool px_copy_probe(struct px_slot *peer);
 /* Reads len bytes at addr of process pid. PVMX_ERR_PEER_DEAD, PVMX_ERR_UNSUPPORTED (refused). */
 pvmx_err px_copy_read(pid_t pid, void *dst, uint64_t addr, size_t len);
+/* The same in the other direction. */
+pvmx_err px_copy_write(pid_t pid, uint64_t addr, const void *src, size_t len);
 
 #endif

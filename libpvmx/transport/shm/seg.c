@@ -6,6 +6,7 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,7 +70,8 @@ pvmx_err px_arena_private(struct px_arena *a)
     *a = (struct px_arena){.fd = -1,
                            .head = (struct px_arena_head *)p,
                            .slot = (struct px_slot *)(p + PX_ARENA_HEAD)};
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t cpus;
+    int n = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
     a->head->ncpus = n > 0 ? (uint32_t)n : 1;
     atomic_store(&a->head->universe, a->head->ncpus);
     atomic_store(&a->head->running, 1);

@@ -4,6 +4,7 @@
 #define PX_SHM_SEG_H
 
 #include "proto/arena.h"
+#include <stdbool.h>
 
 struct px_arena {
     int fd;                     /* -1: a lone process; head and slot are private memory */
@@ -22,6 +23,19 @@ void px_arena_detach(struct px_arena *a);
 /* Maps the slot of another task, whoever owns it now; NULL with a sentence. */
 struct px_slot *px_arena_map_slot(const struct px_arena *a, uint32_t index);
 void px_arena_unmap_slot(struct px_slot *slot);
+
+/* Takes the next piece of a shared message, see px_slot.share. */
+static inline bool px_share_claim(_Atomic uint64_t *share, uint32_t gen, uint32_t limit,
+                                  uint32_t *piece)
+{
+    uint64_t v = atomic_load(share);
+    while (v >> 32 == gen && (uint32_t)v < limit)
+        if (atomic_compare_exchange_weak(share, &v, v + 1)) {
+            *piece = (uint32_t)v;
+            return true;
+        }
+    return false;
+}
 
 static inline void *px_slot_at(struct px_slot *slot, size_t offset)
 {

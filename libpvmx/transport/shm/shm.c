@@ -47,7 +47,7 @@ static void shm_caps(const struct px_iface *iface, struct px_caps *out)
 {
     (void)iface;
     *out = (struct px_caps){
-        .max_record = PX_RING_RECORD_MAX, .eager = (size_t)eager_max, .get = true};
+        .max_record = PX_RING_RECORD_MAX, .eager = (size_t)eager_max, .get = true, .share = cma_allowed};
 }
 
 /* A tid with this host's index in bits 18-29. */
@@ -137,14 +137,31 @@ static pvmx_err shm_push(struct px_ep *e, const struct px_slice *v, unsigned n)
     return PVMX_OK;
 }
 
+static bool memory_open(struct px_shm_ep *ep)
+{
+    if (ep->can_get < 0)
+        ep->can_get = px_copy_probe(ep->slot);
+    return ep->can_get;
+}
+
 static pvmx_err shm_get(struct px_ep *e, void *dst, uint64_t addr, size_t len)
 {
     struct px_shm_ep *ep = (struct px_shm_ep *)e;
-    if (ep->can_get < 0)
-        ep->can_get = px_copy_probe(ep->slot);
-    if (!ep->can_get)
-        return PVMX_ERR_UNSUPPORTED;
-    return px_copy_read(atomic_load(&ep->slot->pid), dst, addr, len);
+    return memory_open(ep) ? px_copy_read(atomic_load(&ep->slot->pid), dst, addr, len)
+                           : PVMX_ERR_UNSUPPORTED;
+}
+
+static pvmx_err shm_put(struct px_ep *e, uint64_t addr, const void *src, size_t len)
+{
+    struct px_shm_ep *ep = (struct px_shm_ep *)e;
+    return memory_open(ep) ? px_copy_write(atomic_load(&ep->slot->pid), addr, src, len)
+                           : PVMX_ERR_UNSUPPORTED;
+}
+
+static bool shm_claim(struct px_ep *e, unsigned board, uint32_t gen, uint32_t limit, uint32_t *piece)
+{
+    struct px_shm_ep *ep = (struct px_shm_ep *)e;
+    return board < PX_SHARES && px_share_claim(&ep->slot->share[board], gen, limit, piece);
 }
 
 const struct px_transport px_transport_shm = {
@@ -158,6 +175,8 @@ const struct px_transport px_transport_shm = {
     .disconnect = shm_disconnect,
     .push = shm_push,
     .get = shm_get,
+    .put = shm_put,
+    .claim = shm_claim,
     .progress = px_shm_progress,
     .drain = px_shm_drain,
     .forget = px_shm_forget,
