@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's settings. */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdint.h>
+
+struct conf {
+    int64_t linger; /* ns that an ephemeral daemon stays after its last task and client  */
+    int64_t grace; /* ns between SIGTERM and SIGKILL                                    */
+    int64_t greeting; /* ns that a connection may take to say hello                        */
+    int64_t threads; /* spawner threads; 0: as many as processors, at most 4              */
+    const char *log; /* file of the daemon's own log; empty: standard error               */
+};
+
+extern struct conf conf;
+
+/* Registers the table and reads the environment. Call once, before anything else of the daemon. */
+void conf_init(void);
+
+#endif

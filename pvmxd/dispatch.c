@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of requests. No logic here: a handler lives with the state that it changes. */
+#include "dispatch.h"
+#include "auth.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "notify.h"
+#include "peer.h"
+#include "proto/frame.h"
+#include "proto/hello.h"
+#include "proto/trace.h"
+#include "server.h"
+#include "spawn.h"
+#include "tasks.h"
+#include <stdio.h>
+
+enum {
+    NEW = 1u << 0, /* before the greeting */
+    TASK = 1u << PXP_ROLE_TASK,
+    CONSOLE = 1u << PXP_ROLE_CONSOLE,
+    MPIEXEC = 1u << PXP_ROLE_MPIEXEC,
+    CLIENT = TASK | CONSOLE | MPIEXEC,
+};
+
+static const struct handler {
+    uint32_t number;
+    unsigned roles;
+    pvmx_err (*fn)(struct server *sv, struct peer *p, uint32_t serial,
+                   const uint8_t *body, size_t len);
+} handlers[] = {
+    {PXP_HELLO, NEW, auth_hello},           {PXP_ENROL, TASK, tasks_enrol},
+    {PXP_LEAVE, TASK, tasks_leave},         {PXP_WATCH, CLIENT, notify_watch},
+    {PXP_ABORT, CLIENT, tasks_abort},       {PXP_SIGNAL, CLIENT, tasks_signal},
+    {PXP_SPAWN, CLIENT, spawn_request},     {PXP_RELEASE, TASK, tasks_release},
+    {PXP_STATUS, CLIENT, server_on_status}, {PXP_HALT, CLIENT, server_on_halt},
+};
+
+static const struct handler *find(uint32_t number)
+{
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        if (handlers[i].number == number)
+            return &handlers[i];
+    return NULL;
+}
+
+static pvmx_err call(struct server *sv, struct peer *p, uint32_t number, uint32_t serial,
+                     const uint8_t *body, size_t len)
+{
+    const struct handler *h = find(number);
+    if (h != NULL && (h->roles & 1u << p->role) != 0)
+        return h->fn(sv, p, serial, body, len);
+    if (p->role == 0)
+        return px_fail(PVMX_ERR_PROTO, "a connection must begin with hello");
+    if (h == NULL)
+        return px_fail(PVMX_ERR_UNSUPPORTED, "this daemon does not know message %u", number);
+    return px_fail(PVMX_ERR_STATE, "message %s is not for this kind of client",
+                   pxp_name(number));
+}
+
+void dispatch_frame(struct server *sv, struct peer *p, const uint8_t *body, size_t len)
+{
+    uint32_t number = 0, serial = 0;
+    char who[24] = "client";
+    pvmx_err err = pxp_frame_head(body, len, &number, &serial);
+    if (px_log_enabled(PX_LOG_DEBUG)) {
+        if (p->task != NULL)
+            snprintf(who, sizeof who, "t%x", (unsigned)p->task->tid);
+        pxp_trace("<-", who, body, len);
+    }
+    if (err == PVMX_OK)
+        err = call(sv, p, number, serial, body, len);
+    if (err == PVMX_OK || p->closed)
+        return;
+    px_log(PX_LOG_INFO, "PEER-REFUSE", "%s of process %d: %s", pxp_name(number),
+           (int)p->pid, pvmx_last_error());
+    peer_refuse(p, serial, err, NULL);
+    if (err == PVMX_ERR_PROTO || p->role == 0)
+        peer_finish(p);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Starting one process. Called by spawner threads; knows nothing of tasks and jobs. */
+#ifndef EXEC_H
+#define EXEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+enum {
+    EXEC_CTL_FD = 6, /* the task's end of its control connection; 3 to 5 and 8, 9 are what      */
+    EXEC_ARENA_FD = 7, /* shell scripts like to use, and such a script may run the program        */
+    EXEC_FIRST_FD = 8, /* all descriptors of the daemon lie from here on: no dup2 hits another    */
+};
+
+struct exec_limit {
+    int resource;
+    struct rlimit value;
+};
+
+/* What the tasks of one program share. Nothing in it changes while a thread starts one. */
+struct exec_plan {
+    const char *path;
+    char **argv;
+    char **env; /* without its last entry, which is the task's own */
+    size_t nenv;
+    const char *wdir;
+    mode_t umask;
+    int stdio[3];
+    const struct exec_limit *limits; /* those that differ from the daemon's own */
+    size_t nlimits;
+    bool check_nproc; /* among them the limit of processes, and lower than ours */
+};
+
+enum exec_step { EXEC_CLONE, EXEC_WDIR, EXEC_STDIO, EXEC_LIMITS, EXEC_RUN };
+
+struct exec_result {
+    pid_t pid;
+    int pidfd;
+    int errnum; /* 0: started */
+    enum exec_step step;
+};
+
+/* Starts it. env_last: the last entry of the environment; envp: room for plan->nenv + 2 pointers;
+ * stack: for the child alone. On failure no process is left. */
+void exec_start(const struct exec_plan *plan, char *env_last, char **envp, int ctl_fd,
+                int arena_fd, uint8_t *stack, size_t stack_size, struct exec_result *out);
+
+/* One sentence on a failure: "cannot start 'x' on host h: ...", by px_fail. Returns its error. */
+int exec_explain(const struct exec_plan *plan, const char *command, const char *host,
+                 const struct exec_result *r);
+
+#endif

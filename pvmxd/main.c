@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pvmxd, the daemon of one host: arguments, going into the background, exit status. */
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "conf.h"
+#include "exec.h"
+#include "server.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <pvmx/version.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, EXIT_RUNS_ALREADY = 3 };
+
+struct options {
+    const char *vm;
+    bool foreground, ephemeral;
+    int ready_fd; /* -1: none */
+};
+
+static const char help[] =
+    "Usage: pvmxd [OPTION]...\n"
+    "Runs the daemon of this host for one of your virtual machines. Programs start it "
+    "by\n"
+    "themselves when they need it; started by hand it stays until it is halted.\n"
+    "\n"
+    "      --vm NAME       name of the virtual machine (default: $PVMX_VM, else "
+    "\"default\")\n"
+    "      --foreground    do not go into the background; log to standard error\n"
+    "      --ephemeral     leave when the last task and client have gone\n"
+    "      --ready-fd N    write one line to descriptor N: \"ready\", or why not\n"
+    "      --help          show this and exit\n"
+    "      --version       show the version and exit\n"
+    "\n"
+    "Exit status: 0 after a regular end (or when the daemon runs in the background), 1 "
+    "on\n"
+    "failure, 2 for wrong arguments, 3 when a daemon runs already for this virtual "
+    "machine.\n"
+    "Settings: PVMX_LOG (error, warn, info, debug), PVMX_DAEMON_LOG (file), "
+    "PVMX_DAEMON_LINGER,\n"
+    "PVMX_DAEMON_GRACE, PVMX_DAEMON_GREETING, PVMX_DAEMON_SPAWNERS.\n";
+
+/* -1: go on; else the exit status. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option table[] = {
+        {"vm", required_argument, NULL, 'v'},
+        {"foreground", no_argument, NULL, 'f'},
+        {"ephemeral", no_argument, NULL, 'e'},
+        {"ready-fd", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+    while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        char *end = NULL;
+        switch (c) {
+        case 'v':
+            o->vm = optarg;
+            break;
+        case 'f':
+            o->foreground = true;
+            break;
+        case 'e':
+            o->ephemeral = true;
+            break;
+        case 'r':
+            errno = 0;
+            o->ready_fd = (int)strtol(optarg, &end, 10);
+            if (errno != 0 || *end != '\0' || end == optarg || o->ready_fd < 0 ||
+                fcntl(o->ready_fd, F_GETFD) < 0) {
+                fprintf(stderr, "pvmxd: --ready-fd %s: not an open descriptor\n", optarg);
+                return EXIT_USAGE;
+            }
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return 0;
+        case 'V':
+            printf("pvmxd (PVMX) %s\n", PVMX_VERSION);
+            return 0;
+        default:
+            fputs("Try 'pvmxd --help'.\n", stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "pvmxd: unexpected argument '%s'\nTry 'pvmxd --help'.\n",
+                argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* Closes what we inherited and fills the low numbers, so that descriptors made later never have
+ * the number that one is to get in a new task. */
+static bool arrange_fds(int ready_fd)
+{
+    if (ready_fd > 2) {
+        if (ready_fd > 3)
+            close_range(3, (unsigned)ready_fd - 1, 0);
+        close_range((unsigned)ready_fd + 1, ~0u, 0);
+        px_fd_set_cloexec(ready_fd, true);
+    } else {
+        close_range(3, ~0u, 0);
+    }
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd < EXEC_FIRST_FD - 1);
+    if (fd >= EXEC_FIRST_FD)
+        close(fd);
+    return fd >= 0;
+}
+
+/* Nothing that the starter ignored or blocked reaches our children, and nothing interrupts the
+ * threads: signals come by descriptor, a broken pipe by errno. */
+static void arrange_signals(void)
+{
+    sigset_t set;
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_DFL);
+    sigfillset(&set);
+    /* Our own faults must not be held back. */
+    sigdelset(&set, SIGSEGV);
+    sigdelset(&set, SIGBUS);
+    sigdelset(&set, SIGFPE);
+    sigdelset(&set, SIGILL);
+    sigdelset(&set, SIGABRT);
+    sigdelset(&set, SIGTRAP);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+static void raise_limits(void)
+{
+    static const int wanted[] = {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_AS};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        struct rlimit rl;
+        if (getrlimit(wanted[i], &rl) == 0 && rl.rlim_cur != rl.rlim_max) {
+            rl.rlim_cur = rl.rlim_max;
+            setrlimit(wanted[i], &rl);
+        }
+    }
+}
+
+/* One line to whoever started us. The descriptor's number stays taken. */
+static void report(int ready_fd, const char *line)
+{
+    size_t len = strlen(line);
+    if (ready_fd < 0)
+        return;
+    if (write(ready_fd, line, len) != (ssize_t)len || write(ready_fd, "\n", 1) != 1)
+        px_log(PX_LOG_WARN, "MAIN-READY", "nobody reads the ready line");
+    if (ready_fd < EXEC_FIRST_FD)
+        dup3(0, ready_fd, O_CLOEXEC);
+    else
+        close(ready_fd);
+}
+
+/* The parent's part of going into the background: its exit status is known when the child's line
+ * has come. */
+static int await_child(int fd)
+{
+    char line[1024];
+    size_t len = 0;
+    ssize_t n;
+    while (len < sizeof line - 1 && ((n = read(fd, line + len, sizeof line - 1 - len)) > 0 ||
+                                     (n < 0 && errno == EINTR)))
+        len += n > 0 ? (size_t)n : 0;
+    line[len] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    if (strcmp(line, "ready") == 0)
+        return 0;
+    fprintf(stderr, "pvmxd: %s\n", line[0] != '\0' ? line : "ended before it was ready");
+    return strstr(line, "runs already") != NULL ? EXIT_RUNS_ALREADY : 1;
+}
+
+/* Returns the child's ready descriptor in the child; does not return in the parent. */
+static int go_background(void)
+{
+    int pipes[2];
+    if (pipe2(pipes, O_CLOEXEC) < 0) {
+        fprintf(stderr, "pvmxd: cannot make a pipe: %s\n", strerror(errno));
+        exit(1);
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        fprintf(stderr, "pvmxd: cannot fork: %s\n", strerror(errno));
+        exit(1);
+    }
+    if (pid > 0) {
+        close(pipes[1]);
+        _exit(await_child(pipes[0]));
+    }
+    close(pipes[0]);
+    setsid();
+    return pipes[1];
+}
+
+static void detach_stdio(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; null >= 0 && fd < 3; fd++)
+        dup2(null, fd);
+    if (null >= 0)
+        close(null);
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server;
+    struct options o = {.ready_fd = -1};
+    int status = parse(argc, argv, &o);
+    if (status >= 0)
+        return status;
+    conf_init();
+    px_log_set_name("pvmxd");
+    /* Who gave us --ready-fd has put us where we are to be. */
+    bool background = !o.foreground && !o.ephemeral && o.ready_fd < 0;
+    int ready_fd = background ? go_background() : o.ready_fd;
+    if (!arrange_fds(ready_fd)) {
+        report(ready_fd, "cannot open /dev/null");
+        return 1;
+    }
+    arrange_signals();
+    raise_limits();
+    umask(077);
+    int errnum = conf.log[0] != '\0' ? px_log_set_file(conf.log) : 0;
+    if (errnum != 0)
+        px_log(PX_LOG_WARN, "LOG-FILE", "cannot append to %s (PVMX_DAEMON_LOG): %s",
+               conf.log, strerror(errnum));
+    if (chdir("/") != 0)
+        px_log(PX_LOG_WARN, "MAIN-CHDIR", "cannot change to /");
+    pvmx_err err = server_start(&server, o.vm, o.ephemeral);
+    if (err == PVMX_ERR_EXISTS) {
+        /* For a starter that is as good as ready: it will find the other daemon. */
+        report(ready_fd, background ? pvmx_last_error() : "ready");
+        if (ready_fd < 0)
+            fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+        return EXIT_RUNS_ALREADY;
+    }
+    if (err != PVMX_OK) {
+        report(ready_fd, pvmx_last_error());
+        if (ready_fd < 0)
+            fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+        return 1;
+    }
+    report(ready_fd, "ready");
+    if (background)
+        detach_stdio();
+    server_run(&server);
+    server_stop(&server);
+    return 0;
+}

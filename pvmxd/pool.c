@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Spawner threads. */
+#include "pool.h"
+#include "base/log.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    THREAD_STACK = 512 * 1024, /* sanitizers need most of it; pages appear when touched          */
+    CHILD_STACK = 64 * 1024, /* a dozen system calls; the lowest page is a guard               */
+};
+
+static void *worker_main(void *arg)
+{
+    struct pool_worker *me = arg;
+    struct pool *p = me->pool;
+    pthread_mutex_lock(&p->lock);
+    for (;;) {
+        struct px_list *node;
+        p->idle++;
+        while ((node = px_list_pop(&p->queue)) == NULL && !p->quit)
+            pthread_cond_wait(&p->wake, &p->lock);
+        p->idle--;
+        if (node == NULL)
+            break;
+        struct pool_work *w = px_container_of(node, struct pool_work, node);
+        w->queued = false;
+        pthread_mutex_unlock(&p->lock);
+        w->run(w, me);
+        pthread_mutex_lock(&p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static bool worker_start(struct pool *p, struct pool_worker *me)
+{
+    pthread_attr_t attr;
+    long page = sysconf(_SC_PAGESIZE);
+    me->pool = p;
+    me->stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (me->stack == MAP_FAILED)
+        return false;
+    me->stack_size = CHILD_STACK;
+    mprotect(me->stack, (size_t)page, PROT_NONE);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, THREAD_STACK);
+    int errnum = pthread_create(&me->thread, &attr, worker_main, me);
+    pthread_attr_destroy(&attr);
+    if (errnum != 0) {
+        munmap(me->stack, me->stack_size);
+        errno = errnum;
+        return false;
+    }
+    return true;
+}
+
+bool pool_start(struct pool *p, struct loop *loop, unsigned n,
+                void (*finished)(void *arg), void *arg)
+{
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    px_list_init(&p->queue);
+    px_list_init(&p->done);
+    loop_post_start(loop, &p->post, finished, arg);
+    while (p->nworkers < n && p->nworkers < POOL_MAX) {
+        if (!worker_start(p, &p->workers[p->nworkers])) {
+            px_log(PX_LOG_WARN, "POOL-THREAD", "only %u of %u spawner threads: %s",
+                   p->nworkers, n, strerror(errno));
+            break;
+        }
+        p->nworkers++;
+    }
+    return p->nworkers > 0;
+}
+
+void pool_stop(struct pool *p, struct loop *loop)
+{
+    if (p->post.ev == NULL)
+        return;
+    loop_post_stop(loop, &p->post);
+    pthread_mutex_lock(&p->lock);
+    p->quit = true;
+    /* A thread that hangs in a system call cannot be waited for. */
+    bool busy = p->idle < p->nworkers;
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (busy)
+        return;
+    for (unsigned i = 0; i < p->nworkers; i++) {
+        struct pool_worker *w = &p->workers[i];
+        pthread_join(w->thread, NULL);
+        munmap(w->stack, w->stack_size);
+        free(w->envp);
+        px_buf_free(&w->buf);
+    }
+    p->nworkers = 0;
+}
+
+void pool_submit(struct pool *p, struct pool_work *w)
+{
+    pthread_mutex_lock(&p->lock);
+    w->queued = true;
+    px_list_push_back(&p->queue, &w->node);
+    if (p->idle > 0)
+        pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool pool_cancel(struct pool *p, struct pool_work *w)
+{
+    pthread_mutex_lock(&p->lock);
+    bool queued = w->queued;
+    if (queued)
+        px_list_remove(&w->node);
+    w->queued = false;
+    pthread_mutex_unlock(&p->lock);
+    return queued;
+}
+
+bool pool_crowded(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool crowded = !px_list_empty(&p->queue) && p->idle == 0;
+    pthread_mutex_unlock(&p->lock);
+    return crowded;
+}
+
+void pool_finished(struct pool *p, struct px_list *node)
+{
+    pthread_mutex_lock(&p->lock);
+    px_list_push_back(&p->done, node);
+    pthread_mutex_unlock(&p->lock);
+    loop_post_send(&p->post);
+}
+
+struct px_list *pool_next(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    struct px_list *node = px_list_pop(&p->done);
+    pthread_mutex_unlock(&p->lock);
+    return node;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Finding programs and building their arguments and environment. */
+#include "resolve.h"
+#include "base/err.h"
+#include "proto/arena.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What was found on the way, for the sentence if nothing better comes. */
+struct search {
+    const char *wdir;
+    char path[PATH_MAX]; /* the candidate of last resort */
+    int errnum;          /* why it was not taken; ENOENT: there was none */
+};
+
+static const char *zone_join(struct pxp_zone *z, const char *a, const char *sep,
+                             const char *b)
+{
+    size_t n = strlen(a) + strlen(sep) + strlen(b) + 1;
+    char *s = pxp_zone_alloc(z, n);
+    if (s != NULL)
+        snprintf(s, n, "%s%s%s", a, sep, b);
+    return s;
+}
+
+/* May this file be executed? EISDIR, EACCES (also: not a regular file), ENOENT, ... */
+static int probe(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return errno;
+    if (S_ISDIR(st.st_mode))
+        return EISDIR;
+    if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
+        return EACCES;
+    return 0;
+}
+
+/* Tries dir/command; dir may be relative to the working directory. true: found, in s->path. */
+static bool try_dir(struct search *s, const char *dir, size_t dir_len, const char *command)
+{
+    char path[PATH_MAX];
+    int n;
+    if (dir_len == 0)
+        n = snprintf(path, sizeof path, "%s/%s", s->wdir, command);
+    else if (dir[0] == '/')
+        n = snprintf(path, sizeof path, "%.*s/%s", (int)dir_len, dir, command);
+    else
+        n = snprintf(path, sizeof path, "%s/%.*s/%s", s->wdir, (int)dir_len, dir, command);
+    int errnum = n < 0 || (size_t)n >= sizeof path ? ENAMETOOLONG : probe(path);
+    bool missing = errnum == ENOENT || errnum == ENOTDIR;
+    /* The first that exists but cannot be run is the one to talk about. */
+    if (errnum == 0 || (!missing && s->errnum == ENOENT)) {
+        s->errnum = errnum;
+        snprintf(s->path, sizeof s->path, "%s",
+                 n > 0 && (size_t)n < sizeof path ? path : command);
+    }
+    return errnum == 0;
+}
+
+static bool try_list(struct search *s, const char *list, const char *command)
+{
+    if (list == NULL || list[0] == '\0')
+        return false;
+    for (;;) {
+        size_t len = strcspn(list, ":");
+        if (try_dir(s, list, len, command))
+            return true;
+        if (list[len] == '\0')
+            return false;
+        list += len + 1;
+    }
+}
+
+static const char *env_get(char *const *env, size_t n, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(env[i], name, len) == 0 && env[i][len] == '=')
+            return env[i] + len + 1;
+    return NULL;
+}
+
+static pvmx_err explain_search(const struct search *s, const char *command,
+                               const char *host, const char *path, const char *beside)
+{
+    if (s->errnum == EISDIR)
+        return px_fail(PVMX_ERR_PERM, "cannot start '%s' on host %s: %s is a directory",
+                       command, host, s->path);
+    if (s->errnum == EACCES)
+        return px_fail(
+            PVMX_ERR_PERM,
+            "cannot start '%s' on host %s: %s is not an executable file (chmod +x?)",
+            command, host, s->path);
+    if (s->errnum != ENOENT)
+        return px_fail_errno(s->errnum, "cannot start '%s' on host %s: %s", command, host,
+                             s->path);
+    if (strchr(command, '/') != NULL && command[0] == '/')
+        return px_fail(PVMX_ERR_NOENT, "cannot start '%s' on host %s: no such file",
+                       command, host);
+    if (strchr(command, '/') != NULL)
+        return px_fail(PVMX_ERR_NOENT, "cannot start '%s' on host %s: no such file in %s",
+                       command, host, s->wdir);
+    if (beside != NULL)
+        return px_fail(
+            PVMX_ERR_NOENT,
+            "cannot start '%s' on host %s: no such file in PATH (%s), in %s or beside %s",
+            command, host, path != NULL ? path : "not set", s->wdir, beside);
+    return px_fail(PVMX_ERR_NOENT,
+                   "cannot start '%s' on host %s: no such file in PATH (%s) or in %s",
+                   command, host, path != NULL ? path : "not set", s->wdir);
+}
+
+/* Order: see <pvmx/engine/dyn.h>, struct pvmx_app. */
+static pvmx_err find_program(const struct pxp_app *app, const char *host, const char *program,
+                             struct pxp_zone *zone, struct exec_plan *plan)
+{
+    struct search s = {.wdir = plan->wdir, .errnum = ENOENT};
+    const char *path = env_get(plan->env, plan->nenv, "PATH");
+    const char *slash = strrchr(program, '/');
+    bool found;
+    if (app->command[0] == '\0')
+        return px_fail(PVMX_ERR_ARG, "the name of the program to start is empty");
+    if (strchr(app->command, '/') != NULL) {
+        if (app->command[0] == '/') {
+            s.errnum = probe(app->command);
+            found = s.errnum == 0;
+            if (snprintf(s.path, sizeof s.path, "%s", app->command) >= (int)sizeof s.path)
+                s.errnum = ENAMETOOLONG;
+        } else {
+            found = try_dir(&s, "", 0, app->command);
+        }
+    } else {
+        found = try_list(&s, app->path, app->command) ||
+                try_list(&s, path, app->command) || try_dir(&s, "", 0, app->command) ||
+                (slash != NULL && slash > program &&
+                 try_dir(&s, program, (size_t)(slash - program), app->command));
+    }
+    if (!found)
+        return explain_search(&s, app->command, host, path, slash != NULL ? program : NULL);
+    plan->path = zone_join(zone, s.path, "", "");
+    return plan->path != NULL ? PVMX_OK
+                              : px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    size_t len = strcspn(a, "=");
+    return strncmp(a, b, len) == 0 && b[len] == '=';
+}
+
+/* The spawner's environment, the program's additions, and none of our own variable. */
+static pvmx_err build_env(const struct pxp_spawn *req, const struct pxp_app *app,
+                          struct pxp_zone *zone, struct exec_plan *plan)
+{
+    size_t n = 0;
+    plan->env = pxp_zone_alloc(zone, (req->n_env + app->n_env + 1) * sizeof *plan->env);
+    if (plan->env == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+    for (size_t i = 0; i < req->n_env; i++)
+        if (!same_name(PX_TASK_ENV "=", req->env[i]))
+            plan->env[n++] = (char *)req->env[i];
+    for (size_t k = 0; k < app->n_env; k++) {
+        size_t i = 0;
+        if (strchr(app->env[k], '=') == NULL)
+            return px_fail(PVMX_ERR_ARG,
+                           "\"%.80s\" is no setting of the environment (NAME=value)",
+                           app->env[k]);
+        while (i < n && !same_name(app->env[k], plan->env[i]))
+            i++;
+        plan->env[i] = (char *)app->env[k];
+        n += i == n;
+    }
+    plan->nenv = n;
+    return PVMX_OK;
+}
+
+static pvmx_err build_args(const struct pxp_app *app, struct pxp_zone *zone,
+                           struct exec_plan *plan)
+{
+    plan->argv = pxp_zone_alloc(zone, (app->n_args + 2) * sizeof *plan->argv);
+    if (plan->argv == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+    plan->argv[0] = (char *)app->command;
+    for (size_t i = 0; i < app->n_args; i++)
+        plan->argv[i + 1] = (char *)app->args[i];
+    return PVMX_OK;
+}
+
+static pvmx_err find_wdir(const struct pxp_spawn *req, const struct pxp_app *app,
+                          const char *host, struct pxp_zone *zone, struct exec_plan *plan)
+{
+    struct stat st;
+    plan->wdir = app->wdir[0] != '\0' ? app->wdir : req->cwd;
+    if (plan->wdir[0] == '\0')
+        plan->wdir = "/";
+    else if (plan->wdir[0] != '/')
+        plan->wdir = zone_join(zone, req->cwd, "/", plan->wdir);
+    if (plan->wdir == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+    if (stat(plan->wdir, &st) != 0)
+        return px_fail_errno(errno, "cannot start '%s' on host %s: working directory %s",
+                             app->command, host, plan->wdir);
+    if (!S_ISDIR(st.st_mode))
+        return px_fail(PVMX_ERR_ARG, "cannot start '%s' on host %s: working directory %s is not a directory",
+                       app->command, host, plan->wdir);
+    return PVMX_OK;
+}
+
+pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app,
+                     const char *host, struct pxp_zone *zone, struct exec_plan *out)
+{
+    pvmx_err err = find_wdir(req, app, host, zone, out);
+    if (err == PVMX_OK)
+        err = build_env(req, app, zone, out);
+    if (err == PVMX_OK)
+        err = build_args(app, zone, out);
+    if (err == PVMX_OK)
+        err = find_program(app, host, req->program, zone, out);
+    return err;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's state, and the order in which its parts start and stop. There is one server, it
+ * runs on one thread; spawner threads see only what pool.h and exec.h give them. */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rundir.h"
+#include "listen.h"
+#include "loop.h"
+#include "pool.h"
+#include "topo.h"
+#include "watchdog.h"
+
+struct peer;
+
+struct server {
+    struct loop loop;
+    struct px_rundir dir;
+    int lock_fd;
+    const char *vm;
+    char host[256];
+    bool ephemeral;
+    bool halting;    /* every task is to end, then the daemon        */
+    bool stopping;   /* the socket is gone; the loop is about to end */
+    bool scan_slots; /* deaths, leaves or releases since the last scan */
+    uint64_t started;
+    int signal_fd;
+    struct loop_io signal_io;
+    struct arena arena;
+    struct listener listener;
+    struct pool pool;
+    struct watchdog watchdog;
+    struct topo topo;
+    struct px_map tasks; /* tid -> struct task                     */
+    struct px_map jobs;  /* id -> struct job                       */
+    struct px_map ended; /* tid -> struct end_record               */
+    struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;
+    size_t nrecords, npeers, nrequests;
+    uint32_t last_job;
+    uint32_t halted; /* tasks ended by halt */
+};
+
+/* Starts everything up to listening. PVMX_ERR_EXISTS: another daemon runs for this VM. On failure
+ * nothing is left behind. */
+pvmx_err server_start(struct server *sv, const char *vm, bool ephemeral);
+/* Runs until the daemon is to end. */
+void server_run(struct server *sv);
+/* Gives everything back: socket, lock, directory, memory. */
+void server_stop(struct server *sv);
+
+/* Ends all tasks (root tasks only with everyone) and then the daemon. */
+void server_halt(struct server *sv, bool everyone);
+/* Leaves now: nobody may connect any more. */
+void server_leave(struct server *sv);
+
+/* Handlers: status, halt. */
+pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
+                          const uint8_t *body, size_t len);
+pvmx_err server_on_halt(struct server *sv, struct peer *p, uint32_t serial,
+                        const uint8_t *body, size_t len);
+
+#endif

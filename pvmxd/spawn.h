@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Spawn requests. A request goes through states, each moved on by an event and none blocking:
+ *
+ *   accepted   slots are taken; the request is queued for the spawner threads   spawn_request
+ *   launching  threads find programs and start processes (launch.c)
+ *   finished   the loop registers the tasks and answers `spawned`               spawn_finished
+ *   undoing    SOFT only: some processes could not be started, so the world that the others were
+ *              born into is wrong; they are killed, and when the last has been reaped the request
+ *              is launched again without the failed ones                        spawn_undone
+ *
+ * Without SOFT a failure ends it: what was started is killed, and nobody ever hears of it. */
+#ifndef SPAWN_H
+#define SPAWN_H
+
+#include "exec.h"
+#include "pool.h"
+#include "proto/messages.h"
+#include <stdatomic.h>
+
+struct server;
+struct peer;
+struct task;
+struct arena;
+
+/* One task that is to be started. */
+struct spawn_one {
+    int32_t tid;  /* 0: no slot was taken     */
+    uint32_t app; /* which program            */
+    uint32_t rank;
+    pvmx_err err; /* PVMX_OK: started or still to be */
+    bool started;
+    pid_t pid;
+    int pidfd;
+    int ctl_fd; /* our end */
+};
+
+struct spawn_ticket {
+    struct pool_work work;
+    struct spawn_req *req;
+};
+
+struct spawn_req {
+    struct server *sv;
+    struct peer *peer; /* who asked; NULL: gone           */
+    struct px_list in_peer;
+    struct task *owner; /* the task that asked, if it is one and lives */
+    struct px_list in_task;
+    bool cancelled; /* the spawner has failed: nobody waits for these tasks */
+    uint32_t serial;
+    uint32_t job_id;
+    int32_t parent;
+    struct pxp_spawn m;
+    struct pxp_zone zone;
+    int stdio[3];
+    unsigned rounds;
+    uint32_t undoing; /* killed processes not reaped yet */
+
+    /* what the threads work on; see launch.c */
+    struct spawn_ticket *tickets;
+    uint32_t nplans, ntickets;
+    bool resolved, prepared;
+    struct exec_plan *plans; /* one for each program */
+    struct spawn_one *ones;
+    uint32_t total, size; /* asked for; world of this round */
+    struct pxp_range *world;
+    uint32_t nworld;
+    struct exec_limit *limits;
+    size_t nlimits;
+    bool check_nproc;
+    uint64_t ctx;
+    atomic_uint next, holders;
+    atomic_bool failed;   /* without SOFT: start no more */
+    pthread_mutex_t lock; /* text, text_at               */
+    char *text;           /* sentence of the first failure */
+    uint32_t text_at;
+    struct px_list node; /* in pool.done */
+};
+
+/* Message spawn. */
+pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
+                       const uint8_t *body, size_t len);
+/* Threads have finished with requests. */
+void spawn_finished(void *server);
+/* A killed process of this request has been reaped. */
+void spawn_undone(struct spawn_req *r);
+void spawn_forget_peer(struct peer *p);
+void spawn_forget_task(struct task *t);
+
+/* ---- launch.c --------------------------------------------------------------------------------- */
+
+/* Queues a round for the threads; pool_finished follows when all its tasks are started or failed. */
+void launch_round(struct spawn_req *r);
+/* Records the sentence (pvmx_last_error()) for task number `at`, if it is the first in order. */
+void launch_failed(struct spawn_req *r, uint32_t at, pvmx_err err);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A snapshot of the daemon for ps, conf and tests. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "peer.h"
+#include "server.h"
+#include "tasks.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static uint32_t count_fds(void)
+{
+    uint32_t n = 0;
+    struct dirent *e;
+    DIR *dir = opendir("/proc/self/fd");
+    if (dir == NULL)
+        return 0;
+    while ((e = readdir(dir)) != NULL)
+        n += e->d_name[0] != '.';
+    closedir(dir);
+    return n > 0 ? n - 1 : 0; /* not the one we have just used */
+}
+
+static uint64_t resident_kb(void)
+{
+    unsigned long size, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%lu %lu", &size, &resident) != 2)
+        resident = 0;
+    fclose(f);
+    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static struct pxp_task_info describe(struct server *sv, const struct task *t, uint64_t now)
+{
+    const struct px_slot *s = arena_slot(&sv->arena, t->slot);
+    return (struct pxp_task_info){
+        .tid = t->tid,
+        .parent = t->job != NULL ? t->job->parent : 0,
+        .job = t->job != NULL ? t->job->id : 0,
+        .rank = t->rank,
+        .pid = (uint32_t)t->pid,
+        .state = atomic_load(&s->state),
+        .program = task_program(t),
+        .age_ms = (now - t->born) / PX_MS,
+    };
+}
+
+pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
+                          const uint8_t *body, size_t len)
+{
+    uint64_t now = px_now_ns();
+    struct pxp_zone zone = {0};
+    (void)body;
+    (void)len;
+    arena_scan(&sv->arena); /* so that slots_used is what is really needed */
+    struct pxp_status_is m = {
+        .slots = atomic_load(&sv->arena.head->universe),
+        .slots_used = PX_NSLOTS - sv->arena.nfree,
+        .fds = count_fds(),
+        .rss_kb = resident_kb(),
+        .vm = sv->vm,
+        .host = sv->host,
+        .ephemeral = sv->ephemeral,
+        .pid = (uint32_t)getpid(),
+        .uptime_ms = (now - sv->started) / PX_MS,
+    };
+    m.tasks = pxp_zone_alloc(&zone, (sv->tasks.count + 1) * sizeof *m.tasks);
+    if (m.tasks == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
+    px_list_foreach(it, &sv->all_tasks) {
+        const struct task *t = px_container_of(it, struct task, all);
+        if (!t->silent)
+            m.tasks[m.n_tasks++] = describe(sv, t, now);
+    }
+    pvmx_err err = pxp_status_is_encode(peer_out(p), serial, &m);
+    pxp_zone_free(&zone);
+    return err;
+}
