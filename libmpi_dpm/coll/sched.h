@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Schedules: what one process does in one collective, as a list of steps, built once by an
+ * algorithm and run by one engine, blocking or from a request.
+ *
+ * Steps of one round (up to the next fence) are started in the order they were added; sends and
+ * receives of a round are in progress together, copies and reductions happen at once when they
+ * are reached. A fence waits for everything before it. So a buffer that a round sends or receives
+ * must not be touched by a copy or reduction of the same round after that send or receive.
+ *
+ * A process that notices a failure runs its schedule to the end, with empty messages in place
+ * of those whose content it no longer knows: its partners learn of the failure and nobody waits
+ * for one who has given up. Every real message therefore has at least one byte (steps without
+ * bytes are dropped by both sides).
+ *
+ * The building functions never fail; without memory the schedule is marked and running it returns
+ * MPI_ERR_NO_MEM. A schedule belongs to one thread until it is started as a request, then to the
+ * engine's lock. */
+#ifndef XMPI_SCHED_H
+#define XMPI_SCHED_H
+
+#include "comm/comm.h"
+#include "op/op.h"
+#include <pvmx/engine/prog.h>
+
+/* The processes that a schedule's ranks refer to. */
+struct xmpi_team {
+    struct xmpi_comm *comm; /* NULL: not in use                                      */
+    int rank;               /* own, in the local group                               */
+    int size;               /* of the group that ranks name (inter: the remote one)  */
+    int32_t tag;
+};
+
+enum { XMPI_TEAM_MAIN, XMPI_TEAM_LOCAL }; /* LOCAL: an intercommunicator's own side */
+
+enum xmpi_step_kind {
+    XMPI_STEP_SEND,
+    XMPI_STEP_RECV,
+    XMPI_STEP_COPY,
+    XMPI_STEP_REDUCE,
+    XMPI_STEP_FENCE,
+};
+
+struct xmpi_step {
+    uint8_t kind; /* enum xmpi_step_kind */
+    uint8_t team;
+    int32_t rank;
+    const void *src;      /* SEND, COPY; REDUCE: left operand      */
+    void *dst;            /* RECV, COPY; REDUCE: right operand and result */
+    size_t len;           /* bytes; REDUCE: elements               */
+    struct pvmx_req *req; /* in progress                           */
+};
+
+enum {
+    XMPI_SCHED_STEPS = 40, /* in the block itself: a flat collective of 16 processes */
+    XMPI_SCHED_ROOM = 8 * 1024, /* temporary memory in the block itself                   */
+};
+
+/* Temporary memory beyond the block's own. */
+struct xmpi_sched_more {
+    struct xmpi_sched_more *next;
+    _Alignas(64) char bytes[];
+};
+
+struct xmpi_sched {
+    const char *name; /* "MPI_Bcast", for sentences */
+    struct xmpi_team team[2];
+    const struct xmpi_op *op; /* of REDUCE steps; referenced when not NULL */
+    const struct xmpi_dtype *type;
+    struct xmpi_step *steps;
+    size_t nsteps, cap;
+    size_t first, next, wait; /* round in progress: its first step, the next one to start,
+                                      * the first one that may still be incomplete */
+    char sink;                /* where signals are received; nobody reads it */
+    bool no_mem;
+    bool failed; /* send empty messages from now on */
+    /* What went wrong first; the sentence is made by whoever collects the outcome. */
+    struct {
+        int cls;
+        pvmx_err err;
+        int rank;
+        uint8_t team;
+        uint64_t got;
+        size_t want;
+    } bad;
+    _Atomic bool complete; /* of a request */
+    struct pvmx_hook hook;
+    struct xmpi_sched *cached; /* next in the cache */
+    struct xmpi_sched_more *more;
+    size_t room_used;
+    struct xmpi_step own_steps[XMPI_SCHED_STEPS];
+    _Alignas(64) char room[XMPI_SCHED_ROOM];
+};
+
+/* An empty schedule for the next collective on comm: takes its tag. NULL without memory. */
+struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name);
+void xmpi_sched_put(struct xmpi_sched *s);
+
+/* Building. Ranks are those of the team; messages of 0 bytes are dropped. */
+void xmpi_sched_send(struct xmpi_sched *s, int team, int rank, const void *buf, size_t len);
+void xmpi_sched_recv(struct xmpi_sched *s, int team, int rank, void *buf, size_t len);
+/* Nothing when dst == src. */
+void xmpi_sched_copy(struct xmpi_sched *s, void *dst, const void *src, size_t len);
+/* A message to oneself: copies, and notes MPI_ERR_TRUNCATE when len > cap. */
+void xmpi_sched_deliver(struct xmpi_sched *s, void *dst, size_t cap, const void *src,
+                        size_t len);
+/* inout = in op inout, count elements; needs s->op and s->type. */
+void xmpi_sched_reduce(struct xmpi_sched *s, const void *in, void *inout, MPI_Count count);
+void xmpi_sched_fence(struct xmpi_sched *s);
+/* Aligned memory that lives as long as the schedule's run; NULL (and the mark) without memory, and
+ * for 0 bytes. */
+void *xmpi_sched_room(struct xmpi_sched *s, size_t len);
+/* Messages without content, for barriers. */
+void xmpi_sched_signal(struct xmpi_sched *s, int team, int rank);
+void xmpi_sched_await(struct xmpi_sched *s, int team, int rank);
+
+/* Runs to the end, gives the schedule back, returns the outcome. */
+int xmpi_sched_run(struct xmpi_sched *s);
+/* Starts it as a request, which owns the schedule from then on (on failure it is given back). */
+int xmpi_sched_start(struct xmpi_sched *s, MPI_Request *out);
+
+#endif

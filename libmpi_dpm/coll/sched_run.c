@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Running schedules: the one execution engine, for blocking calls and for requests. */
+#include "coll/sched.h"
+
+#include "abi/handles.h"
+#include "request/request.h"
+#include "rt/err.h"
+
+#include <string.h>
+
+/* Keeps the first error; from a failure on this process's messages are empty. */
+static void note(struct xmpi_sched *s, const struct xmpi_step *st, int cls, pvmx_err err,
+                 uint64_t got)
+{
+    if (cls == XMPI_ERR_PROC_FAILED || cls == MPI_ERR_OTHER)
+        s->failed = true;
+    if (s->bad.cls)
+        return;
+    s->bad.cls = cls;
+    s->bad.err = err;
+    s->bad.rank = st->rank;
+    s->bad.team = st->team;
+    s->bad.got = got;
+    s->bad.want = st->len;
+}
+
+static void note_engine(struct xmpi_sched *s, const struct xmpi_step *st, pvmx_err err)
+{
+    bool dead = err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING;
+    note(s, st, dead ? XMPI_ERR_PROC_FAILED : MPI_ERR_OTHER, err, 0);
+}
+
+/* The outcome with its sentence, for the thread that collects it. */
+static int outcome(const struct xmpi_sched *s)
+{
+    if (s->no_mem)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for %s (%zu steps)", s->name, s->nsteps);
+    switch (s->bad.cls) {
+    case MPI_SUCCESS:
+        return MPI_SUCCESS;
+    case MPI_ERR_TRUNCATE:
+    case MPI_ERR_COUNT:
+        return xmpi_err(s->bad.cls,
+                        "rank %d sent %llu bytes where this process expects %zu in %s",
+                        s->bad.rank, (unsigned long long)s->bad.got, s->bad.want, s->name);
+    default:
+        break;
+    }
+    if (s->bad.err)
+        return xmpi_comm_error(s->team[s->bad.team].comm, s->bad.rank, s->bad.err);
+    return xmpi_err(s->bad.cls, "rank %d could not do its part of %s because of another process's failure",
+                    s->bad.rank, s->name);
+}
+
+static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
+{
+    const struct xmpi_team *t = &s->team[st->team];
+    struct pvmx_peer *peer;
+    st->req = NULL;
+    if (xmpi_comm_peer(t->comm, st->rank, &peer) != MPI_SUCCESS) {
+        note_engine(s, st, PVMX_ERR_PEER_DEAD);
+        return;
+    }
+    pvmx_err err;
+    if (st->kind == XMPI_STEP_RECV)
+        err = pvmx_engine_irecv(peer, NULL, t->comm->ctx + 1, st->rank, t->tag, st->dst,
+                                st->len, &st->req);
+    else
+        err = pvmx_engine_isend(peer, t->comm->ctx + 1, t->rank, t->tag, st->src,
+                                s->failed ? 0 : st->len, PVMX_SEND_STANDARD, &st->req);
+    if (err)
+        note_engine(s, st, err);
+}
+
+static void start_step(struct xmpi_sched *s, struct xmpi_step *st)
+{
+    switch (st->kind) {
+    case XMPI_STEP_SEND:
+    case XMPI_STEP_RECV:
+        start_message(s, st);
+        break;
+    case XMPI_STEP_COPY:
+        memcpy(st->dst, st->src, st->len);
+        break;
+    case XMPI_STEP_REDUCE:
+        if (!s->failed) /* a user's function should not see what never arrived */
+            xmpi_op_apply(s->op, s->type, st->src, st->dst, (MPI_Count)st->len);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool is_message(const struct xmpi_step *st)
+{
+    return st->kind == XMPI_STEP_SEND || st->kind == XMPI_STEP_RECV;
+}
+
+/* Has everything of the round that was started ended? Also called with the engine's lock held. */
+static bool round_done(void *arg)
+{
+    struct xmpi_sched *s = arg;
+    for (; s->wait < s->next; s->wait++) {
+        const struct xmpi_step *st = &s->steps[s->wait];
+        if (is_message(st) && st->req && !pvmx_engine_req_done(st->req))
+            return false;
+    }
+    return true;
+}
+
+static void settle_step(struct xmpi_sched *s, struct xmpi_step *st)
+{
+    const struct pvmx_status *got = pvmx_engine_req_status(st->req);
+    bool recv = st->kind == XMPI_STEP_RECV;
+    if (got->error == PVMX_ERR_TRUNCATE)
+        note(s, st, MPI_ERR_TRUNCATE, got->error, got->length);
+    else if (got->error)
+        note_engine(s, st, got->error);
+    else if (recv && got->length == 0)
+        note(s, st, XMPI_ERR_PROC_FAILED, PVMX_OK, 0);
+    else if (recv && got->length < st->len)
+        note(s, st, MPI_ERR_COUNT, PVMX_OK, got->length);
+    pvmx_engine_req_free(st->req);
+    st->req = NULL;
+}
+
+static void settle_round(struct xmpi_sched *s)
+{
+    for (size_t k = s->first; k < s->next; k++)
+        if (is_message(&s->steps[k]) && s->steps[k].req)
+            settle_step(s, &s->steps[k]);
+    s->first = s->wait = s->next;
+}
+
+/* Goes on as far as possible without waiting; true: at the end. */
+static bool advance(struct xmpi_sched *s)
+{
+    for (;;) {
+        while (s->next < s->nsteps && s->steps[s->next].kind != XMPI_STEP_FENCE)
+            start_step(s, &s->steps[s->next++]);
+        if (!round_done(s))
+            return false;
+        settle_round(s);
+        if (s->next == s->nsteps)
+            return true;
+        s->next++; /* the fence */
+        s->first = s->wait = s->next;
+    }
+}
+
+int xmpi_sched_run(struct xmpi_sched *s)
+{
+    /* Without memory the steps are not complete and none was started. */
+    while (!s->no_mem && !advance(s)) {
+        pvmx_err err = pvmx_engine_wait_until(round_done, s, UINT64_MAX);
+        if (err) /* the requests keep their buffers: the block is lost rather than reused */
+            return xmpi_err_engine(err);
+    }
+    int cls = outcome(s);
+    xmpi_sched_put(s);
+    return cls;
+}
+
+static unsigned progress(struct pvmx_hook *hook)
+{
+    struct xmpi_sched *s =
+        (struct xmpi_sched *)((char *)hook - offsetof(struct xmpi_sched, hook));
+    size_t before = s->next;
+    bool end = advance(s);
+    unsigned moved = end || s->next != before;
+    if (end) {
+        pvmx_engine_hook_remove(hook);
+        atomic_store_explicit(&s->complete, true, memory_order_release);
+    }
+    return moved;
+}
+
+static bool request_done(const struct xmpi_request *req)
+{
+    const struct xmpi_sched *s = req->state;
+    return atomic_load_explicit(&s->complete, memory_order_acquire);
+}
+
+static int request_finish(struct xmpi_request *req)
+{
+    req->status = (struct pvmx_status){.source = MPI_ANY_SOURCE, .tag = MPI_ANY_TAG};
+    return outcome(req->state);
+}
+
+static void request_destroy(struct xmpi_request *req)
+{
+    xmpi_sched_put(req->state);
+    req->state = NULL;
+}
+
+static const struct xmpi_req_ops coll_ops = {
+    .done = request_done,
+    .finish = request_finish,
+    .destroy = request_destroy,
+};
+
+int xmpi_sched_start(struct xmpi_sched *s, MPI_Request *out)
+{
+    struct xmpi_request *req;
+    int cls =
+        s->no_mem ? outcome(s) : xmpi_request_new(XMPI_REQ_COLL, s->team[0].comm, &req);
+    if (cls) {
+        xmpi_sched_put(s);
+        return cls;
+    }
+    req->ops = &coll_ops;
+    req->state = s;
+    s->hook.fn = progress;
+    xmpi_request_activate(req);
+    pvmx_engine_lock();
+    if (advance(s))
+        atomic_store_explicit(&s->complete, true, memory_order_release);
+    else
+        pvmx_engine_hook_add(&s->hook);
+    pvmx_engine_unlock();
+    *out = xmpi_request_handle(req);
+    return MPI_SUCCESS;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The predefined datatypes and what can be asked of a datatype. */
+#include "abi/handles.h"
+#include "datatype/fortran.h"
+#include "rt/err.h"
+#include "xmpi.h"
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Rows of the table; 0 is "no such type". */
+enum {
+    ROW_NONE,
+#define XMPI_BASIC(name, value, type, elem, cls) ROW_##name,
+#define XMPI_PAIR(name, value, first, second, elem) ROW_##name,
+#define XMPI_LACKING(name, value) ROW_##name,
+#include "datatype/basic.def"
+#undef XMPI_BASIC
+#undef XMPI_PAIR
+#undef XMPI_LACKING
+    ROWS
+};
+
+#define HEAD(value)                                                                      \
+    {                                                                                    \
+        .kind = XMPI_KIND_DTYPE, .refs = 1, .predef = (value)                            \
+    }
+
+/* Not const: references are counted, and the default Fortran kinds may be set. */
+struct xmpi_dtype xmpi_dtype_table[ROWS] = {
+#define XMPI_BASIC(name_, value, type, elem_, cls)                                       \
+    [ROW_##name_] = {.obj = HEAD(value),                                                 \
+                     .name = #name_,                                                     \
+                     .size = sizeof(type),                                               \
+                     .extent = sizeof(type),                                             \
+                     .elem = XMPI_ELEM_##elem_,                                          \
+                     .op_class = (cls)},
+#define XMPI_PAIR(name_, value, first, second, elem_)                                    \
+    [ROW_##name_] = {.obj = HEAD(value),                                                 \
+                     .name = #name_,                                                     \
+                     .size = sizeof(first) + sizeof(second),                             \
+                     .extent = sizeof(struct {                                           \
+                         first a;                                                        \
+                         second b;                                                       \
+                     }),                                                                 \
+                     .elem = XMPI_ELEM_##elem_,                                          \
+                     .op_class = XMPI_OPC_PAIR},
+#define XMPI_LACKING(name_, value)                                                       \
+    [ROW_##name_] = {.obj = HEAD(value), .name = #name_, .size = SIZE_MAX},
+#include "datatype/basic.def"
+#undef XMPI_BASIC
+#undef XMPI_PAIR
+#undef XMPI_LACKING
+};
+
+const uint8_t xmpi_dtype_index[256] = {
+#define XMPI_BASIC(name, value, type, elem, cls) [(value)&0xff] = ROW_##name,
+#define XMPI_PAIR(name, value, first, second, elem) [(value)&0xff] = ROW_##name,
+#define XMPI_LACKING(name, value) [(value)&0xff] = ROW_##name,
+#include "datatype/basic.def"
+#undef XMPI_BASIC
+#undef XMPI_PAIR
+#undef XMPI_LACKING
+};
+
+/* C pairs by element: where the second part ends, that is the extent without trailing padding. */
+static const uint8_t pair_end[XMPI_ELEM_COUNT_] = {
+#define XMPI_BASIC(name, value, type, elem, cls)
+#define XMPI_PAIR(name, value, first, second, elem)                                      \
+    [XMPI_ELEM_##elem] = offsetof(                                                       \
+                             struct {                                                    \
+                                 first a;                                                \
+                                 second b;                                               \
+                             },                                                          \
+                             b) +                                                        \
+                         sizeof(second),
+#define XMPI_LACKING(name, value)
+#include "datatype/basic.def"
+#undef XMPI_BASIC
+#undef XMPI_PAIR
+#undef XMPI_LACKING
+};
+
+static MPI_Count true_extent(const struct xmpi_dtype *type)
+{
+    /* Fortran pairs have no padding, and may be of other kinds than the table's. */
+    if (type->elem >= XMPI_ELEM_2REAL || !pair_end[type->elem])
+        return (MPI_Count)type->extent;
+    return pair_end[type->elem];
+}
+
+static bool lacking(const struct xmpi_dtype *type)
+{
+    return type->size == SIZE_MAX;
+}
+
+int xmpi_type_size(struct xmpi_dtype *datatype, MPI_Count *size)
+{
+    *size = lacking(datatype) ? MPI_UNDEFINED : (MPI_Count)datatype->size;
+    return MPI_SUCCESS;
+}
+
+int xmpi_type_get_extent(struct xmpi_dtype *datatype, MPI_Count *lb, MPI_Count *extent)
+{
+    *lb = lacking(datatype) ? MPI_UNDEFINED : 0;
+    *extent = lacking(datatype) ? MPI_UNDEFINED : (MPI_Count)datatype->extent;
+    return MPI_SUCCESS;
+}
+
+int xmpi_type_get_true_extent(struct xmpi_dtype *datatype, MPI_Count *true_lb,
+                              MPI_Count *true_ub)
+{
+    *true_lb = lacking(datatype) ? MPI_UNDEFINED : 0;
+    *true_ub = lacking(datatype) ? MPI_UNDEFINED : true_extent(datatype);
+    return MPI_SUCCESS;
+}
+
+int xmpi_type_get_name(struct xmpi_dtype *datatype, char *type_name, int *resultlen)
+{
+    *resultlen = snprintf(type_name, MPI_MAX_OBJECT_NAME, "%s", datatype->name);
+    return MPI_SUCCESS;
+}
+
+int xmpi_type_get_envelope(struct xmpi_dtype *datatype, int *num_integers,
+                           int *num_addresses, int *num_datatypes, int *combiner)
+{
+    (void)datatype; /* all of today's are named */
+    *num_integers = *num_addresses = *num_datatypes = 0;
+    *combiner = MPI_COMBINER_NAMED;
+    return MPI_SUCCESS;
+}
+
+int xmpi_type_get_envelope_c(struct xmpi_dtype *datatype, MPI_Count *num_integers,
+                             MPI_Count *num_addresses, MPI_Count *num_large_counts,
+                             MPI_Count *num_datatypes, int *combiner)
+{
+    (void)datatype;
+    *num_integers = *num_addresses = *num_large_counts = *num_datatypes = 0;
+    *combiner = MPI_COMBINER_NAMED;
+    return MPI_SUCCESS;
+}
+
+int xmpi_type_commit(MPI_Datatype *datatype)
+{
+    (void)datatype; /* predefined types are committed */
+    return MPI_SUCCESS;
+}
+
+int xmpi_type_match_size(int typeclass, int size, MPI_Datatype *datatype)
+{
+    static const struct {
+        int cls, size, row;
+    } sized[] = {
+        {MPI_TYPECLASS_INTEGER, 1, ROW_MPI_INTEGER1},
+        {MPI_TYPECLASS_INTEGER, 2, ROW_MPI_INTEGER2},
+        {MPI_TYPECLASS_INTEGER, 4, ROW_MPI_INTEGER4},
+        {MPI_TYPECLASS_INTEGER, 8, ROW_MPI_INTEGER8},
+        {MPI_TYPECLASS_INTEGER, 16, ROW_MPI_INTEGER16},
+        {MPI_TYPECLASS_REAL, 4, ROW_MPI_REAL4},
+        {MPI_TYPECLASS_REAL, 8, ROW_MPI_REAL8},
+        {MPI_TYPECLASS_REAL, 16, ROW_MPI_REAL16},
+        {MPI_TYPECLASS_COMPLEX, 8, ROW_MPI_COMPLEX8},
+        {MPI_TYPECLASS_COMPLEX, 16, ROW_MPI_COMPLEX16},
+        {MPI_TYPECLASS_COMPLEX, 32, ROW_MPI_COMPLEX32},
+        {MPIX_TYPECLASS_LOGICAL, 1, ROW_MPI_LOGICAL1},
+        {MPIX_TYPECLASS_LOGICAL, 2, ROW_MPI_LOGICAL2},
+        {MPIX_TYPECLASS_LOGICAL, 4, ROW_MPI_LOGICAL4},
+        {MPIX_TYPECLASS_LOGICAL, 8, ROW_MPI_LOGICAL8},
+        {MPIX_TYPECLASS_LOGICAL, 16, ROW_MPI_LOGICAL16},
+    };
+    bool known = false;
+    for (size_t i = 0; i < sizeof(sized) / sizeof(sized[0]); i++) {
+        known |= sized[i].cls == typeclass;
+        if (sized[i].cls == typeclass && sized[i].size == size) {
+            *datatype = xmpi_dtype_handle(&xmpi_dtype_table[sized[i].row]);
+            return MPI_SUCCESS;
+        }
+    }
+    if (!known)
+        return xmpi_err(MPI_ERR_ARG, "typeclass %d is none of the MPI_TYPECLASS_ values",
+                        typeclass);
+    return xmpi_err(MPI_ERR_ARG, "there is no type of %d bytes in this class", size);
+}
+
+/* -- default kinds of Fortran */
+
+/* Gives a row the size of a number and the element that has it. */
+static void set_kind(int row, size_t size, enum xmpi_elem elem, uint8_t op_class)
+{
+    struct xmpi_dtype *t = &xmpi_dtype_table[row];
+    t->size = t->extent = size;
+    t->elem = elem;
+    t->op_class = elem == XMPI_ELEM_NONE ? 0 : op_class;
+}
+
+void xmpi_dtype_set_fortran(const struct xmpi_fortran_kinds *k)
+{
+    enum xmpi_elem i = k->integer_size == 4   ? XMPI_ELEM_I32
+                       : k->integer_size == 8 ? XMPI_ELEM_I64
+                                              : XMPI_ELEM_NONE;
+    enum xmpi_elem l = k->logical_size == 4   ? XMPI_ELEM_L32
+                       : k->logical_size == 8 ? XMPI_ELEM_L64
+                                              : XMPI_ELEM_NONE;
+    bool r4 = k->real_size == 4, r8 = k->real_size == 8, d8 = k->double_size == 8;
+    set_kind(ROW_MPI_LOGICAL, k->logical_size, l, XMPI_OPC_LOGICAL);
+    set_kind(ROW_MPI_INTEGER, k->integer_size, i, XMPI_OPC_INTEGER);
+    set_kind(ROW_MPI_REAL, k->real_size,
+             r4   ? XMPI_ELEM_F32
+             : r8 ? XMPI_ELEM_F64
+                  : XMPI_ELEM_NONE,
+             XMPI_OPC_FLOAT);
+    set_kind(ROW_MPI_COMPLEX, 2 * k->real_size,
+             r4   ? XMPI_ELEM_C32
+             : r8 ? XMPI_ELEM_C64
+                  : XMPI_ELEM_NONE,
+             XMPI_OPC_COMPLEX);
+    set_kind(ROW_MPI_DOUBLE_PRECISION, k->double_size,
+             d8 ? XMPI_ELEM_F64 : XMPI_ELEM_NONE, XMPI_OPC_FLOAT);
+    set_kind(ROW_MPI_DOUBLE_COMPLEX, 2 * k->double_size,
+             d8 ? XMPI_ELEM_C64 : XMPI_ELEM_NONE, XMPI_OPC_COMPLEX);
+    /* Pairs keep their kernels for the usual kinds only. */
+    set_kind(ROW_MPI_2REAL, 2 * k->real_size,
+             r4   ? XMPI_ELEM_2REAL
+             : r8 ? XMPI_ELEM_2DOUBLE
+                  : XMPI_ELEM_NONE,
+             XMPI_OPC_PAIR);
+    set_kind(ROW_MPI_2DOUBLE_PRECISION, 2 * k->double_size,
+             d8 ? XMPI_ELEM_2DOUBLE : XMPI_ELEM_NONE, XMPI_OPC_PAIR);
+    set_kind(ROW_MPI_2INTEGER, 2 * k->integer_size,
+             k->integer_size == 4 ? XMPI_ELEM_2INTEGER : XMPI_ELEM_NONE, XMPI_OPC_PAIR);
+}
+
+void xmpi_dtype_get_fortran(struct xmpi_fortran_kinds *k)
+{
+    k->logical_size = xmpi_dtype_table[ROW_MPI_LOGICAL].size;
+    k->integer_size = xmpi_dtype_table[ROW_MPI_INTEGER].size;
+    k->real_size = xmpi_dtype_table[ROW_MPI_REAL].size;
+    k->double_size = xmpi_dtype_table[ROW_MPI_DOUBLE_PRECISION].size;
+}

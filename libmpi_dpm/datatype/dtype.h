@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Datatypes. Today: the predefined ones, all contiguous but for padding of pair types. */
+#ifndef XMPI_DTYPE_H
+#define XMPI_DTYPE_H
+
+#include "mpi.h"
+#include "rt/obj.h"
+#include <stddef.h>
+
+/* What the elements are, for the choice of an operation's kernel. */
+enum xmpi_elem {
+    XMPI_ELEM_NONE, /* opaque or not supported here */
+    XMPI_ELEM_I8,
+    XMPI_ELEM_I16,
+    XMPI_ELEM_I32,
+    XMPI_ELEM_I64,
+    XMPI_ELEM_U8,
+    XMPI_ELEM_U16,
+    XMPI_ELEM_U32,
+    XMPI_ELEM_U64,
+    XMPI_ELEM_F32,
+    XMPI_ELEM_F64,
+    XMPI_ELEM_F80, /* float, double, long double          */
+    XMPI_ELEM_C32,
+    XMPI_ELEM_C64,
+    XMPI_ELEM_C80,   /* complex of them                     */
+    XMPI_ELEM_BOOL8, /* _Bool / C++ bool                    */
+    XMPI_ELEM_L8,
+    XMPI_ELEM_L16,
+    XMPI_ELEM_L32,
+    XMPI_ELEM_L64, /* Fortran LOGICAL of n bits    */
+    XMPI_ELEM_BYTE,
+    XMPI_ELEM_CHAR, /* text: no reduction                  */
+    XMPI_ELEM_FLOAT_INT,
+    XMPI_ELEM_DOUBLE_INT,
+    XMPI_ELEM_LONG_INT,
+    XMPI_ELEM_2INT,
+    XMPI_ELEM_SHORT_INT,
+    XMPI_ELEM_LDOUBLE_INT,
+    XMPI_ELEM_2REAL,
+    XMPI_ELEM_2DOUBLE,
+    XMPI_ELEM_2INTEGER, /* Fortran pairs: float, double, int */
+    XMPI_ELEM_COUNT_
+};
+
+struct xmpi_dtype {
+    struct xmpi_obj obj;
+    const char *name; /* "MPI_INT"                                            */
+    size_t size;      /* bytes of data; SIZE_MAX: optional type not supported */
+    size_t extent;    /* bytes from one element to the next                   */
+    enum xmpi_elem elem;
+    /* MPI_Op kinds allowed follow from elem and the type's class in op/op.c     */
+    uint8_t op_class; /* bits XMPI_OPC_*                                      */
+};
+
+/* MPI 5.0 §6.9.2: which groups of predefined operations a type allows. */
+enum {
+    XMPI_OPC_INTEGER = 1, /* max min sum prod, land.., band.. */
+    XMPI_OPC_FLOAT = 2,   /* max min sum prod                 */
+    XMPI_OPC_LOGICAL = 4, /* land lor lxor                    */
+    XMPI_OPC_COMPLEX = 8, /* sum prod                         */
+    XMPI_OPC_BYTE = 16,   /* band bor bxor                    */
+    XMPI_OPC_MULTI = 32,  /* MPI_AINT, OFFSET, COUNT: as integer */
+    XMPI_OPC_PAIR = 64,   /* minloc maxloc                    */
+};
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Dynamic processes: who was started from here, and when spawner and children are no longer
+ * connected. */
+#ifndef XMPI_DPM_H
+#define XMPI_DPM_H
+
+#include "comm/comm.h"
+#include <pvmx/engine/dyn.h>
+
+/* Makes xmpi_parent from the birth record, without communication; leaves it NULL in a process
+ * without a parent. By rt/init.c once xmpi_world has its error handler. */
+int xmpi_dpm_parent_make(void);
+
+/* Remembers a job that this process has spawned. tids as in the result of the spawn. */
+int xmpi_dpm_job_add(uint32_t job, const pvmx_tid *tids, int n);
+/* A communicator with these groups is going. disconnected: by MPI_Comm_disconnect, then jobs to
+ * which no other communicator leads are released; else (MPI_Comm_free) its jobs stay connected for
+ * good, as MPI 5.0 §11.10.4 has it. */
+void xmpi_dpm_comm_gone(const struct xmpi_comm *comm, bool disconnected);
+/* Forgets all jobs; at finalize. */
+void xmpi_dpm_stop(void);
+
+#endif

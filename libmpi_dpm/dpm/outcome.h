@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The outcome of a spawn, and the one broadcast that carries it from the root to all. Tids travel
+ * as ranges and error codes as runs, so that the usual outcome has the same size for any number of
+ * processes. */
+#ifndef XMPI_OUTCOME_H
+#define XMPI_OUTCOME_H
+
+#include "comm/comm.h"
+#include <pvmx/types.h>
+
+struct xmpi_run {
+    int32_t value, count;
+};
+
+struct xmpi_outcome {
+    int cls;                         /* of the spawn as a whole            */
+    char text[MPI_MAX_ERROR_STRING]; /* its sentence                       */
+    uint64_t ctx;
+    uint32_t job; /* at the root only                   */
+    int started;
+    pvmx_tid *tids;         /* of those started, in rank order    */
+    struct xmpi_run *codes; /* error codes of all processes asked for */
+    int ncodes;
+    int tids_cap, codes_cap;
+};
+
+/* Appends one process: tid 0: not started, for the reason err. */
+int xmpi_outcome_add(struct xmpi_outcome *out, pvmx_tid tid, pvmx_err err);
+/* n processes of which none could be tried: all have this code. */
+int xmpi_outcome_fill(struct xmpi_outcome *out, int code, int n);
+/* Forgets the processes. */
+void xmpi_outcome_clear(struct xmpi_outcome *out);
+void xmpi_outcome_free(struct xmpi_outcome *out);
+
+/* Collective over comm: afterwards *out is the same everywhere. */
+int xmpi_outcome_tell(struct xmpi_outcome *out, int root, struct xmpi_comm *comm);
+/* Writes one error code for each process asked for. When nothing runs, nobody's is MPI_SUCCESS. */
+void xmpi_outcome_codes(const struct xmpi_outcome *out, int codes[]);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receive, blocking and nonblocking. */
+#include "abi/handles.h"
+#include "pt2pt/pt2pt.h"
+#include "rt/err.h"
+#include "xmpi.h"
+#include <assert.h>
+
+const struct pvmx_status xmpi_proc_null_status = {.source = MPI_PROC_NULL,
+                                                  .tag = MPI_ANY_TAG};
+
+static_assert((int)MPI_ANY_SOURCE == (int)PVMX_ANY_SOURCE,
+              "sources are passed on as they are");
+
+/* The engine's wildcard for a tag that may be MPI's. */
+static inline int32_t engine_tag(int tag)
+{
+    return tag == MPI_ANY_TAG ? PVMX_ANY_TAG : tag;
+}
+
+int xmpi_recv_address(struct xmpi_comm *comm, int source, struct pvmx_peer **from,
+                      struct pvmx_scope **scope)
+{
+    *from = NULL;
+    *scope = NULL;
+    return source == MPI_ANY_SOURCE ? xmpi_comm_scope(comm, scope)
+                                    : xmpi_pt2pt_peer(comm, source, from);
+}
+
+int xmpi_recv_outcome(struct xmpi_comm *comm, int rank, int tag, size_t len,
+                      struct pvmx_status *st)
+{
+    if (st->error == PVMX_OK)
+        return MPI_SUCCESS;
+    if (st->error == PVMX_ERR_TRUNCATE)
+        return xmpi_err(
+            MPI_ERR_TRUNCATE,
+            "a message of %llu bytes from rank %d with tag %d does not fit the receive "
+            "buffer of %zu bytes",
+            (unsigned long long)st->length, st->source, st->tag, len);
+    st->source = rank;
+    st->tag = tag;
+    st->length = 0;
+    return xmpi_comm_error(comm, rank, st->error);
+}
+
+int xmpi_recv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, int tag,
+              struct xmpi_comm *comm, MPI_Status *status)
+{
+    size_t len;
+    struct pvmx_peer *from;
+    struct pvmx_scope *scope;
+    struct pvmx_status st = {0};
+    if (source == MPI_PROC_NULL) {
+        xmpi_status_set_proc_null(status);
+        return MPI_SUCCESS;
+    }
+    if (xmpi_pt2pt_bytes(count, type, &len))
+        return xmpi_pt2pt_toobig(count, type);
+    int cls = xmpi_recv_address(comm, source, &from, &scope);
+    if (cls)
+        return cls;
+    pvmx_err err =
+        pvmx_engine_recv(from, scope, comm->ctx, source, engine_tag(tag), buf, len, &st);
+    if (err) {
+        st.error = err;
+        cls = xmpi_recv_outcome(comm, source, tag, len, &st);
+    }
+    xmpi_status_set(status, &st);
+    return cls;
+}
+
+int xmpi_recv_begin(struct xmpi_request *req)
+{
+    struct pvmx_peer *from;
+    struct pvmx_scope *scope;
+    req->status = xmpi_proc_null_status;
+    if (req->rank == MPI_PROC_NULL)
+        return MPI_SUCCESS;
+    int cls = xmpi_recv_address(req->comm, req->rank, &from, &scope);
+    if (cls)
+        return cls;
+    pvmx_err err = pvmx_engine_irecv(from, scope, req->comm->ctx, req->rank,
+                                     engine_tag(req->tag), req->buf, req->len, &req->engine);
+    /* A dead sender is an outcome of the operation, not a failure to start it. */
+    if (err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING) {
+        req->status.error = err;
+        return MPI_SUCCESS;
+    }
+    return err ? xmpi_comm_error(req->comm, req->rank, err) : MPI_SUCCESS;
+}
+
+int xmpi_irecv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, int tag,
+               struct xmpi_comm *comm, MPI_Request *request)
+{
+    struct xmpi_request *req;
+    size_t len;
+    if (xmpi_pt2pt_bytes(count, type, &len))
+        return xmpi_pt2pt_toobig(count, type);
+    int cls = xmpi_request_new(XMPI_REQ_RECV, comm, &req);
+    if (cls)
+        return cls;
+    req->buf = buf;
+    req->len = len;
+    req->rank = source;
+    req->tag = tag;
+    cls = xmpi_recv_begin(req);
+    if (cls) {
+        xmpi_request_release(req);
+        return cls;
+    }
+    xmpi_request_activate(req);
+    *request = xmpi_request_handle(req);
+    return MPI_SUCCESS;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a request: made, started, complete, collected, given up. The functions with which
+ * programs wait and test stand in wait.c. */
+#include "request/request.h"
+#include "abi/handles.h"
+#include "pt2pt/pt2pt.h"
+#include "rt/err.h"
+#include "rt/errhandler.h"
+#include "xmpi.h"
+#include <pvmx/engine/prog.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct xmpi_request xmpi_request_sent = {
+    .obj = {.kind = XMPI_KIND_REQUEST, .refs = 1},
+    .type = XMPI_REQ_SEND,
+    .active = true,
+    .finished = true,
+    .status = {.source = MPI_ANY_SOURCE, .tag = MPI_ANY_TAG},
+};
+
+/* Requests ready for use again; engine lock. The number is what one pass of a nonblocking exchange
+ * with many peers has in flight; more are given back to malloc. */
+enum { CACHE_MAX = 256 };
+static struct xmpi_request *cache;
+static unsigned cached;
+
+int xmpi_request_new(enum xmpi_req_type type, struct xmpi_comm *comm,
+                     struct xmpi_request **out)
+{
+    pvmx_engine_lock();
+    struct xmpi_request *req = cache;
+    if (req) {
+        cache = req->next;
+        cached--;
+    }
+    pvmx_engine_unlock();
+    if (!req)
+        req = malloc(sizeof(*req));
+    if (!req)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for a request");
+    memset(req, 0, sizeof(*req));
+    xmpi_obj_init(&req->obj, XMPI_KIND_REQUEST);
+    req->type = type;
+    req->comm = comm;
+    if (comm)
+        xmpi_obj_ref(&comm->obj);
+    *out = req;
+    return MPI_SUCCESS;
+}
+
+static void unlink_locked(struct xmpi_request *req)
+{
+    if (!req->pprev)
+        return;
+    *req->pprev = req->next;
+    if (req->next)
+        req->next->pprev = req->pprev;
+    else if (req->comm && req->comm->orphans_tail == &req->next)
+        req->comm->orphans_tail = req->pprev;
+    req->pprev = NULL;
+    req->next = NULL;
+}
+
+void xmpi_request_release(struct xmpi_request *req)
+{
+    struct xmpi_comm *comm = req->comm;
+    pvmx_engine_lock();
+    unlink_locked(req);
+    req->obj.kind = XMPI_KIND_FREED;
+    if (cached < CACHE_MAX) {
+        req->next = cache;
+        cache = req;
+        cached++;
+        req = NULL;
+    }
+    pvmx_engine_unlock();
+    free(req);
+    if (comm)
+        xmpi_comm_release(comm);
+}
+
+void xmpi_request_stop(void)
+{
+    pvmx_engine_lock();
+    while (cache) {
+        struct xmpi_request *req = cache;
+        cache = req->next;
+        free(req);
+    }
+    cached = 0;
+    pvmx_engine_unlock();
+}
+
+void xmpi_request_activate(struct xmpi_request *req)
+{
+    struct xmpi_comm *comm = req->comm;
+    req->active = true;
+    req->finished = false;
+    if (!comm || (!req->engine && !req->ops))
+        return; /* complete already: nobody needs to wait for it */
+    pvmx_engine_lock();
+    req->next = comm->active;
+    req->pprev = &comm->active;
+    if (comm->active)
+        comm->active->pprev = &req->next;
+    comm->active = req;
+    pvmx_engine_unlock();
+}
+
+bool xmpi_request_done(const struct xmpi_request *req)
+{
+    if (!req->active || req->finished)
+        return true;
+    if (req->ops)
+        return req->ops->done(req);
+    return !req->engine || pvmx_engine_req_done(req->engine);
+}
+
+static bool is_receive(const struct xmpi_request *req)
+{
+    return req->type == XMPI_REQ_RECV || req->type == XMPI_REQ_PERSIST_RECV;
+}
+
+static int pt2pt_outcome(struct xmpi_request *req)
+{
+    if (req->engine) {
+        req->status = *pvmx_engine_req_status(req->engine);
+        pvmx_engine_req_free(req->engine);
+        req->engine = NULL;
+    }
+    if (req->status.cancelled)
+        return MPI_SUCCESS;
+    if (is_receive(req))
+        return xmpi_recv_outcome(req->comm, req->rank, req->tag, req->len, &req->status);
+    int cls = xmpi_comm_error(req->comm, req->rank, req->status.error);
+    /* Of a send's status only the error and `cancelled` mean something. */
+    req->status.source = MPI_ANY_SOURCE;
+    req->status.tag = MPI_ANY_TAG;
+    req->status.length = 0;
+    return cls;
+}
+
+void xmpi_request_finish(struct xmpi_request *req)
+{
+    if (req->finished)
+        return;
+    req->cls = req->ops ? req->ops->finish(req) : pt2pt_outcome(req);
+    req->finished = true;
+}
+
+static void destroy(struct xmpi_request *req)
+{
+    if (req->ops && req->ops->destroy)
+        req->ops->destroy(req);
+    xmpi_request_release(req);
+}
+
+static bool is_persistent(const struct xmpi_request *req)
+{
+    return req->type == XMPI_REQ_PERSIST_SEND || req->type == XMPI_REQ_PERSIST_RECV ||
+           req->type == XMPI_REQ_PERSIST_COLL;
+}
+
+int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st)
+{
+    if (!req->active) {
+        xmpi_status_set_empty(st);
+        return MPI_SUCCESS;
+    }
+    if (req == &xmpi_request_sent) {
+        xmpi_status_set(st, &req->status);
+        return MPI_SUCCESS;
+    }
+    xmpi_request_finish(req);
+    int cls = req->cls;
+    xmpi_status_set(st, &req->status);
+    if (cls)
+        xmpi_err_from(req->comm);
+    if (is_persistent(req)) {
+        pvmx_engine_lock();
+        unlink_locked(req);
+        pvmx_engine_unlock();
+        req->active = false;
+    } else {
+        destroy(req);
+    }
+    return cls;
+}
+
+/* ---- requests that nobody will collect --------------------------------------------- */
+
+void xmpi_request_abandon(struct xmpi_request *req)
+{
+    struct xmpi_comm *comm = req->comm;
+    if (req == &xmpi_request_sent)
+        return;
+    if (xmpi_request_done(req)) {
+        if (req->active)
+            xmpi_request_finish(req);
+        destroy(req);
+        return;
+    }
+    pvmx_engine_lock();
+    unlink_locked(req);
+    req->next = NULL;
+    req->pprev = comm->orphans_tail;
+    *comm->orphans_tail = req;
+    comm->orphans_tail = &req->next;
+    pvmx_engine_unlock();
+    /* Looking at a few each time keeps their number near that of the unfinished ones. */
+    xmpi_request_reap(comm, 4);
+}
+
+/* The first abandoned request: taken off when complete (returned), else sent to the end. */
+static struct xmpi_request *next_orphan(struct xmpi_comm *comm)
+{
+    struct xmpi_request *req = comm->orphans;
+    if (!req)
+        return NULL;
+    unlink_locked(req);
+    if (xmpi_request_done(req))
+        return req;
+    req->pprev = comm->orphans_tail;
+    *comm->orphans_tail = req;
+    comm->orphans_tail = &req->next;
+    return NULL;
+}
+
+void xmpi_request_reap(struct xmpi_comm *comm, unsigned most)
+{
+    unsigned left = 0;
+    xmpi_obj_ref(&comm->obj); /* the last request may hold the last reference */
+    pvmx_engine_lock();
+    for (struct xmpi_request *r = comm->orphans; r && left < most; r = r->next)
+        left++;
+    for (; left > 0; left--) {
+        struct xmpi_request *req = next_orphan(comm);
+        if (!req)
+            continue;
+        pvmx_engine_unlock();
+        xmpi_request_finish(req);
+        destroy(req);
+        pvmx_engine_lock();
+    }
+    pvmx_engine_unlock();
+    xmpi_comm_release(comm);
+}
+
+static bool all_done(const struct xmpi_request *req)
+{
+    while (req && xmpi_request_done(req))
+        req = req->next;
+    return !req;
+}
+
+static bool comm_is_quiet(void *arg)
+{
+    const struct xmpi_comm *comm = arg;
+    return all_done(comm->active) && all_done(comm->orphans);
+}
+
+void xmpi_request_drain(struct xmpi_comm *comm)
+{
+    pvmx_engine_wait_until(comm_is_quiet, comm, UINT64_MAX);
+    xmpi_request_reap(comm, UINT32_MAX);
+}
+
+static void forsake_list(struct xmpi_request **list)
+{
+    while (*list) {
+        struct xmpi_request *req = *list;
+        if (req->engine) {
+            if (is_receive(req))
+                pvmx_engine_req_cancel(req->engine);
+            pvmx_engine_req_free(req->engine);
+            req->engine = NULL;
+        }
+        xmpi_request_release(req);
+    }
+}
+
+void xmpi_request_forsake(struct xmpi_comm *comm)
+{
+    forsake_list(&comm->active);
+    forsake_list(&comm->orphans);
+}
+
+/* ---- the MPI functions that look at one request and do not wait -------------------- */
+
+int xmpi_request_free(MPI_Request *request)
+{
+    struct xmpi_request *req = xmpi_request_of(*request);
+    if (!req)
+        return xmpi_err(MPI_ERR_REQUEST, "not a request");
+    *request = MPI_REQUEST_NULL;
+    xmpi_request_abandon(req);
+    return MPI_SUCCESS;
+}
+
+int xmpi_cancel(MPI_Request *request)
+{
+    struct xmpi_request *req = xmpi_request_of(*request);
+    if (!req)
+        return xmpi_err(MPI_ERR_REQUEST, "not a request");
+    if (!req->active || req->finished)
+        return MPI_SUCCESS;
+    if (req->ops) {
+        if (req->ops->cancel)
+            req->ops->cancel(req);
+    } else if (req->engine) {
+        pvmx_engine_req_cancel(req->engine);
+    }
+    return MPI_SUCCESS;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* MPI requests over engine requests. Requests without ops are point-to-point: one engine request.
+ * Everything else (schedules of collectives, idup, isendrecv, buffer flush) plugs in by ops. */
+#ifndef XMPI_REQUEST_H
+#define XMPI_REQUEST_H
+
+#include "comm/comm.h"
+#include "mpi.h"
+#include "rt/obj.h"
+#include <pvmx/engine/req.h>
+
+enum xmpi_req_type {
+    XMPI_REQ_SEND,
+    XMPI_REQ_RECV,
+    XMPI_REQ_PERSIST_SEND, /* inactive between start and completion */
+    XMPI_REQ_PERSIST_RECV,
+    XMPI_REQ_COLL, /* a schedule (coll/sched.h)              */
+    XMPI_REQ_PERSIST_COLL,
+    XMPI_REQ_OTHER,
+};
+
+struct xmpi_req_ops {
+    /* True when the operation is complete. Called with the engine's lock held: only looks, at own
+     * state and pvmx_engine_req_done. */
+    bool (*done)(const struct xmpi_request *req);
+    /* Called once after done, by the collecting thread without the lock: fills req->status and
+     * returns MPI_SUCCESS or the class after xmpi_err(). Then comes destroy, unless persistent. */
+    int (*finish)(struct xmpi_request *req);
+    /* Gives the parts back, not the request itself. Only called when nothing is in progress. */
+    void (*destroy)(struct xmpi_request *req);
+    /* Persistent requests: begins one round; NULL for the others. */
+    int (*start)(struct xmpi_request *req);
+    /* NULL: cannot be cancelled, MPI_Cancel has no effect. */
+    void (*cancel)(struct xmpi_request *req);
+};
+
+struct xmpi_request {
+    struct xmpi_obj obj;
+    enum xmpi_req_type type;
+    bool active;   /* started and not yet collected by wait/test            */
+    bool finished; /* the outcome stands in status and cls                  */
+    int cls;       /* MPI_SUCCESS or the error class, once finished         */
+    const struct xmpi_req_ops *ops; /* NULL: point-to-point                            */
+    struct pvmx_req *engine; /* NULL: complete already, outcome in status             */
+    struct xmpi_comm *comm;  /* referenced while the request lives                    */
+    struct pvmx_status status;
+    struct xmpi_request *next, **pprev; /* of comm->active or orphans; engine lock     */
+    void *state; /* of ops; or the segment of a buffered send             */
+    /* Point-to-point: what was asked, for sentences and for persistent requests. */
+    void *buf;
+    size_t len;    /* bytes                                                 */
+    int rank, tag; /* rank may be MPI_ANY_SOURCE or MPI_PROC_NULL           */
+    int mode;      /* enum pvmx_send_mode                                   */
+};
+
+/* A request of this type for comm (referenced; may be NULL), inactive, not in any list. */
+int xmpi_request_new(enum xmpi_req_type type, struct xmpi_comm *comm,
+                     struct xmpi_request **out);
+/* Marks it started: enters comm's list of active requests. */
+void xmpi_request_activate(struct xmpi_request *req);
+/* Takes it out of the list and gives it back; its parts must be gone. */
+void xmpi_request_release(struct xmpi_request *req);
+/* Complete? Only looks; safe with the engine's lock held. Inactive requests are. */
+bool xmpi_request_done(const struct xmpi_request *req);
+/* Fixes the outcome of a complete request in status and cls; may be called again. */
+void xmpi_request_finish(struct xmpi_request *req);
+/* The outcome of a complete request: its class, its status in st (may be MPI_STATUS_IGNORE;
+ * MPI_ERROR untouched). Persistent: becomes inactive; else it is freed. */
+int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st);
+/* Waits until every request of comm is complete (its errors stay for who collects it). */
+void xmpi_request_drain(struct xmpi_comm *comm);
+/* Gives a request up: freed at once when it is not active, else when it is complete. */
+void xmpi_request_abandon(struct xmpi_request *req);
+/* Frees abandoned requests of comm that are complete, looking at no more than `most`. */
+void xmpi_request_reap(struct xmpi_comm *comm, unsigned most);
+/* Ends whatever is still in comm's lists without waiting: receives are cancelled, sends are left to
+ * the engine. For communicators that are left over at finalize. */
+void xmpi_request_forsake(struct xmpi_comm *comm);
+/* Empties the cache; at finalize. */
+void xmpi_request_stop(void);
+
+/* A request that is complete from birth, shared by all sends that left at once. */
+extern struct xmpi_request xmpi_request_sent;
+
+/* Fills an MPI_Status (may be MPI_STATUS_IGNORE) from the engine's. Does not touch MPI_ERROR. */
+void xmpi_status_set(MPI_Status *st, const struct pvmx_status *from);
+void xmpi_status_set_empty(MPI_Status *st);
+/* What a receive from MPI_PROC_NULL returns. */
+void xmpi_status_set_proc_null(MPI_Status *st);
+/* Layout of MPI_internal: [0..1] byte count (memcpy of uint64_t), [2] cancelled. */
+
+#endif

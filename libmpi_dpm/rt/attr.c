@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Keyvals and attributes of communicators, the predefined ones included. */
+#include "rt/attr.h"
+#include "abi/handles.h"
+#include "comm/comm.h"
+#include "rt/err.h"
+#include "rt/errcode.h"
+#include "xmpi.h"
+#include <pthread.h>
+#include <pvmx/engine/dyn.h>
+#include <pvmx/engine/prog.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* First keyval: integers up to 16384 are reserved by the ABI. */
+enum { FIRST = 20000 };
+
+/* MPI_COMM_NULL_COPY_FN and MPI_COMM_NULL_DELETE_FN are 0, MPI_COMM_DUP_FN is 1: never called. */
+struct keyval {
+    int id;
+    int refs; /* the application's, one for each attribute */
+    bool freed;
+    MPI_Comm_copy_attr_function *copy;
+    MPI_Comm_delete_attr_function *del;
+    void *extra;
+};
+
+struct attr {
+    struct keyval *key;
+    void *value;
+};
+
+struct xmpi_attrs {
+    int n, cap;
+    struct attr list[];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* table, refs and all lists */
+static struct keyval **table;
+static int used;
+
+static struct keyval *keyval_find(int id)
+{
+    int i = id - FIRST;
+    return i >= 0 && i < used ? table[i] : NULL;
+}
+
+static void keyval_unref(struct keyval *k)
+{
+    if (--k->refs > 0)
+        return;
+    table[k->id - FIRST] = NULL;
+    free(k);
+}
+
+int xmpi_comm_create_keyval(MPI_Comm_copy_attr_function *comm_copy_attr_fn,
+                            MPI_Comm_delete_attr_function *comm_delete_attr_fn,
+                            int *comm_keyval, void *extra_state)
+{
+    struct keyval *k = malloc(sizeof(*k));
+    pthread_mutex_lock(&lock);
+    int i = 0;
+    while (i < used && table[i])
+        i++;
+    if (k && i == used) {
+        struct keyval **grown = realloc(table, (size_t)(used + 1) * sizeof(*table));
+        if (grown) {
+            table = grown;
+            table[used++] = NULL;
+        }
+    }
+    bool ok = k && i < used;
+    if (ok) {
+        *k = (struct keyval){.id = FIRST + i,
+                             .refs = 1,
+                             .copy = comm_copy_attr_fn,
+                             .del = comm_delete_attr_fn,
+                             .extra = extra_state};
+        table[i] = k;
+        *comm_keyval = k->id;
+    }
+    pthread_mutex_unlock(&lock);
+    if (ok)
+        return MPI_SUCCESS;
+    free(k);
+    return xmpi_err(MPI_ERR_NO_MEM, "no memory for a keyval");
+}
+
+static int bad_keyval(int keyval)
+{
+    if (keyval == MPI_KEYVAL_INVALID)
+        return xmpi_err(MPI_ERR_KEYVAL, "the keyval is MPI_KEYVAL_INVALID");
+    if (keyval >= MPI_TAG_UB && keyval <= MPI_UNIVERSE_SIZE)
+        return xmpi_err(MPI_ERR_KEYVAL, "the predefined attribute %d cannot be changed",
+                        keyval);
+    return xmpi_err(MPI_ERR_KEYVAL, "%d is not a keyval of communicators", keyval);
+}
+
+int xmpi_comm_free_keyval(int *comm_keyval)
+{
+    pthread_mutex_lock(&lock);
+    struct keyval *k = keyval_find(*comm_keyval);
+    bool ok = k && !k->freed;
+    if (ok) {
+        k->freed = true;
+        keyval_unref(k);
+    }
+    pthread_mutex_unlock(&lock);
+    if (!ok)
+        return bad_keyval(*comm_keyval);
+    *comm_keyval = MPI_KEYVAL_INVALID;
+    return MPI_SUCCESS;
+}
+
+/* -- predefined attributes: C programs get a pointer to an int */
+
+static int *predefined(int keyval)
+{
+    static int tag_ub = PVMX_ENGINE_TAG_UB, any = MPI_ANY_SOURCE, none = MPI_PROC_NULL;
+    static int global, appnum, last, universe;
+    const struct pvmx_birth *birth;
+    switch (keyval) {
+    case MPI_TAG_UB:
+        return &tag_ub;
+    case MPI_IO:
+        return &any; /* every process can read and write files */
+    case MPI_HOST:
+        return &none;
+    case MPI_WTIME_IS_GLOBAL:
+        return &global; /* 0: each host has its own clock */
+    case MPI_APPNUM:
+        birth = pvmx_engine_birth();
+        if (!birth)
+            return NULL; /* started by hand */
+        __atomic_store_n(&appnum, birth->appnum, __ATOMIC_RELAXED);
+        return &appnum;
+    case MPI_LASTUSEDCODE:
+        __atomic_store_n(&last, xmpi_errcode_last_used(), __ATOMIC_RELAXED);
+        return &last;
+    case MPI_UNIVERSE_SIZE:
+        __atomic_store_n(&universe, pvmx_engine_universe_size(), __ATOMIC_RELAXED);
+        return &universe;
+    default:
+        return NULL;
+    }
+}
+
+/* -- attributes */
+
+static int find(const struct xmpi_attrs *a, const struct keyval *k)
+{
+    for (int i = 0; a && i < a->n; i++)
+        if (a->list[i].key == k)
+            return i;
+    return -1;
+}
+
+int xmpi_comm_get_attr(struct xmpi_comm *comm, int comm_keyval, void *attribute_val, int *flag)
+{
+    if (comm_keyval >= MPI_TAG_UB && comm_keyval <= MPI_UNIVERSE_SIZE) {
+        int *value = predefined(comm_keyval);
+        *flag = value != NULL;
+        if (value)
+            *(int **)attribute_val = value;
+        return MPI_SUCCESS;
+    }
+    pthread_mutex_lock(&lock);
+    const struct keyval *k = keyval_find(comm_keyval);
+    int i = k ? find(comm->attrs, k) : -1;
+    if (i >= 0)
+        *(void **)attribute_val = comm->attrs->list[i].value;
+    pthread_mutex_unlock(&lock);
+    if (!k)
+        return bad_keyval(comm_keyval);
+    *flag = i >= 0;
+    return MPI_SUCCESS;
+}
+
+/* Calls the delete function; its code. */
+static int call_delete(struct xmpi_comm *comm, const struct keyval *k, void *value)
+{
+    if (!k->del)
+        return MPI_SUCCESS;
+    int code = k->del(xmpi_comm_handle(comm), k->id, value, k->extra);
+    if (code)
+        return xmpi_err(code, "the delete function of keyval %d returned %d", k->id, code);
+    return MPI_SUCCESS;
+}
+
+/* Adds or replaces under the lock; false without memory. */
+static bool store(struct xmpi_comm *comm, struct keyval *k, void *value)
+{
+    struct xmpi_attrs *a = comm->attrs;
+    int i = find(a, k);
+    if (i >= 0) {
+        a->list[i].value = value;
+        return true;
+    }
+    if (!a || a->n == a->cap) {
+        int cap = a ? a->cap * 2 : 4;
+        a = realloc(a, sizeof(*a) + (size_t)cap * sizeof(a->list[0]));
+        if (!a)
+            return false;
+        if (!comm->attrs)
+            a->n = 0;
+        a->cap = cap;
+        comm->attrs = a;
+    }
+    a->list[a->n++] = (struct attr){k, value};
+    k->refs++;
+    return true;
+}
+
+int xmpi_comm_set_attr(struct xmpi_comm *comm, int comm_keyval, void *attribute_val)
+{
+    pthread_mutex_lock(&lock);
+    struct keyval *k = keyval_find(comm_keyval);
+    bool usable = k && !k->freed;
+    int i = usable ? find(comm->attrs, k) : -1;
+    void *old = i >= 0 ? comm->attrs->list[i].value : NULL;
+    pthread_mutex_unlock(&lock);
+    if (!usable)
+        return bad_keyval(comm_keyval);
+    int cls = i >= 0 ? call_delete(comm, k, old) : MPI_SUCCESS;
+    if (cls)
+        return cls;
+    pthread_mutex_lock(&lock);
+    bool ok = store(comm, k, attribute_val);
+    pthread_mutex_unlock(&lock);
+    return ok ? MPI_SUCCESS : xmpi_err(MPI_ERR_NO_MEM, "no memory for an attribute");
+}
+
+/* Takes entry i out, under the lock. */
+static void take_out(struct xmpi_comm *comm, int i)
+{
+    struct xmpi_attrs *a = comm->attrs;
+    struct keyval *k = a->list[i].key;
+    memmove(&a->list[i], &a->list[i + 1], (size_t)(--a->n - i) * sizeof(a->list[0]));
+    if (a->n == 0) {
+        free(a);
+        comm->attrs = NULL;
+    }
+    keyval_unref(k);
+}
+
+/* Deletes one attribute: the function first, then the entry if it is still there. */
+static int delete_attr(struct xmpi_comm *comm, struct keyval *k, void *value)
+{
+    int cls = call_delete(comm, k, value);
+    if (cls)
+        return cls;
+    pthread_mutex_lock(&lock);
+    int i = find(comm->attrs, k);
+    if (i >= 0)
+        take_out(comm, i);
+    pthread_mutex_unlock(&lock);
+    return MPI_SUCCESS;
+}
+
+int xmpi_comm_delete_attr(struct xmpi_comm *comm, int comm_keyval)
+{
+    pthread_mutex_lock(&lock);
+    struct keyval *k = keyval_find(comm_keyval);
+    int i = k ? find(comm->attrs, k) : -1;
+    void *value = i >= 0 ? comm->attrs->list[i].value : NULL;
+    pthread_mutex_unlock(&lock);
+    if (!k)
+        return bad_keyval(comm_keyval);
+    if (i < 0)
+        return xmpi_err(MPI_ERR_KEYVAL, "no attribute is set for keyval %d", comm_keyval);
+    return delete_attr(comm, k, value);
+}
+
+int xmpi_attrs_delete_all(struct xmpi_comm *comm)
+{
+    for (;;) {
+        pthread_mutex_lock(&lock);
+        struct xmpi_attrs *a = comm->attrs;
+        struct attr last = a ? a->list[a->n - 1] : (struct attr){NULL, NULL};
+        pthread_mutex_unlock(&lock);
+        if (!last.key)
+            return MPI_SUCCESS;
+        int cls = delete_attr(comm, last.key, last.value);
+        if (cls)
+            return cls;
+    }
+}
+
+/* Copies one attribute to `to` if its copy function wants that. */
+static int copy_attr(struct xmpi_comm *old, struct xmpi_comm *to, struct attr at)
+{
+    void *value = at.value;
+    int flag = 1;
+    if (!at.key->copy)
+        return MPI_SUCCESS;
+    if (at.key->copy != MPI_COMM_DUP_FN) {
+        int code = at.key->copy(xmpi_comm_handle(old), at.key->id, at.key->extra,
+                                at.value, &value, &flag);
+        if (code)
+            return xmpi_err(code, "the copy function of keyval %d returned %d",
+                            at.key->id, code);
+    }
+    if (!flag)
+        return MPI_SUCCESS;
+    pthread_mutex_lock(&lock);
+    bool ok = store(to, at.key, value);
+    pthread_mutex_unlock(&lock);
+    return ok ? MPI_SUCCESS : xmpi_err(MPI_ERR_NO_MEM, "no memory for an attribute");
+}
+
+int xmpi_attrs_copy(struct xmpi_comm *old, struct xmpi_comm *to)
+{
+    /* Each attribute is looked at once, in the order set; callbacks may change the list. */
+    for (int i = 0;; i++) {
+        pthread_mutex_lock(&lock);
+        bool more = old->attrs && i < old->attrs->n;
+        struct attr at = more ? old->attrs->list[i] : (struct attr){NULL, NULL};
+        pthread_mutex_unlock(&lock);
+        if (!more)
+            return MPI_SUCCESS;
+        int cls = copy_attr(old, to, at);
+        if (cls) {
+            xmpi_attrs_delete_all(to);
+            return cls;
+        }
+    }
+}

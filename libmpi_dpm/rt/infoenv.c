@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The contents of MPI_INFO_ENV (MPI 5.0, chapter 10): command, argv, maxprocs, host, arch, wdir,
+ * thread_level. */
+#include "rt/infoenv.h"
+#include "abi/handles.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+struct xmpi_info xmpi_info_env = {
+    .obj = {.kind = XMPI_KIND_INFO, .refs = 1, .predef = 0x131}, /* MPI_INFO_ENV */
+};
+
+enum { MAX_ARGS = 256 };
+
+void xmpi_info_env_command(struct xmpi_info *info, int argc, char **argv)
+{
+    char line[MPI_MAX_INFO_VAL];
+    size_t n = 0;
+    line[0] = '\0';
+    for (int i = 1; i < argc && argv[i]; i++) {
+        int k = snprintf(line + n, sizeof(line) - n, "%s%s", i > 1 ? " " : "", argv[i]);
+        if (k < 0 || (size_t)k >= sizeof(line) - n)
+            break; /* a value holds no more; what is there is cut */
+        n += (size_t)k;
+    }
+    char command[MPI_MAX_INFO_VAL];
+    snprintf(command, sizeof(command), "%s", argv[0]);
+    xmpi_info_put(info, "command", command);
+    xmpi_info_put(info, "argv", line);
+}
+
+/* The argument vector of this process as the kernel keeps it. */
+static void add_command(void)
+{
+    char text[8192], *argv[MAX_ARGS];
+    FILE *f = fopen("/proc/self/cmdline", "re");
+    if (!f)
+        return;
+    size_t n = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    int argc = 0;
+    for (size_t at = 0; at < n && argc < MAX_ARGS; at += strlen(text + at) + 1)
+        argv[argc++] = text + at;
+    if (argc)
+        xmpi_info_env_command(&xmpi_info_env, argc, argv);
+}
+
+static void fill(void)
+{
+    char text[MPI_MAX_INFO_VAL];
+    struct utsname u;
+    add_command();
+    if (uname(&u) == 0) {
+        xmpi_info_put(&xmpi_info_env, "host", u.nodename);
+        xmpi_info_put(&xmpi_info_env, "arch", u.machine);
+    }
+    if (getcwd(text, sizeof(text)))
+        xmpi_info_put(&xmpi_info_env, "wdir", text);
+}
+
+void xmpi_info_env_fill(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill);
+}
+
+static const char *level_name(int level)
+{
+    switch (level) {
+    case MPI_THREAD_SINGLE:
+        return "MPI_THREAD_SINGLE";
+    case MPI_THREAD_FUNNELED:
+        return "MPI_THREAD_FUNNELED";
+    case MPI_THREAD_SERIALIZED:
+        return "MPI_THREAD_SERIALIZED";
+    default:
+        return "MPI_THREAD_MULTIPLE";
+    }
+}
+
+void xmpi_info_env_started(int maxprocs, int thread_level)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%d", maxprocs);
+    xmpi_info_put(&xmpi_info_env, "maxprocs", text);
+    xmpi_info_put(&xmpi_info_env, "thread_level", level_name(thread_level));
+}

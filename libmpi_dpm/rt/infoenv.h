@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* MPI_INFO_ENV: how this process was started. */
+#ifndef XMPI_INFOENV_H
+#define XMPI_INFOENV_H
+
+#include "rt/info.h"
+
+/* Fills MPI_INFO_ENV at the first call; from any thread, before MPI_Init too. */
+void xmpi_info_env_fill(void);
+/* Adds what is known since MPI_Init. */
+void xmpi_info_env_started(int maxprocs, int thread_level);
+/* Sets "command" and "argv" of an object from an argument vector. */
+void xmpi_info_env_command(struct xmpi_info *info, int argc, char **argv);
+
+#endif

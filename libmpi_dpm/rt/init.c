@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Start and end of MPI: the engine, the communicators that every process has, and their reverse. */
+#include "coll/coll.h"
+#include "comm/comm.h"
+#include "dpm/dpm.h"
+#include "pt2pt/pt2pt.h"
+#include "request/request.h"
+#include "rt/attr.h"
+#include "rt/err.h"
+#include "rt/errhandler.h"
+#include "rt/infoenv.h"
+#include "rt/state.h"
+#include "xmpi.h"
+#include <pthread.h>
+#include <pvmx/engine/dyn.h>
+#include <pvmx/engine/prog.h>
+
+int xmpi_state = XMPI_STATE_NONE;
+int xmpi_thread_level = MPI_THREAD_SINGLE;
+static pthread_t main_thread;
+
+/* Makes world, self and the intercommunicator to the parents. */
+static int start_comms(void)
+{
+    int cls = xmpi_comm_start();
+    if (cls)
+        return cls;
+    xmpi_comm_set_errhandler(&xmpi_world, xmpi_errhandler_initial());
+    xmpi_comm_set_errhandler(&xmpi_self, xmpi_errhandler_initial());
+    cls = xmpi_dpm_parent_make();
+    if (cls)
+        xmpi_comm_stop();
+    return cls;
+}
+
+int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
+{
+    (void)argc;
+    (void)argv;
+    if (xmpi_state != XMPI_STATE_NONE)
+        return xmpi_err(MPI_ERR_OTHER,
+                        xmpi_state == XMPI_STATE_FINALIZED
+                            ? "MPI cannot be started again after MPI_Finalize"
+                            : "MPI is initialized already");
+    if (required != MPI_THREAD_SINGLE && required != MPI_THREAD_FUNNELED &&
+        required != MPI_THREAD_SERIALIZED && required != MPI_THREAD_MULTIPLE)
+        return xmpi_err(MPI_ERR_ARG, "required is %d, which is not a thread level", required);
+    if (!provided)
+        return xmpi_err(MPI_ERR_ARG, "provided is a null pointer");
+
+    xmpi_state = XMPI_STATE_STARTING;
+    int cls = xmpi_err_engine(pvmx_engine_init(required == MPI_THREAD_MULTIPLE));
+    if (cls) {
+        xmpi_state = XMPI_STATE_NONE;
+        return cls;
+    }
+    cls = start_comms();
+    if (cls) {
+        pvmx_engine_leave();
+        xmpi_state = XMPI_STATE_NONE;
+        return cls;
+    }
+    main_thread = pthread_self();
+    xmpi_thread_level = required;
+    xmpi_info_env_started(xmpi_world.size, required);
+    xmpi_state = XMPI_STATE_UP;
+    *provided = required;
+    return MPI_SUCCESS;
+}
+
+int xmpi_init(int *argc, char ***argv)
+{
+    int provided;
+    return xmpi_init_thread(argc, argv, MPI_THREAD_SINGLE, &provided);
+}
+
+int xmpi_finalize(void)
+{
+    /* The first thing, while everything still works: what a library has left on MPI_COMM_SELF to
+     * be called at the end (MPI 5.0 §11.2.4). */
+    int cls = xmpi_attrs_delete_all(&xmpi_self);
+    if (cls)
+        return cls;
+    xmpi_pt2pt_stop();
+    /* Nobody leaves before all of the world are here. Whoever has died by then is not waited for,
+     * and is no reason not to end. */
+    if (xmpi_world.size > 1)
+        (void)xmpi_coll_barrier(&xmpi_world);
+    xmpi_state = XMPI_STATE_FINALIZED;
+    xmpi_dpm_stop();
+    xmpi_comm_stop();
+    xmpi_request_stop();
+    pvmx_engine_leave();
+    return MPI_SUCCESS;
+}
+
+int xmpi_initialized(int *flag)
+{
+    *flag = xmpi_state == XMPI_STATE_UP || xmpi_state == XMPI_STATE_FINALIZED;
+    return MPI_SUCCESS;
+}
+
+int xmpi_finalized(int *flag)
+{
+    *flag = xmpi_state == XMPI_STATE_FINALIZED;
+    return MPI_SUCCESS;
+}
+
+int xmpi_query_thread(int *provided)
+{
+    *provided = xmpi_thread_level;
+    return MPI_SUCCESS;
+}
+
+int xmpi_is_thread_main(int *flag)
+{
+    *flag = pthread_equal(main_thread, pthread_self()) != 0;
+    return MPI_SUCCESS;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Disconnect: waits for what is pending, then either side may end at once; children live on when
+ * their spawner ends after it. */
+#include "mtest.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LONG = 1 << 20, ROUNDS = 30 };
+
+/* Ends the moment the call has returned, without MPI_Finalize. */
+static int child_leaves(void)
+{
+    MPI_Comm parent;
+    int x = 5;
+    OK(MPI_Comm_get_parent(&parent));
+    OK(MPI_Send(&x, 1, MPI_INT, 0, 1, parent));
+    OK(MPI_Comm_disconnect(&parent));
+    _exit(0);
+}
+
+static void leaves(void)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        MPI_Comm inter;
+        int x = 0;
+        if (!OK(mt_spawn(MPI_COMM_SELF, 0, "leaves", NULL, 2, &inter)))
+            return;
+        OK(MPI_Recv(&x, 1, MPI_INT, 0, 1, inter, MPI_STATUS_IGNORE));
+        OK(MPI_Recv(&x, 1, MPI_INT, 1, 1, inter, MPI_STATUS_IGNORE));
+        OK(MPI_Comm_disconnect(&inter));
+    }
+}
+
+/* Requests in progress are complete when the communicator is gone, and can still be collected. */
+static int child_pending(void)
+{
+    MPI_Comm parent;
+    char *buf = malloc(LONG);
+    OK(MPI_Comm_get_parent(&parent));
+    OK(MPI_Recv(buf, LONG, MPI_BYTE, 0, 1, parent, MPI_STATUS_IGNORE));
+    CHECK(mt_filled(buf, LONG, 8));
+    mt_fill(buf, LONG, 9);
+    OK(MPI_Send(buf, LONG, MPI_BYTE, 0, 2, parent));
+    OK(MPI_Comm_disconnect(&parent));
+    free(buf);
+    return mt_end();
+}
+
+static void pending(void)
+{
+    MPI_Comm inter;
+    MPI_Request reqs[2];
+    int flag;
+    char *out = malloc(LONG), *in = malloc(LONG);
+    mt_fill(out, LONG, 8);
+    OK(mt_spawn(MPI_COMM_SELF, 0, "pending", NULL, 1, &inter));
+    OK(MPI_Isend(out, LONG, MPI_BYTE, 0, 1, inter, &reqs[0]));
+    OK(MPI_Irecv(in, LONG, MPI_BYTE, 0, 2, inter, &reqs[1]));
+    OK(MPI_Comm_disconnect(&inter));
+    OK(MPI_Testall(2, reqs, &flag, MPI_STATUSES_IGNORE));
+    CHECK(flag);
+    CHECK(mt_filled(in, LONG, 9));
+    free(out);
+    free(in);
+}
+
+/* A child that is gone already. */
+static void gone(void)
+{
+    MPI_Comm inter;
+    int pid = 0;
+    OK(mt_spawn(MPI_COMM_SELF, 0, "sits", NULL, 1, &inter));
+    OK(MPI_Recv(&pid, 1, MPI_INT, 0, 1, inter, MPI_STATUS_IGNORE));
+    mt_kill(pid);
+    OK(MPI_Comm_disconnect(&inter));
+}
+
+static int child_sits(void)
+{
+    MPI_Comm parent;
+    int pid = (int)getpid();
+    OK(MPI_Comm_get_parent(&parent));
+    OK(MPI_Send(&pid, 1, MPI_INT, 0, 1, parent));
+    pause(); /* until it is killed */
+    return 1;
+}
+
+/* Spawner -> "middle" -> "grandchild": middle disconnects from its child and dies; the grandchild,
+ * who was told a pipe by name, writes to it afterwards. */
+static bool no_such_process(void *arg)
+{
+    return kill(*(int *)arg, 0) != 0 && errno == ESRCH;
+}
+
+static int grandchild(char **argv)
+{
+    MPI_Comm parent;
+    int middle = atoi(argv[2]);
+    OK(MPI_Comm_get_parent(&parent));
+    OK(MPI_Comm_disconnect(&parent));
+    FILE *f = fopen(argv[1], "w");
+    bool over = mt_until(no_such_process, &middle, 20);
+    if (f && over)
+        fputs("alive\n", f);
+    if (f)
+        fclose(f);
+    return mt_end();
+}
+
+static int middle(char **argv)
+{
+    MPI_Comm inter, parent;
+    char pid[12];
+    const char *more[] = {argv[1], pid, NULL};
+    OK(MPI_Comm_get_parent(&parent));
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    OK(mt_spawn(MPI_COMM_SELF, 0, "grandchild", more, 1, &inter));
+    OK(MPI_Comm_disconnect(&inter));
+    OK(MPI_Comm_disconnect(&parent));
+    raise(SIGKILL);
+    return 1;
+}
+
+static void survives(void)
+{
+    char path[64], line[20] = "";
+    const char *more[] = {path, NULL};
+    MPI_Comm inter;
+    snprintf(path, sizeof(path), "/tmp/mtest-fifo-%d", (int)getpid());
+    if (!CHECK(mkfifo(path, 0600) == 0))
+        return;
+    OK(mt_spawn(MPI_COMM_SELF, 0, "middle", more, 1, &inter));
+    OK(MPI_Comm_disconnect(&inter));
+    FILE *f = fopen(path, "r");
+    if (CHECK(f != NULL)) {
+        CHECK(fgets(line, sizeof(line), f) && strcmp(line, "alive\n") == 0);
+        fclose(f);
+    }
+    unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    const char *role;
+    mt_begin(&argc, &argv, 0);
+    if (mt_is_child(&role)) {
+        if (strcmp(role, "leaves") == 0)
+            return child_leaves();
+        if (strcmp(role, "pending") == 0)
+            return child_pending();
+        if (strcmp(role, "sits") == 0)
+            return child_sits();
+        return strcmp(role, "middle") == 0 ? middle(argv) : grandchild(argv);
+    }
+    leaves();
+    pending();
+    gone();
+    survives();
+    return mt_end();
+}
