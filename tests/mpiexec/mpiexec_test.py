@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""mpiexec as its users see it."""
+
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+from lab import BUILD, LabCase
+
+MPIEXEC = BUILD / "bin" / "mpiexec"
+
+WORLD = """
+#include <mpi.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    int rank, size, sum, *app, known;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    MPI_Allreduce(&rank, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_APPNUM, &app, &known);
+    printf("%d of %d, sum %d, app %d, %s\\n", rank, size, sum, known ? *app : -1, argv[argc - 1]);
+    MPI_Finalize();
+    return 0;
+}
+"""
+
+# Rank 1 does what argv[1] says; the others wait for a message that never comes.
+TROUBLE = """
+#include <mpi.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    int rank, byte;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank == 1 && strcmp(argv[1], "segv") == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        raise(SIGSEGV);
+    }
+    if (rank == 1 && strcmp(argv[1], "abort") == 0)
+        MPI_Abort(MPI_COMM_WORLD, 7);
+    if (rank == 1 && strcmp(argv[1], "exit") == 0)
+        _exit(5);
+    for (;;) {
+        MPI_Recv(&byte, 1, MPI_INT, rank, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        pause();
+    }
+}
+"""
+
+# The shell's own remarks about its sleeping child, which gets the signals too, are not wanted.
+SHELL_TRAP = ("exec 2>/dev/null; trap 'echo got %s; exit %d' %s; echo ready; "
+              "while :; do sleep 0.05; done")
+
+
+class Mpiexec(LabCase):
+    def mpiexec(self, *args, **more):
+        return self.run_program(MPIEXEC, *args, **more)
+
+    def trouble(self, what):
+        return self.mpiexec("-n", "4", self.compile("trouble", TROUBLE), what)
+
+    def begin(self, *command):
+        """Starts a job of shell commands and waits until each has said "ready"."""
+        out = self.tmp / "out"
+        with out.open("w") as f:
+            run = self.start(MPIEXEC, *command, stdout=f)
+        n = int(command[1])
+        self.wait_until(lambda: out.read_text().count("ready") == n, "all are ready")
+        return run, out
+
+    def test_one_world(self):
+        status, out, err = self.mpiexec("-n", "5", self.compile("world", WORLD), "last")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(sorted(out.splitlines()),
+                         [f"{r} of 5, sum 10, app 0, last" for r in range(5)])
+
+    def test_several_programs(self):
+        world = self.compile("world", WORLD)
+        status, out, err = self.mpiexec("-n", "2", world, "a", ":", "-np", "1", world, "b")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(sorted(out.splitlines()),
+                         ["0 of 3, sum 3, app 0, a", "1 of 3, sum 3, app 0, a",
+                          "2 of 3, sum 3, app 1, b"])
+
+    def test_largest_status_counts(self):
+        status, _, err = self.mpiexec("sh", "-c", "exit 3", ":", "sh", "-c", "exit 9", ":",
+                                      "-n", "2", "true")
+        self.assertEqual((status, err), (9, ""))
+
+    def test_programs_without_mpi(self):
+        status, out, err = self.mpiexec("-n", "3", "echo", "hello")
+        self.assertEqual((status, out, err), (0, "hello\n" * 3, ""))
+
+    def test_stdin_reaches_the_job(self):
+        source = self.tmp / "in"
+        source.write_text("one line\n")
+        with source.open() as f:
+            status, out, err = self.mpiexec("cat", stdin=f)
+        self.assertEqual((status, out, err), (0, "one line\n", ""))
+
+    def test_environment_and_folder(self):
+        where = self.tmp / "where"
+        where.mkdir()
+        env = dict(self.env, FROM_OUTSIDE="outside")
+        status, out, err = self.mpiexec(
+            "-genv", "A", "general", "-wdir", where, "-env", "B", "own",
+            "sh", "-c", "echo $A $B $FROM_OUTSIDE $(pwd) $(umask)", ":",
+            "-env", "A", "mine", "sh", "-c", "echo $A $B", env=env, umask=0o027)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(sorted(out.splitlines()),
+                         sorted([f"general own outside {where} 0027", "mine"]))
+
+    def test_missing_program_is_named(self):
+        status, out, err = self.mpiexec("-n", "3", "./no-such-program")
+        self.assertEqual((status, out), (1, ""))
+        self.assertRegex(err, r"^mpiexec: .*no-such-program.*[Nn]o such file")
+
+    def test_folder_is_no_program(self):
+        status, _, err = self.mpiexec("-n", "1", self.tmp)
+        self.assertEqual(status, 1)
+        self.assertIn(str(self.tmp), err)
+
+    def test_bad_command_lines(self):
+        for args, word in ((["-n", "0", "true"], "-n 0"), (["-n", "x", "true"], "-n x"),
+                           (["-n"], "-n needs N"), ([], "which program"),
+                           (["-n", "2"], "missing after -n 2"), (["true", ":"], "after ':'"),
+                           (["--nonsense", "true"], "--nonsense"),
+                           (["-env", "A=B", "true", "x"], "no name")):
+            with self.subTest(args=args):
+                status, out, err = self.mpiexec(*args)
+                self.assertEqual((status, out), (2, ""))
+                self.assertIn(word, err)
+
+    def test_help_and_version(self):
+        status, out, err = self.mpiexec("--help")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("-wdir", out)
+        status, out, err = self.mpiexec("-V")
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, r"^mpiexec \(PVMX\) \d+\.\d+\.\d+$")
+
+    def test_signal_in_words(self):
+        status, _, err = self.trouble("segv")
+        self.assertEqual(status, 128 + signal.SIGSEGV)
+        self.assertRegex(err, r"mpiexec: rank 1 \(t[0-9a-f]+, \S*trouble\) was killed by signal 11: "
+                              r"Segmentation fault")
+        self.assertIn("ending the other 3 processes", err)
+        self.assertEqual(err.count("was killed"), 1, "those that mpiexec ends are no news")
+
+    def test_abort_ends_the_rest(self):
+        status, _, err = self.trouble("abort")
+        self.assertEqual(status, 7)
+        self.assertRegex(err, r"mpiexec: .*t[0-9a-f]+.* aborted the job with code 7")
+
+    def test_exit_without_finalize_ends_the_rest(self):
+        status, _, err = self.trouble("exit")
+        self.assertEqual(status, 5)
+        self.assertRegex(err, r"rank 1 .* has exited with status 5 without MPI_Finalize")
+
+    def test_interrupt_is_passed_on(self):
+        run, out = self.begin("-n", "2", "sh", "-c", SHELL_TRAP % ("INT", 4, "INT"))
+        run.send_signal(signal.SIGINT)
+        status, _, err = self.finish(run)
+        self.assertEqual((status, err), (4, ""))
+        self.assertEqual(out.read_text().count("got INT"), 2)
+
+    def test_second_interrupt_kills(self):
+        run, out = self.begin("-n", "2", "sh", "-c",
+                              "exec 2>/dev/null; trap 'echo got INT' INT; echo ready; "
+                              "while :; do sleep 0.05; done")
+        run.send_signal(signal.SIGINT)
+        self.wait_until(lambda: out.read_text().count("got INT") == 2, "both have got the first")
+        run.send_signal(signal.SIGINT)
+        status, _, err = self.finish(run)
+        self.assertEqual((status, err), (128 + signal.SIGINT, ""))
+
+    def test_user_signals_are_passed_on(self):
+        for sig in ("USR1", "USR2", "TERM", "HUP", "QUIT"):
+            with self.subTest(sig=sig):
+                run, out = self.begin("-n", "1", "sh", "-c", SHELL_TRAP % (sig, 6, sig))
+                run.send_signal(getattr(signal, f"SIG{sig}"))
+                status, _, err = self.finish(run)
+                self.assertEqual((status, err), (6, ""))
+                self.assertIn(f"got {sig}", out.read_text())
+
+    def test_stop_and_continue(self):
+        run, _ = self.begin("-n", "1", "sh", "-c", "echo ready $$; exec sleep 600")
+        sleeper = next(p for p in self.processes() if self.cmdline(p).startswith("sleep 600"))
+
+        def state(pid):
+            with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                return f.read().rsplit(")", 1)[1].split()[0]
+
+        run.send_signal(signal.SIGTSTP)
+        self.wait_until(lambda: state(sleeper) == "T" and state(run.pid) == "T", "both are stopped")
+        run.send_signal(signal.SIGCONT)
+        self.wait_until(lambda: state(sleeper) != "T", "the process goes on")
+        run.send_signal(signal.SIGTERM)
+        status, _, err = self.finish(run)
+        self.assertEqual((status, err), (128 + signal.SIGTERM, ""))
+
+    def test_killed_mpiexec_takes_its_job_along(self):
+        run, _ = self.begin("-n", "3", "sh", "-c", "echo ready; exec sleep 600")
+        run.kill()
+        self.finish(run)
+        self.wait_until(lambda: not self.processes(), "job and daemon are gone", 20)
+
+    def test_daemon_killed(self):
+        run, _ = self.begin("-n", "1", "sh", "-c", "echo ready; exec sleep 600 2>/dev/null")
+        daemon = next(p for p in self.processes() if "pvmxd" in self.cmdline(p).split()[0])
+        self.kill(daemon)
+        status, _, err = self.finish(run)
+        self.assertEqual(status, 1)
+        self.assertIn("pvmxd", err)
+        self.check_program(MPIEXEC, "true")  # the next start replaces what the dead one has left
+        for pid in self.processes():
+            if self.cmdline(pid).startswith("sleep 600"):
+                self.kill(pid)
+
+    def test_closed_stdio(self):
+        done = subprocess.run(["sh", "-c", f"exec {MPIEXEC} -n 2 true <&- >&- 2>&-"], env=self.env,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, 0)
+
+    def test_no_oversubscription(self):
+        many = str(2 * os.cpu_count() + 1)
+        status, out, err = self.mpiexec("-nooversubscribe", "-n", many, "echo", "started")
+        self.assertEqual((status, out), (1, ""))
+        self.assertTrue(re.search(rf"\b{many}\b", err), err)
+
+    def test_soft_starts_what_it_can(self):
+        status, out, err = self.mpiexec("-soft", "-n", "2", "./no-such-program", ":",
+                                        "-n", "2", "echo", "there")
+        self.assertEqual(out, "there\nthere\n")
+        self.assertEqual(status, 0)
+        self.assertIn("2 of 4 processes could not be started", err)
+
+    def test_many_in_a_row(self):
+        for _ in range(30):
+            self.check_program(MPIEXEC, "-n", "2", "true")
+        self.assertLessEqual(len(self.processes()), 1, "one daemon serves them all")
+
+
+if __name__ == "__main__":
+    unittest.main()
