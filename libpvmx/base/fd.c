@@ -29,10 +29,7 @@ int px_fd_set_nonblock(int fd, bool on)
 
 int px_fd_set_cloexec(int fd, bool on)
 {
-    int flags = fcntl(fd, F_GETFD);
-    if (flags < 0)
-        return -1;
-    return fcntl(fd, F_SETFD, on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC);
+    return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0); /* the only flag that there is */
 }
 
 /* Fills in the address. A path that does not fit is reached through a descriptor of its folder,

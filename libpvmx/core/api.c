@@ -31,7 +31,8 @@ void pvmx_leave(void)
 static pvmx_err enrolled(void)
 {
     return px_ctx.tid ? PVMX_OK
-                      : px_fail(PVMX_ERR_STATE, "this process is not a task: call pvmx_enrol first");
+                      : px_fail(PVMX_ERR_STATE,
+                                "this process is not a task: call pvmx_enrol first");
 }
 
 pvmx_tid pvmx_self(void)
@@ -75,8 +76,8 @@ const char *pvmx_host(void)
     return pvmx_engine_host();
 }
 
-pvmx_err pvmx_spawn(const char *command, const char *const *argv, int32_t count, pvmx_tid *tids,
-                    pvmx_err *errors)
+pvmx_err pvmx_spawn(const char *command, const char *const *argv, int32_t count,
+                    pvmx_tid *tids, pvmx_err *errors)
 {
     pvmx_err err = enrolled();
     if (err)
@@ -140,7 +141,8 @@ pvmx_err pvmx_kill(const pvmx_tid *tids, int32_t n)
     return err ? err : pvmx_engine_abort(tids, (size_t)n, 1, NULL);
 }
 
-pvmx_err pvmx_isend(pvmx_tid to, int32_t tag, const void *buf, uint64_t len, struct pvmx_req **req)
+pvmx_err pvmx_isend(pvmx_tid to, int32_t tag, const void *buf, uint64_t len,
+                    struct pvmx_req **req)
 {
     struct pvmx_peer *peer;
     if (tag < 0)
@@ -150,12 +152,14 @@ pvmx_err pvmx_isend(pvmx_tid to, int32_t tag, const void *buf, uint64_t len, str
         err = pvmx_engine_peer_get(to, &peer);
     if (err)
         return err;
-    err = pvmx_engine_isend(peer, APP_CTX, px_ctx.tid, tag, buf, len, PVMX_SEND_STANDARD, req);
+    err = pvmx_engine_isend(peer, APP_CTX, px_ctx.tid, tag, buf, len, PVMX_SEND_STANDARD,
+                            req);
     pvmx_engine_peer_put(peer);
     return err;
 }
 
-pvmx_err pvmx_irecv(pvmx_tid source, int32_t tag, void *buf, uint64_t cap, struct pvmx_req **req)
+pvmx_err pvmx_irecv(pvmx_tid source, int32_t tag, void *buf, uint64_t cap,
+                    struct pvmx_req **req)
 {
     struct pvmx_peer *peer = NULL;
     pvmx_err err = enrolled();
@@ -176,7 +180,8 @@ pvmx_err pvmx_send(pvmx_tid to, int32_t tag, const void *buf, uint64_t len)
     return err ? err : pvmx_wait(&req, NULL);
 }
 
-pvmx_err pvmx_recv(pvmx_tid source, int32_t tag, void *buf, uint64_t cap, struct pvmx_status *st)
+pvmx_err pvmx_recv(pvmx_tid source, int32_t tag, void *buf, uint64_t cap,
+                   struct pvmx_status *st)
 {
     struct pvmx_req *req;
     pvmx_err err = pvmx_irecv(source, tag, buf, cap, &req);
@@ -269,7 +274,8 @@ static bool any_done(void *arg)
     return !a->active;
 }
 
-pvmx_err pvmx_wait_any(struct pvmx_req **reqs, int32_t n, int32_t *index, struct pvmx_status *st)
+pvmx_err pvmx_wait_any(struct pvmx_req **reqs, int32_t n, int32_t *index,
+                       struct pvmx_status *st)
 {
     struct any_wait a = {reqs, n, -1, false};
     pvmx_err err = pvmx_engine_wait_until(any_done, &a, PX_NEVER);

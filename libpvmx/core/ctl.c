@@ -30,9 +30,10 @@ static void lost(struct px_ctl *ctl)
 pvmx_err px_ctl_check(void)
 {
     if (px_ctx.ctl.lost)
-        return px_fail(PVMX_ERR_VM_LOST,
-                       "the daemon (pvmxd) of this host has ended; tasks go on, but nothing can be "
-                       "started until this program is started again");
+        return px_fail(
+            PVMX_ERR_VM_LOST,
+            "the daemon (pvmxd) of this host has ended; tasks go on, but nothing can be "
+            "started until this program is started again");
     return px_ctx.ctl.up ? PVMX_OK : px_fail(PVMX_ERR_NO_VM, "this process is not in a VM");
 }
 
@@ -80,10 +81,10 @@ pvmx_err px_ctl_post(void)
     return px_ctl_check();
 }
 
-static void reply(struct px_ctl *ctl, uint32_t number, uint32_t serial, const uint8_t *body, size_t len)
+static void reply(struct px_ctl *ctl, uint32_t number, uint32_t serial,
+                  const uint8_t *body, size_t len)
 {
-    px_list_foreach(it, &ctl->calls)
-    {
+    px_list_foreach(it, &ctl->calls) {
         struct px_ctl_call *call = px_container_of(it, struct px_ctl_call, node);
         if (call->serial != serial)
             continue;
@@ -98,7 +99,8 @@ static void reply(struct px_ctl *ctl, uint32_t number, uint32_t serial, const ui
         call->done = true;
         return;
     }
-    px_log(PX_LOG_DEBUG, "CTL-STRAY", "message %s from the daemon is not expected", pxp_name(number));
+    px_log(PX_LOG_DEBUG, "CTL-STRAY", "message %s from the daemon is not expected",
+           pxp_name(number));
 }
 
 /* Handles all frames that are there. */
@@ -109,8 +111,8 @@ static unsigned handle(struct px_ctl *ctl)
     const uint8_t *body;
     size_t len;
     pvmx_err err;
-    while (ctl->up &&
-           (err = pxp_client_next(&ctl->client, &number, &serial, &body, &len)) != PVMX_ERR_AGAIN) {
+    while (ctl->up && (err = pxp_client_next(&ctl->client, &number, &serial, &body, &len)) !=
+                          PVMX_ERR_AGAIN) {
         if (err) {
             lost(ctl);
             break;

@@ -11,12 +11,12 @@
 
 struct px_ctl {
     struct pxp_client client;
-    bool up;              /* connected; false and lost: the daemon has gone */
+    bool up; /* connected; false and lost: the daemon has gone */
     bool lost;
     uint32_t seq_seen;    /* slot.ctl_seq at the last read */
     struct px_list calls; /* struct px_ctl_call, waiting for their replies */
     struct px_list watches;
-    struct px_map ends;   /* tid -> struct px_end_record: what the daemon told */
+    struct px_map ends; /* tid -> struct px_end_record: what the daemon told */
 };
 
 /* A request on its way. body stays valid until px_ctl_call_free. */
@@ -24,9 +24,9 @@ struct px_ctl_call {
     struct px_list node;
     uint32_t serial;
     bool done;
-    pvmx_err err;         /* not PVMX_OK: refused (sentence recorded by px_ctl_finish), connection lost */
-    uint32_t number;      /* of the reply */
-    uint8_t *body;        /* malloc'ed copy of the reply's frame */
+    pvmx_err err; /* not PVMX_OK: refused (sentence recorded by px_ctl_finish), connection lost */
+    uint32_t number; /* of the reply */
+    uint8_t *body;   /* malloc'ed copy of the reply's frame */
     size_t len;
 };
 

@@ -39,9 +39,9 @@ bool pvmx_engine_peer_dead(const struct pvmx_peer *peer)
     return peer->dead;
 }
 
-pvmx_err pvmx_engine_isend(struct pvmx_peer *to, uint64_t ctx, int32_t source, int32_t tag,
-                           const void *buf, size_t len, enum pvmx_send_mode mode,
-                           struct pvmx_req **req)
+pvmx_err pvmx_engine_isend(struct pvmx_peer *to, uint64_t ctx, int32_t source,
+                           int32_t tag, const void *buf, size_t len,
+                           enum pvmx_send_mode mode, struct pvmx_req **req)
 {
     struct px_hdr h = {.ctx = ctx, .source = source, .tag = tag};
     px_lock();
@@ -67,7 +67,8 @@ static pvmx_err collect(struct pvmx_req *req, struct pvmx_status *st)
 }
 
 /* The sentence for an operation that failed while nobody was in a call that could say it. */
-static pvmx_err explain(pvmx_err err, const struct pvmx_status *st, const struct pvmx_peer *peer)
+static pvmx_err explain(pvmx_err err, const struct pvmx_status *st,
+                        const struct pvmx_peer *peer)
 {
     switch (err) {
     case PVMX_OK:
@@ -100,7 +101,8 @@ pvmx_err pvmx_engine_send(struct pvmx_peer *to, uint64_t ctx, int32_t source, in
 }
 
 pvmx_err pvmx_engine_irecv(struct pvmx_peer *from, struct pvmx_scope *scope, uint64_t ctx,
-                           int32_t source, int32_t tag, void *buf, size_t cap, struct pvmx_req **req)
+                           int32_t source, int32_t tag, void *buf, size_t cap,
+                           struct pvmx_req **req)
 {
     struct px_key key = {ctx, source, tag};
     struct px_recv *r;
@@ -113,7 +115,8 @@ pvmx_err pvmx_engine_irecv(struct pvmx_peer *from, struct pvmx_scope *scope, uin
 }
 
 pvmx_err pvmx_engine_recv(struct pvmx_peer *from, struct pvmx_scope *scope, uint64_t ctx,
-                          int32_t source, int32_t tag, void *buf, size_t cap, struct pvmx_status *st)
+                          int32_t source, int32_t tag, void *buf, size_t cap,
+                          struct pvmx_status *st)
 {
     struct px_key key = {ctx, source, tag};
     struct px_recv *r;
@@ -177,9 +180,9 @@ pvmx_err pvmx_engine_probe(struct pvmx_peer *from, struct pvmx_scope *scope, uin
     return probe(&p, true, st);
 }
 
-pvmx_err pvmx_engine_mprobe(struct pvmx_peer *from, struct pvmx_scope *scope, uint64_t ctx,
-                            int32_t source, int32_t tag, bool wait, struct pvmx_msg **msg,
-                            struct pvmx_status *st)
+pvmx_err pvmx_engine_mprobe(struct pvmx_peer *from, struct pvmx_scope *scope,
+                            uint64_t ctx, int32_t source, int32_t tag, bool wait,
+                            struct pvmx_msg **msg, struct pvmx_status *st)
 {
     struct probe p = {.from = from, .scope = scope, .key = {ctx, source, tag}, .take = true};
     pvmx_err err = probe(&p, wait, st);

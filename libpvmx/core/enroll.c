@@ -71,7 +71,8 @@ static pvmx_err read_birth(struct px_arena *arena)
     if (!tids || nworld != m.size) {
         pxp_zone_free(&z);
         free(tids);
-        return tids ? px_fail(PVMX_ERR_PROTO, "the birth record of this task is not consistent")
+        return tids ? px_fail(PVMX_ERR_PROTO,
+                              "the birth record of this task is not consistent")
                     : px_fail(PVMX_ERR_NOMEM, "no memory for the birth record");
     }
     expand(expand(tids, m.world, m.n_world), m.parents, m.n_parents);
@@ -114,7 +115,6 @@ pvmx_err px_enroll_inherited(bool *born)
     if (!env || !inherited_ok(env, &ctl, &fd, &tid))
         return PVMX_OK;
     px_fd_set_cloexec(fd, true);
-    px_fd_set_cloexec(ctl, true);
     if (px_arena_attach(&arena, fd, tid) != PVMX_OK)
         return PVMX_OK; /* another's */
     uint32_t state = PX_SLOT_BORN;
@@ -122,8 +122,9 @@ pvmx_err px_enroll_inherited(bool *born)
         px_arena_detach(&arena); /* claimed before: we are a child of that task */
         px_fd_close(&ctl);
         return state == PX_SLOT_DEAD
-                   ? px_fail(PVMX_ERR_STATE, "this task was given up because it did not call init "
-                                             "in time (setting PVMX_INIT_TIMEOUT)")
+                   ? px_fail(PVMX_ERR_STATE,
+                             "this task was given up because it did not call init "
+                             "in time (setting PVMX_INIT_TIMEOUT)")
                    : PVMX_OK;
     }
     atomic_store(&arena.slot->inited, 1);
@@ -149,7 +150,8 @@ static pvmx_err answer(struct pxp_client *c, struct pxp_enrolled *rep, int *fd)
         err = pxp_client_fill(c, CONNECT_MS, &got, &nfds);
         if (err)
             return err == PVMX_ERR_AGAIN
-                       ? px_fail(PVMX_ERR_TIMEDOUT, "the daemon of this host does not answer")
+                       ? px_fail(PVMX_ERR_TIMEDOUT,
+                                 "the daemon of this host does not answer")
                        : err;
         if (nfds)
             *fd = got;
@@ -219,6 +221,7 @@ pvmx_err px_enroll_connect(bool start)
         if (err != PVMX_ERR_CLOSED) /* else the daemon was just leaving: once more */
             return err;
     }
-    return px_fail(PVMX_ERR_NO_VM, "the daemon ends again each time it is started; its log says why "
-                                   "(setting PVMX_DAEMON_LOG=FILE)");
+    return px_fail(PVMX_ERR_NO_VM,
+                   "the daemon ends again each time it is started; its log says why "
+                   "(setting PVMX_DAEMON_LOG=FILE)");
 }

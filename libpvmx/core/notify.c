@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
-enum { ENDS_KEPT = 1024 }; /* records of ended tasks that nobody asked for; older ones go first */
+enum {
+    ENDS_KEPT = 1024
+}; /* records of ended tasks that nobody asked for; older ones go first */
 
 struct px_end_record {
     struct px_list node;
@@ -26,7 +28,8 @@ static size_t nkept;
 
 static void forget_oldest(struct px_ctl *ctl)
 {
-    struct px_end_record *r = px_container_of(px_list_pop(&kept), struct px_end_record, node);
+    struct px_end_record *r =
+        px_container_of(px_list_pop(&kept), struct px_end_record, node);
     px_map_remove(&ctl->ends, (uint64_t)r->end.tid);
     free(r);
     nkept--;
@@ -51,8 +54,7 @@ static void keep(struct px_ctl *ctl, const struct pvmx_end *end)
 
 static void tell(struct px_ctl *ctl, const struct pvmx_end *end)
 {
-    px_list_foreach(it, &ctl->watches)
-    {
+    px_list_foreach(it, &ctl->watches) {
         struct watch *w = px_container_of(it, struct watch, node);
         if (w->tid != end->tid)
             continue;
@@ -111,7 +113,8 @@ pvmx_err pvmx_engine_end_of(pvmx_tid tid, struct pvmx_end *out)
     return err;
 }
 
-pvmx_err pvmx_engine_notify_end(pvmx_tid tid, void (*fn)(const struct pvmx_end *, void *), void *arg)
+pvmx_err pvmx_engine_notify_end(pvmx_tid tid, void (*fn)(const struct pvmx_end *, void *),
+                                void *arg)
 {
     struct watch *w = malloc(sizeof *w);
     if (!w)

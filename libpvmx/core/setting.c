@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Settings of the layers above, in the same tables as ours. */
-#include "base/param.h"
 #include "base/err.h"
+#include "base/param.h"
 
 #include <pvmx/engine/util.h>
 #include <stdlib.h>

@@ -23,7 +23,11 @@ extern char **environ;
 static int64_t init_timeout_ns;
 
 static const struct px_param spawn_params[] = {
-    {.name = "init_timeout", .type = PX_PARAM_TIME, .dflt = "60s", .min = 0, .max = INT64_MAX,
+    {.name = "init_timeout",
+     .type = PX_PARAM_TIME,
+     .dflt = "60s",
+     .min = 0,
+     .max = INT64_MAX,
      .help = "a spawned program that has not called init by then is ended; 0: never",
      .store.number = &init_timeout_ns},
 };
@@ -60,7 +64,8 @@ static uint32_t current_umask(void)
 static pvmx_err gather(struct heritage *h)
 {
     if (!getcwd(h->cwd, sizeof h->cwd))
-        return px_fail_errno(errno, "the working directory has no name; change to one that exists");
+        return px_fail_errno(
+            errno, "the working directory has no name; change to one that exists");
     ssize_t n = readlink("/proc/self/exe", h->program, sizeof h->program - 1);
     h->program[n > 0 ? n : 0] = 0;
     size_t count = 0;
@@ -90,7 +95,8 @@ static size_t list_len(const char *const *list)
     return n;
 }
 
-static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app *apps, int64_t *count)
+static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app *apps,
+                             int64_t *count)
 {
     *count = 0;
     for (int32_t i = 0; i < args->napps; i++) {
@@ -98,7 +104,8 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
         if (!a->command || !*a->command)
             return px_fail(PVMX_ERR_ARG, "the command to spawn is empty");
         if (a->count < 0)
-            return px_fail(PVMX_ERR_ARG, "cannot start %d tasks of '%s'", a->count, a->command);
+            return px_fail(PVMX_ERR_ARG, "cannot start %d tasks of '%s'", a->count,
+                           a->command);
         apps[i] = (struct pxp_app){.command = a->command,
                                    .args = (const char **)a->argv,
                                    .n_args = list_len(a->argv),
@@ -110,7 +117,8 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
         *count += a->count;
     }
     if (*count > INT32_MAX)
-        return px_fail(PVMX_ERR_LIMIT, "%lld tasks in one request are too many", (long long)*count);
+        return px_fail(PVMX_ERR_LIMIT, "%lld tasks in one request are too many",
+                       (long long)*count);
     return PVMX_OK;
 }
 
@@ -227,7 +235,8 @@ pvmx_err pvmx_engine_spawn(const struct pvmx_spawn_args *args, struct pvmx_spawn
 {
     *out = (struct pvmx_spawn_result){0};
     if (args->size != sizeof *args)
-        return px_fail(PVMX_ERR_ARG, "pvmx_spawn_args.size is %zu, not %zu", args->size, sizeof *args);
+        return px_fail(PVMX_ERR_ARG, "pvmx_spawn_args.size is %zu, not %zu", args->size,
+                       sizeof *args);
     struct heritage *h = calloc(1, sizeof *h);
     if (!h)
         return px_fail(PVMX_ERR_NOMEM, "no memory to spawn");

@@ -33,7 +33,8 @@ static size_t key_hash(const struct px_key *k)
     return (size_t)(h ^ h >> 29);
 }
 
-static struct px_match_queue *queue_find(const struct px_match_table *t, const struct px_key *key)
+static struct px_match_queue *queue_find(const struct px_match_table *t,
+                                         const struct px_key *key)
 {
     struct px_match_queue *q = t->buckets[key_hash(key) & (t->nbuckets - 1)];
     while (q && !key_equal(&q->key, key))
@@ -207,7 +208,8 @@ struct px_unexp *px_match_find_unexp(struct px_match *m, const struct px_key *pa
     struct px_match_queue *q = queue_find(&m->unexp, pattern);
     if (!q || px_list_empty(&q->entries))
         return NULL;
-    int i = (pattern->source == PVMX_ANY_SOURCE ? 1 : 0) + (pattern->tag == PVMX_ANY_TAG ? 2 : 0);
+    int i = (pattern->source == PVMX_ANY_SOURCE ? 1 : 0) +
+            (pattern->tag == PVMX_ANY_TAG ? 2 : 0);
     char *node = (char *)q->entries.next;
     return (struct px_unexp *)(void *)(node - offsetof(struct px_unexp, in) -
                                        (size_t)i * sizeof(((struct px_unexp *)0)->in[0]));
@@ -249,7 +251,8 @@ void px_match_remove_posted(struct px_match *m, struct px_posted *p)
     p->queue = NULL;
 }
 
-void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, void *arg), void *arg)
+void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, void *arg),
+                          void *arg)
 {
     /* Collected first: fn's removals may sweep the table. */
     size_t n = 0, count = m->nposted;

@@ -44,9 +44,9 @@ struct px_match_table {
 
 struct px_match {
     struct px_match_table posted, unexp;
-    struct px_match_queue *spare;         /* free queue heads                      */
+    struct px_match_queue *spare; /* free queue heads                      */
     size_t nposted, nunexp;
-    size_t nwild;                         /* posted receives with a wildcard       */
+    size_t nwild; /* posted receives with a wildcard       */
     uint64_t seq;
 };
 
@@ -68,7 +68,8 @@ pvmx_err px_match_add_posted(struct px_match *m, struct px_posted *p);
 void px_match_remove_posted(struct px_match *m, struct px_posted *p);
 
 /* Calls fn for every posted receive; fn may remove the one it is given. */
-void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, void *arg), void *arg);
+void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, void *arg),
+                          void *arg);
 /* Any unexpected message, NULL when there is none: for emptying the table at the end. */
 struct px_unexp *px_match_any_unexp(struct px_match *m);
 

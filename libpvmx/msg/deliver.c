@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* A message that matches nothing yet is kept; the caller's record is gone after deliver. */
-static pvmx_err keep(struct px_messenger *ms, const struct px_key *key, struct pvmx_peer *from,
-                     const struct px_arrived *head, const void *data)
+static pvmx_err keep(struct px_messenger *ms, const struct px_key *key,
+                     struct pvmx_peer *from, const struct px_arrived *head, const void *data)
 {
     size_t bytes = head->am == PX_AM_RTS ? 0 : head->len;
     struct px_arrived *m = malloc(sizeof *m + bytes);
@@ -42,19 +42,20 @@ static void copy_in(struct px_messenger *ms, struct px_recv *r, const struct px_
     px_req_complete(ms, &r->req, len > r->cap ? PVMX_ERR_TRUNCATE : PVMX_OK);
 }
 
-static pvmx_err on_eager(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                         const uint8_t *body, size_t len)
+static pvmx_err on_eager(struct px_messenger *ms, struct pvmx_peer *from,
+                         const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     struct px_key key = {h->ctx, h->source, h->tag};
     struct px_posted *p = px_match_arrive(&ms->match, &key);
     if (!p)
-        return keep(ms, &key, from, &(struct px_arrived){.am = PX_AM_EAGER, .len = len}, body);
+        return keep(ms, &key, from, &(struct px_arrived){.am = PX_AM_EAGER, .len = len},
+                    body);
     copy_in(ms, px_container_of(p, struct px_recv, posted), &key, body, len);
     return PVMX_OK;
 }
 
-static pvmx_err on_sync(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                        const uint8_t *body, size_t len)
+static pvmx_err on_sync(struct px_messenger *ms, struct pvmx_peer *from,
+                        const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     struct px_key key = {h->ctx, h->source, h->tag};
     struct px_sync sync;
@@ -72,8 +73,8 @@ static pvmx_err on_sync(struct px_messenger *ms, struct pvmx_peer *from, const s
     return PVMX_OK;
 }
 
-static pvmx_err on_rts(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                       const uint8_t *body, size_t len)
+static pvmx_err on_rts(struct px_messenger *ms, struct pvmx_peer *from,
+                       const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     struct px_key key = {h->ctx, h->source, h->tag};
     struct px_rts rts;
@@ -93,16 +94,16 @@ static pvmx_err on_rts(struct px_messenger *ms, struct pvmx_peer *from, const st
     return PVMX_OK;
 }
 
-static pvmx_err on_fin(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                       const uint8_t *body, size_t len)
+static pvmx_err on_fin(struct px_messenger *ms, struct pvmx_peer *from,
+                       const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     (void)from, (void)body, (void)len;
     px_send_on_fin(ms, h->ctx);
     return PVMX_OK;
 }
 
-static pvmx_err on_cts(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                       const uint8_t *body, size_t len)
+static pvmx_err on_cts(struct px_messenger *ms, struct pvmx_peer *from,
+                       const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     (void)from;
     struct px_cts cts;
@@ -113,16 +114,16 @@ static pvmx_err on_cts(struct px_messenger *ms, struct pvmx_peer *from, const st
     return PVMX_OK;
 }
 
-static pvmx_err on_data(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                        const uint8_t *body, size_t len)
+static pvmx_err on_data(struct px_messenger *ms, struct pvmx_peer *from,
+                        const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     (void)from;
     px_rndv_on_data(ms, h->ctx, body, len);
     return PVMX_OK;
 }
 
-static pvmx_err on_share(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                         const uint8_t *body, size_t len)
+static pvmx_err on_share(struct px_messenger *ms, struct pvmx_peer *from,
+                         const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     struct px_share share;
     if (len < sizeof share)
@@ -132,8 +133,8 @@ static pvmx_err on_share(struct px_messenger *ms, struct pvmx_peer *from, const 
     return PVMX_OK;
 }
 
-static pvmx_err on_shared(struct px_messenger *ms, struct pvmx_peer *from, const struct px_hdr *h,
-                          const uint8_t *body, size_t len)
+static pvmx_err on_shared(struct px_messenger *ms, struct pvmx_peer *from,
+                          const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     (void)from;
     struct px_shared shared;
@@ -169,8 +170,8 @@ pvmx_err px_deliver(void *arg, struct px_origin *from, const uint8_t *bytes, siz
             err = handlers[h.am].fn(ms, peer, &h, bytes + sizeof h, len - sizeof h);
     }
     if (err == PVMX_ERR_PROTO) {
-        px_log(PX_LOG_ERROR, "MSG-GARBAGE", "task t%x sent a record that is none (%zu bytes)",
-               (unsigned)peer->tid, len);
+        px_log(PX_LOG_ERROR, "MSG-GARBAGE",
+               "task t%x sent a record that is none (%zu bytes)", (unsigned)peer->tid, len);
         return PVMX_OK; /* dropped */
     }
     return err;

@@ -9,11 +9,11 @@
 
 enum px_am {
     PX_AM_EAGER, /* the message follows                                                    */
-    PX_AM_SYNC,  /* struct px_sync, then the message; answered by FIN when matched         */
-    PX_AM_RTS,   /* struct px_rts: a long message is ready to be fetched                   */
-    PX_AM_FIN,   /* ctx = id of the send that is complete                                  */
-    PX_AM_CTS,   /* ctx = id of the send, struct px_cts: please stream it, memory is closed */
-    PX_AM_DATA,  /* ctx = id of the receive, struct px_data, then bytes                    */
+    PX_AM_SYNC, /* struct px_sync, then the message; answered by FIN when matched         */
+    PX_AM_RTS, /* struct px_rts: a long message is ready to be fetched                   */
+    PX_AM_FIN, /* ctx = id of the send that is complete                                  */
+    PX_AM_CTS, /* ctx = id of the send, struct px_cts: please stream it, memory is closed */
+    PX_AM_DATA, /* ctx = id of the receive, struct px_data, then bytes                    */
     PX_AM_SHARE,  /* ctx = id of the send, struct px_share: help to copy it */
     PX_AM_SHARED, /* ctx = id of the receive, struct px_shared: what the helper did */
     PX_AM_COUNT_
@@ -35,27 +35,28 @@ struct px_rts {
 };
 
 struct px_cts {
-    uint64_t id; /* of the receive */
+    uint64_t id;  /* of the receive */
     uint64_t len; /* how many bytes are wanted */
 };
 
 struct px_share {
-    uint64_t id;              /* of the receive */
-    uint64_t addr, len;       /* where the bytes go */
-    uint32_t board, gen;      /* see px_slot.share */
-    uint32_t piece;           /* bytes of one piece */
+    uint64_t id;         /* of the receive */
+    uint64_t addr, len;  /* where the bytes go */
+    uint32_t board, gen; /* see px_slot.share */
+    uint32_t piece;      /* bytes of one piece */
     uint32_t unused;
 };
 
 struct px_shared {
-    uint32_t done;            /* pieces that the helper copied */
-    int32_t failed;           /* a piece that it took and could not copy; -1: none */
+    uint32_t done;  /* pieces that the helper copied */
+    int32_t failed; /* a piece that it took and could not copy; -1: none */
 };
 
 struct px_data {
     uint64_t offset;
 };
 
-static_assert(sizeof(struct px_hdr) == 24, "with the ring's word and 32 bytes of message: one line");
+static_assert(sizeof(struct px_hdr) == 24,
+              "with the ring's word and 32 bytes of message: one line");
 
 #endif

@@ -8,8 +8,8 @@
 #include "base/map.h"
 #include "match/match.h"
 #include "msg/hdr.h"
-#include "proto/arena.h"
 #include "req/req.h"
+#include "transport/shm/seg.h"
 #include "transport/transport.h"
 #include <pvmx/engine/dyn.h>
 #include <pvmx/engine/msg.h>
@@ -21,34 +21,34 @@ struct px_messenger {
     struct px_iface *ifaces[PX_IFACES_MAX]; /* priority order; [i] may be NULL: not available */
     const struct px_transport *transports[PX_IFACES_MAX];
     unsigned nifaces;
-    struct px_map peers;       /* tid -> struct pvmx_peer, but for this process itself */
+    struct px_map peers; /* tid -> struct pvmx_peer, but for this process itself */
     struct pvmx_peer *self;
-    struct px_map ids;         /* id -> request that the other side may name           */
+    struct px_map ids; /* id -> request that the other side may name           */
     uint64_t next_id;
-    struct px_list blocked;    /* peers with something in their out queue              */
+    struct px_list blocked; /* peers with something in their out queue              */
     struct px_list scopes;
     struct px_req_pool pool;
     struct px_arena *arena;
     pvmx_tid tid;
-    size_t nsends;             /* sends that are not complete                          */
-    size_t nmsgs;              /* messages taken by mprobe and not yet received        */
+    size_t nsends; /* sends that are not complete                          */
+    size_t nmsgs;  /* messages taken by mprobe and not yet received        */
     uint32_t share_gen[PX_SHARES];
-    uint32_t share_next;       /* board to be used next */
-    uint32_t deaths_seen;      /* arena head's counter at the last look                */
-    bool check_deaths;         /* a peer may have died before anybody watched          */
-    bool completed;            /* a request was completed: other waiting threads look  */
+    uint32_t share_next;  /* board to be used next */
+    uint32_t deaths_seen; /* arena head's counter at the last look                */
+    bool check_deaths;    /* a peer may have died before anybody watched          */
+    bool completed;       /* a request was completed: other waiting threads look  */
 };
 
 struct pvmx_peer {
     pvmx_tid tid;
     uint32_t refs;
     bool self, dead;
-    struct px_ep *ep;          /* NULL: nothing sent yet */
-    struct px_caps caps;       /* valid with ep          */
-    struct px_list out;        /* struct px_out, in the order to be pushed */
-    struct px_list blocked;    /* node in messenger.blocked while out is not empty */
-    struct px_list dying;      /* node of px_peers_check's list                    */
-    struct pvmx_end end;       /* valid when dead */
+    struct px_ep *ep;       /* NULL: nothing sent yet */
+    struct px_caps caps;    /* valid with ep          */
+    struct px_list out;     /* struct px_out, in the order to be pushed */
+    struct px_list blocked; /* node in messenger.blocked while out is not empty */
+    struct px_list dying;   /* node of px_peers_check's list                    */
+    struct pvmx_end end;    /* valid when dead */
     struct px_messenger *ms;
 };
 
@@ -77,26 +77,26 @@ struct px_send {
 struct px_recv {
     struct pvmx_req req;
     struct px_posted posted;
-    struct pvmx_peer *from;    /* named source; NULL: wildcard               */
+    struct pvmx_peer *from; /* named source; NULL: wildcard               */
     struct pvmx_scope *scope;
-    struct pvmx_peer *sender;  /* of the message being fetched or streamed   */
+    struct pvmx_peer *sender; /* of the message being fetched or streamed   */
     uint8_t *buf;
     size_t cap;
-    uint64_t id, sender_id;    /* while streaming                            */
-    size_t want, got;          /* bytes of a stream, pieces of a shared copy   */
-    uint64_t addr;             /* shared copy: the sender's bytes              */
+    uint64_t id, sender_id; /* while streaming                            */
+    size_t want, got;       /* bytes of a stream, pieces of a shared copy   */
+    uint64_t addr;          /* shared copy: the sender's bytes              */
     size_t len;
-    uint32_t piece;            /* bytes of one piece; 0: not a shared copy     */
+    uint32_t piece; /* bytes of one piece; 0: not a shared copy     */
 };
 
 /* A message that has arrived and that nobody has received yet. */
 struct px_arrived {
     struct px_unexp unexp;
-    struct pvmx_peer *from;    /* referenced */
+    struct pvmx_peer *from; /* referenced */
     uint8_t am;
-    uint64_t id, addr;         /* sender's, for SYNC and RTS */
+    uint64_t id, addr; /* sender's, for SYNC and RTS */
     size_t len;
-    uint8_t data[];            /* EAGER and SYNC */
+    uint8_t data[]; /* EAGER and SYNC */
 };
 
 /* ---- messenger.c */
@@ -120,23 +120,26 @@ void px_peers_check_pids(struct px_messenger *ms);
 pvmx_err px_peer_contact(void *arg, struct px_origin *from);
 
 /* ---- send.c */
-pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf, size_t len,
-                       enum pvmx_send_mode mode, struct pvmx_req **req);
+pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                       size_t len, enum pvmx_send_mode mode, struct pvmx_req **req);
 /* FIN of id, CTS to stream it. Unknown ids are ignored (cancelled or failed meanwhile). */
 void px_send_on_fin(struct px_messenger *ms, uint64_t id);
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);
 void px_send_fail(struct px_send *s, pvmx_err err);
 struct px_send *px_send_find(struct px_messenger *ms, uint64_t id);
 /* A record without data: FIN, CTS. */
-pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body, size_t len);
+pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body,
+                         size_t len);
 
 /* ---- recv.c */
-pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
-                       const struct px_key *key, void *buf, size_t cap, struct px_recv **out);
-pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
-                       const struct px_key *key, bool take, struct px_arrived **found);
-pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf, size_t cap,
-                         struct px_recv **out);
+pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
+                       struct pvmx_scope *scope, const struct px_key *key, void *buf,
+                       size_t cap, struct px_recv **out);
+pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from,
+                       struct pvmx_scope *scope, const struct px_key *key, bool take,
+                       struct px_arrived **found);
+pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf,
+                         size_t cap, struct px_recv **out);
 void px_recv_fail(struct px_recv *r, pvmx_err err);
 void px_arrived_free(struct px_arrived *m);
 void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st);
@@ -144,7 +147,8 @@ void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st);
 void px_recv_peer_died(struct px_messenger *ms, struct pvmx_peer *peer);
 
 /* ---- rndv.c: fetching long messages */
-void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, uint64_t addr, size_t len);
+void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
+                   uint64_t addr, size_t len);
 void px_rndv_on_data(struct px_messenger *ms, uint64_t id, const uint8_t *bytes, size_t len);
 
 /* Says FIN and completes the receive. */
@@ -155,8 +159,8 @@ pvmx_err px_rndv_expect(struct px_recv *r, struct pvmx_peer *sender, uint64_t id
 /* ---- share.c: both sides copy one long message */
 /* Is it worth to ask the sender for help? */
 bool px_share_worth(const struct pvmx_peer *sender, size_t len);
-pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, uint64_t addr,
-                        size_t len);
+pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
+                        uint64_t addr, size_t len);
 void px_share_on_offer(struct px_messenger *ms, struct pvmx_peer *from, uint64_t id,
                        const struct px_share *offer);
 void px_share_on_done(struct px_messenger *ms, uint64_t id, const struct px_shared *done);
@@ -170,7 +174,8 @@ void px_req_complete(struct px_messenger *ms, struct pvmx_req *r, pvmx_err err);
 /* ---- scope.c */
 bool px_scope_blocked(const struct pvmx_scope *scope);
 void px_scopes_peer_died(struct px_messenger *ms, pvmx_tid tid);
-pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n, struct pvmx_scope **out);
+pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n,
+                      struct pvmx_scope **out);
 void px_scope_free(struct px_messenger *ms, struct pvmx_scope *scope);
 size_t px_scope_dead(const struct pvmx_scope *scope, int32_t *index);
 void px_scope_ack(struct pvmx_scope *scope);

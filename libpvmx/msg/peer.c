@@ -50,7 +50,8 @@ static struct pvmx_peer *new_peer(struct px_messenger *ms, pvmx_tid tid)
 
 pvmx_err px_peer_get(struct px_messenger *ms, pvmx_tid tid, struct pvmx_peer **out)
 {
-    struct pvmx_peer *p = is_self(ms, tid) ? ms->self : px_map_get(&ms->peers, (uint64_t)tid);
+    struct pvmx_peer *p =
+        is_self(ms, tid) ? ms->self : px_map_get(&ms->peers, (uint64_t)tid);
     if (!p && is_self(ms, tid)) {
         p = ms->self = new_peer(ms, tid);
         if (p)
@@ -145,8 +146,7 @@ void px_peer_post(struct pvmx_peer *peer, struct px_out *out)
 static unsigned retry_blocked(struct px_messenger *ms)
 {
     unsigned n = 0;
-    px_list_foreach(it, &ms->blocked)
-    {
+    px_list_foreach(it, &ms->blocked) {
         struct pvmx_peer *p = px_container_of(it, struct pvmx_peer, blocked);
         struct px_list *head = p->out.next;
         p->refs++;
@@ -163,7 +163,8 @@ static unsigned retry_blocked(struct px_messenger *ms)
 static bool read_line(struct px_messenger *ms, const struct pvmx_peer *p, struct px_slot *line)
 {
     ssize_t n = offsetof(struct px_slot, birth_len);
-    return pread(ms->arena->fd, line, (size_t)n, (off_t)px_slot_offset(px_tid_slot(p->tid))) == n;
+    return pread(ms->arena->fd, line, (size_t)n,
+                 (off_t)px_slot_offset(px_tid_slot(p->tid))) == n;
 }
 
 /* By the arena, which the daemon keeps. */
@@ -174,6 +175,7 @@ static bool slot_alive(struct px_messenger *ms, struct pvmx_peer *p)
         return true;
     if (line.tid != p->tid) { /* ended before we watched; the slot has gone to another */
         p->end.status = -1;
+        p->end.inited = 1; /* not known; most have */
         return false;
     }
     if (line.state == PX_SLOT_BORN || line.state == PX_SLOT_LIVE)
@@ -230,8 +232,8 @@ static void fail_sends(struct px_messenger *ms, struct pvmx_peer *p)
 
 static void died(struct px_messenger *ms, struct pvmx_peer *p)
 {
-    px_log(PX_LOG_DEBUG, "PEER-END", "t%x has ended (status %d, signal %d)", (unsigned)p->tid,
-           p->end.status, p->end.signal);
+    px_log(PX_LOG_DEBUG, "PEER-END", "t%x has ended (status %d, signal %d)",
+           (unsigned)p->tid, p->end.status, p->end.signal);
     p->refs++;
     for (unsigned i = 0; i < ms->nifaces; i++)
         if (ms->ifaces[i])
@@ -251,7 +253,8 @@ static void died(struct px_messenger *ms, struct pvmx_peer *p)
 }
 
 /* Draining may bring new peers into the map: first find who has ended, then act. */
-static void check(struct px_messenger *ms, bool (*alive)(struct px_messenger *, struct pvmx_peer *))
+static void check(struct px_messenger *ms,
+                  bool (*alive)(struct px_messenger *, struct pvmx_peer *))
 {
     struct px_list dying, *node;
     size_t pos = 0;
@@ -301,9 +304,9 @@ unsigned px_messenger_progress(struct px_messenger *ms)
             n += ms->transports[i]->progress(ms->ifaces[i]);
     if (__builtin_expect(!px_list_empty(&ms->blocked), 0))
         n += retry_blocked(ms);
-    if (__builtin_expect(ms->check_deaths || atomic_load_explicit(&ms->arena->head->deaths,
-                                                                  memory_order_relaxed) !=
-                                                 ms->deaths_seen,
+    if (__builtin_expect(ms->check_deaths ||
+                             atomic_load_explicit(&ms->arena->head->deaths,
+                                                  memory_order_relaxed) != ms->deaths_seen,
                          0)) {
         px_peers_check(ms);
         n++;

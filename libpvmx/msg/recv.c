@@ -15,8 +15,9 @@ void px_arrived_free(struct px_arrived *m)
 
 void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st)
 {
-    *st = (struct pvmx_status){
-        .source = m->unexp.key.source, .tag = m->unexp.key.tag, .length = m->len};
+    *st = (struct pvmx_status){.source = m->unexp.key.source,
+                               .tag = m->unexp.key.tag,
+                               .length = m->len};
 }
 
 /* Gives a kept message to a receive and frees it. */
@@ -32,7 +33,8 @@ static void consume(struct px_messenger *ms, struct px_recv *r, struct px_arrive
         if (n)
             memcpy(r->buf, m->data, n);
         if (m->am == PX_AM_SYNC)
-            px_send_control(m->from, &(struct px_hdr){.ctx = m->id, .am = PX_AM_FIN}, NULL, 0);
+            px_send_control(m->from, &(struct px_hdr){.ctx = m->id, .am = PX_AM_FIN},
+                            NULL, 0);
         px_req_complete(ms, &r->req, m->len > r->cap ? PVMX_ERR_TRUNCATE : PVMX_OK);
     }
     px_arrived_free(m);
@@ -44,7 +46,8 @@ static pvmx_err hopeless(const struct pvmx_peer *from, const struct pvmx_scope *
     if (from && from->dead)
         return px_fail(PVMX_ERR_PEER_DEAD, "task t%x has ended", (unsigned)from->tid);
     if (!from && scope && px_scope_blocked(scope))
-        return px_fail(PVMX_ERR_DEAD_PENDING, "a task that could have sent this message has ended");
+        return px_fail(PVMX_ERR_DEAD_PENDING,
+                       "a task that could have sent this message has ended");
     return PVMX_OK;
 }
 
@@ -54,8 +57,9 @@ static struct px_arrived *find(struct px_messenger *ms, const struct px_key *key
     return u ? px_container_of(u, struct px_arrived, unexp) : NULL;
 }
 
-pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
-                       const struct px_key *key, void *buf, size_t cap, struct px_recv **out)
+pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
+                       struct pvmx_scope *scope, const struct px_key *key, void *buf,
+                       size_t cap, struct px_recv **out)
 {
     struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
     if (!r)
@@ -85,8 +89,9 @@ pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from, struct p
     return PVMX_OK;
 }
 
-pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from, struct pvmx_scope *scope,
-                       const struct px_key *key, bool take, struct px_arrived **found)
+pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from,
+                       struct pvmx_scope *scope, const struct px_key *key, bool take,
+                       struct px_arrived **found)
 {
     struct px_arrived *m = find(ms, key);
     if (!m) {
@@ -103,8 +108,8 @@ pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from, struct p
     return PVMX_OK;
 }
 
-pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf, size_t cap,
-                         struct px_recv **out)
+pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf,
+                         size_t cap, struct px_recv **out)
 {
     struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
     if (!r)

@@ -36,16 +36,19 @@ static void ask_stream(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
     }
     r->want = want;
     struct px_cts cts = {.id = r->id, .len = want};
-    err = px_send_control(sender, &(struct px_hdr){.ctx = id, .am = PX_AM_CTS}, &cts, sizeof cts);
+    err = px_send_control(sender, &(struct px_hdr){.ctx = id, .am = PX_AM_CTS}, &cts,
+                          sizeof cts);
     if (err)
         px_recv_fail(r, err);
 }
 
-void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, uint64_t addr, size_t len)
+void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
+                   uint64_t addr, size_t len)
 {
     size_t want = len < r->cap ? len : r->cap;
     r->req.st.length = len;
-    pvmx_err err = sender->dead && !sender->self ? PVMX_ERR_PEER_DEAD : px_peer_connect(sender);
+    pvmx_err err =
+        sender->dead && !sender->self ? PVMX_ERR_PEER_DEAD : px_peer_connect(sender);
     if (!err && px_share_worth(sender, want)) {
         err = px_share_fetch(r, sender, id, addr, want);
         if (!err)

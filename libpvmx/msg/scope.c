@@ -25,7 +25,8 @@ static int by_tid(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n, struct pvmx_scope **out)
+pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n,
+                      struct pvmx_scope **out)
 {
     struct pvmx_scope *s = calloc(1, sizeof *s + n * sizeof s->members[0]);
     if (!s)
@@ -66,8 +67,7 @@ bool px_scope_blocked(const struct pvmx_scope *s)
 void px_scopes_peer_died(struct px_messenger *ms, pvmx_tid tid)
 {
     struct member key = {.tid = tid};
-    px_list_foreach(it, &ms->scopes)
-    {
+    px_list_foreach(it, &ms->scopes) {
         struct pvmx_scope *s = px_container_of(it, struct pvmx_scope, node);
         struct member *m = bsearch(&key, s->members, s->n, sizeof key, by_tid);
         if (m && !m->dead) {

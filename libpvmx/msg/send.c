@@ -81,8 +81,8 @@ static pvmx_err push_stream(struct pvmx_peer *peer, struct px_out *out)
     return PVMX_OK; /* FIN completes the send */
 }
 
-static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
-                                size_t len)
+static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr,
+                                const void *buf, size_t len)
 {
     struct px_send *s = px_req_new(&to->ms->pool, PX_REQ_SEND);
     if (!s)
@@ -94,8 +94,7 @@ static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr, 
     s->hdr = *hdr;
     s->buf = buf;
     s->len = len;
-    s->req.st =
-        (struct pvmx_status){.source = hdr->source, .tag = hdr->tag, .length = len};
+    s->req.st = (struct pvmx_status){.source = hdr->source, .tag = hdr->tag, .length = len};
     return s;
 }
 
@@ -106,7 +105,8 @@ static pvmx_err prepare(struct px_send *s, enum pvmx_send_mode mode)
     if (mode == PVMX_SEND_BUFFERED) {
         s->copy = malloc(s->len ? s->len : 1);
         if (!s->copy)
-            return px_fail(PVMX_ERR_NOMEM, "no memory to buffer a message of %zu bytes", s->len);
+            return px_fail(PVMX_ERR_NOMEM, "no memory to buffer a message of %zu bytes",
+                           s->len);
         if (s->len)
             memcpy(s->copy, s->buf, s->len);
         s->buf = s->copy;
@@ -117,8 +117,8 @@ static pvmx_err prepare(struct px_send *s, enum pvmx_send_mode mode)
 }
 
 /* The common short message: nothing waits before it and it needs no answer. */
-static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf, size_t len,
-                       enum pvmx_send_mode mode)
+static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                       size_t len, enum pvmx_send_mode mode)
 {
     if (len > to->caps.eager || mode == PVMX_SEND_SYNC || !px_list_empty(&to->out))
         return false;
@@ -128,8 +128,8 @@ static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
     return to->ep->tr->push(to->ep, v, 2) == PVMX_OK;
 }
 
-pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf, size_t len,
-                       enum pvmx_send_mode mode, struct pvmx_req **req)
+pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                       size_t len, enum pvmx_send_mode mode, struct pvmx_req **req)
 {
     pvmx_err err;
     if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
@@ -207,7 +207,8 @@ static void fail_control(struct pvmx_peer *peer, struct px_out *out, pvmx_err er
     free(px_container_of(out, struct control, out));
 }
 
-pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body, size_t len)
+pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body,
+                         size_t len)
 {
     pvmx_err err = to->dead ? PVMX_ERR_PEER_DEAD : px_peer_connect(to);
     if (err)

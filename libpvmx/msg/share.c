@@ -9,10 +9,10 @@
 #include "transport/shm/seg.h"
 
 enum {
-    SHARE_MIN = 32 * 1024,   /* below, the offer costs more than the copy it saves */
-    PIECE_MIN = 8 * 1024,    /* about 1 us of copying against 0.4 us for the system call */
+    SHARE_MIN = 32 * 1024, /* below, the offer costs more than the copy it saves */
+    PIECE_MIN = 8 * 1024,  /* about 1 us of copying against 0.4 us for the system call */
     PIECE_MAX = 512 * 1024,
-    PIECES = 8,              /* pieces of a message that allows it: the last one may be waited for */
+    PIECES = 8, /* pieces of a message that allows it: the last one may be waited for */
 };
 
 bool px_share_worth(const struct pvmx_peer *sender, size_t len)
@@ -59,8 +59,8 @@ static void settle(struct px_recv *r)
     px_peer_put(sender);
 }
 
-pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, uint64_t addr,
-                        size_t len)
+pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
+                        uint64_t addr, size_t len)
 {
     struct px_messenger *ms = sender->ms;
     uint32_t board = ms->share_next++ % PX_SHARES, gen = ++ms->share_gen[board], k;
@@ -83,7 +83,8 @@ pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id
                              .board = board,
                              .gen = gen,
                              .piece = r->piece};
-    px_send_control(sender, &(struct px_hdr){.ctx = id, .am = PX_AM_SHARE}, &offer, sizeof offer);
+    px_send_control(sender, &(struct px_hdr){.ctx = id, .am = PX_AM_SHARE}, &offer,
+                    sizeof offer);
     while (!err && px_share_claim(share, gen, (uint32_t)r->want, &k)) {
         err = get_piece(r, sender, k);
         r->got += !err;
@@ -101,12 +102,14 @@ void px_share_on_offer(struct px_messenger *ms, struct pvmx_peer *from, uint64_t
     struct px_send *s = px_send_find(ms, id);
     struct px_shared answer = {.failed = -1};
     uint32_t k;
-    if (!s || s->peer != from || o->len > s->len || o->piece == 0 || px_peer_connect(from) != PVMX_OK)
+    if (!s || s->peer != from || o->len > s->len || o->piece == 0 ||
+        px_peer_connect(from) != PVMX_OK)
         return;
     while (answer.failed < 0 &&
            from->ep->tr->claim(from->ep, o->board, o->gen, pieces(o->len, o->piece), &k)) {
         size_t at = (size_t)k * o->piece;
-        if (from->ep->tr->put(from->ep, o->addr + at, s->buf + at, piece_len(o->len, o->piece, k)))
+        if (from->ep->tr->put(from->ep, o->addr + at, s->buf + at,
+                              piece_len(o->len, o->piece, k)))
             answer.failed = (int32_t)k;
         else
             answer.done++;

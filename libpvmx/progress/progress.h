@@ -19,12 +19,12 @@ struct px_progress {
     unsigned nsources;
     struct pvmx_hook *hooks;
     struct px_arena *arena;
-    pthread_mutex_t *lock;         /* NULL: single threaded */
-    bool *completed;               /* set by others when a request became complete */
-    void (*check)(void *arg);      /* now and then while asleep: is the daemon still there? */
+    pthread_mutex_t *lock;    /* NULL: single threaded */
+    bool *completed;          /* set by others when a request became complete */
+    void (*check)(void *arg); /* now and then while asleep: is the daemon still there? */
     void *check_arg;
     unsigned sleepers;
-    uint64_t spin_ns;              /* how long to spin now, see wait.c */
+    uint64_t spin_ns; /* how long to spin now, see wait.c */
 };
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena);
@@ -32,7 +32,8 @@ void px_progress_add(struct px_progress *p, unsigned (*fn)(void *arg), void *arg
 /* One round; the number of events handled. Called with the lock held. */
 unsigned px_progress(struct px_progress *p);
 /* See pvmx_engine_wait_until. Called with the lock held, once. */
-pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg, uint64_t deadline_ns);
+pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
+                 uint64_t deadline_ns);
 
 void px_hook_add(struct px_progress *p, struct pvmx_hook *hook);
 void px_hook_remove(struct pvmx_hook *hook);

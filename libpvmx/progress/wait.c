@@ -14,10 +14,17 @@ enum { WAIT_SPIN, WAIT_HYBRID, WAIT_SLEEP };
 static int64_t wait_mode, wait_spin_ns;
 
 static const struct px_param wait_params[] = {
-    {.name = "wait", .type = PX_PARAM_CHOICE, .dflt = "hybrid", .choices = "spin|hybrid|sleep",
+    {.name = "wait",
+     .type = PX_PARAM_CHOICE,
+     .dflt = "hybrid",
+     .choices = "spin|hybrid|sleep",
      .help = "how a blocked task waits: always spinning, spinning shortly, or never",
      .store.number = &wait_mode},
-    {.name = "wait.spin", .type = PX_PARAM_TIME, .dflt = "50us", .min = 0, .max = 1000000000,
+    {.name = "wait.spin",
+     .type = PX_PARAM_TIME,
+     .dflt = "50us",
+     .min = 0,
+     .max = 1000000000,
      .help = "how long a blocked task spins before it sleeps, when processors are idle",
      .store.number = &wait_spin_ns},
 };
@@ -25,8 +32,8 @@ static const struct px_param wait_params[] = {
 enum {
     CHECK_NS = 500 * 1000 * 1000, /* a sleeper looks after the daemon this often: 2 wake-ups a
                                    * second cost about 0.002 % of a processor */
-    SPINS_PER_LOOK = 16,          /* rounds between two looks at the clock: about 0.5 us */
-    SHORT_SPIN_NS = 1000,         /* after a wake-up by a task that shares our processor */
+    SPINS_PER_LOOK = 16,  /* rounds between two looks at the clock: about 0.5 us */
+    SHORT_SPIN_NS = 1000, /* after a wake-up by a task that shares our processor */
 };
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena)
@@ -79,7 +86,8 @@ static void adapt_spin(struct px_progress *p, const struct px_arena *a, int cpu_
 {
     if (p->spin_ns == 0)
         return;
-    bool shared = atomic_load_explicit(&a->slot->waker_cpu, memory_order_relaxed) == cpu_before;
+    bool shared =
+        atomic_load_explicit(&a->slot->waker_cpu, memory_order_relaxed) == cpu_before;
     p->spin_ns = (uint64_t)wait_spin_ns;
     if (shared && p->spin_ns > SHORT_SPIN_NS)
         p->spin_ns = SHORT_SPIN_NS;
@@ -95,7 +103,9 @@ static void sleep_once(struct px_progress *p, uint64_t deadline)
     if (px_progress(p) == 0 && atomic_load(&a.slot->doorbell) == seen) {
         uint64_t now = px_now_ns(), timeout = CHECK_NS;
         if (deadline != PX_NEVER)
-            timeout = deadline <= now ? 0 : deadline - now < timeout ? deadline - now : timeout;
+            timeout = deadline <= now            ? 0
+                      : deadline - now < timeout ? deadline - now
+                                                 : timeout;
         if (p->sleepers++ == 0)
             count_asleep(&a, true);
         int cpu = sched_getcpu();
@@ -124,7 +134,8 @@ static void tell_threads(struct px_progress *p)
     }
 }
 
-pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg, uint64_t deadline_ns)
+pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
+                 uint64_t deadline_ns)
 {
     struct spin spin = {0};
     for (;;) {
@@ -138,7 +149,8 @@ pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg, uint
             continue;
         }
         if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
-            return done(arg) ? PVMX_OK : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
+            return done(arg) ? PVMX_OK
+                             : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
         if (!may_spin(p, &spin)) {
             sleep_once(p, deadline_ns);
             spin = (struct spin){0};

@@ -5,14 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const struct px_transport *const px_transports[] = {&px_transport_self, &px_transport_shm, NULL};
+const struct px_transport *const px_transports[] = {&px_transport_self, &px_transport_shm,
+                                                    NULL};
 
 void px_transports_check(void)
 {
     for (const struct px_transport *const *t = px_transports; *t; t++) {
         const struct px_transport *r = *t;
-        if (!(r->name && r->open && r->close && r->caps && r->reaches && r->connect && r->disconnect &&
-              r->push && r->get && r->put && r->claim && r->progress && r->drain && r->forget)) {
+        if (!(r->name && r->open && r->close && r->caps && r->reaches && r->connect &&
+              r->disconnect && r->push && r->get && r->put && r->claim && r->progress &&
+              r->drain && r->forget)) {
             fprintf(stderr, "pvmx: transport table %s has a hole\n", r->name ? r->name : "?");
             abort();
         }

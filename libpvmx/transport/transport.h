@@ -32,7 +32,8 @@ struct px_origin {
 
 /* Hands over a record that has arrived. The bytes are valid during the call only. PVMX_OK: taken.
  * PVMX_ERR_NOMEM: cannot be taken now; the transport keeps the record and offers it again. */
-typedef pvmx_err px_deliver_fn(void *arg, struct px_origin *from, const uint8_t *bytes, size_t len);
+typedef pvmx_err px_deliver_fn(void *arg, struct px_origin *from, const uint8_t *bytes,
+                               size_t len);
 /* A sender was seen for the first time; without PVMX_OK it is announced again later. */
 typedef pvmx_err px_contact_fn(void *arg, struct px_origin *from);
 
@@ -46,14 +47,14 @@ struct px_iface_params {
 
 struct px_caps {
     size_t max_record; /* bytes that one push can carry                                   */
-    size_t eager;      /* largest message worth copying through records; above: rendezvous */
-    bool get;   /* has get */
-    bool share; /* has put and claim, and both ends see the same shared pieces */
+    size_t eager; /* largest message worth copying through records; above: rendezvous */
+    bool get;     /* has get */
+    bool share;   /* has put and claim, and both ends see the same shared pieces */
 };
 
 struct px_transport {
-    const char *name;    /* "self", "shm", ...                                            */
-    unsigned priority;   /* among those that reach a task, the highest wins               */
+    const char *name;  /* "self", "shm", ...                                            */
+    unsigned priority; /* among those that reach a task, the highest wins               */
 
     pvmx_err (*open)(const struct px_iface_params *params, struct px_iface **out);
     void (*close)(struct px_iface *iface); /* gives everything back; endpoints are gone before */
@@ -75,7 +76,8 @@ struct px_transport {
     pvmx_err (*put)(struct px_ep *ep, uint64_t addr, const void *src, size_t len);
     /* Takes the next of `limit` pieces of the peer's shared message `board`, generation gen. False:
      * none is left, or the board has moved on. */
-    bool (*claim)(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit, uint32_t *piece);
+    bool (*claim)(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit,
+                  uint32_t *piece);
 
     /* A bounded batch of arrived records; returns how many. */
     unsigned (*progress)(struct px_iface *iface);

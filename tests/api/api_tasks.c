@@ -16,13 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(cond)                                                                               \
-    do {                                                                                          \
-        if (!(cond)) {                                                                            \
-            fprintf(stderr, "%s:%d: %s does not hold (last error: %s)\n", __FILE__, __LINE__,     \
-                    #cond, pvmx_last_error());                                                    \
-            exit(1);                                                                              \
-        }                                                                                         \
+#define CHECK(cond)                                                                      \
+    do {                                                                                 \
+        if (!(cond)) {                                                                   \
+            fprintf(stderr, "%s:%d: %s does not hold (last error: %s)\n", __FILE__,      \
+                    __LINE__, #cond, pvmx_last_error());                                 \
+            exit(1);                                                                     \
+        }                                                                                \
     } while (0)
 
 static const char *self_path;
@@ -80,8 +80,8 @@ static void child_blocked(void)
     getrusage(RUSAGE_SELF, &after);
     int64_t us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000LL +
                  (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000LL +
-                 after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
-                 before.ru_stime.tv_usec;
+                 after.ru_utime.tv_usec - before.ru_utime.tv_usec +
+                 after.ru_stime.tv_usec - before.ru_stime.tv_usec;
     CHECK(!pvmx_send(pvmx_parent(), 2, &us, sizeof us));
 }
 
@@ -122,11 +122,13 @@ static void test_messages(void)
         CHECK(!pvmx_send(tids[i], 1, "abc", 3));
     for (int i = 0; i < N; i++) {
         CHECK(!pvmx_wait_any(req, N, &index, &st));
-        CHECK(st.length == 6 && st.source == tids[index] && memcmp(buf + 16 * index, "abcabc", 6) == 0);
+        CHECK(st.length == 6 && st.source == tids[index] &&
+              memcmp(buf + 16 * index, "abcabc", 6) == 0);
     }
     CHECK(!pvmx_wait_any(req, N, &index, &st) && index == -1);
     CHECK(!pvmx_send(tids[0], 1, "0123456789", 10));
-    CHECK(!pvmx_probe(PVMX_ANY_SOURCE, 11, -1, &st) && st.length == 20 && st.source == tids[0]);
+    CHECK(!pvmx_probe(PVMX_ANY_SOURCE, 11, -1, &st) && st.length == 20 &&
+          st.source == tids[0]);
     CHECK(pvmx_recv(tids[0], 11, buf, 4, &st) == PVMX_ERR_TRUNCATE && st.length == 20);
     for (int i = 0; i < N; i++)
         CHECK(!pvmx_send(tids[i], 2, NULL, 0));
@@ -150,7 +152,8 @@ static void test_notices(void)
     CHECK(pvmx_end_of(tid, &end) == PVMX_ERR_STATE);
     CHECK(!pvmx_kill(&tid, 1));
     CHECK(!pvmx_recv(pvmx_self(), 77, &end, sizeof end, &st));
-    CHECK(st.length == sizeof end && end.tid == tid && (end.signal == SIGTERM || end.signal == SIGKILL));
+    CHECK(st.length == sizeof end && end.tid == tid &&
+          (end.signal == SIGTERM || end.signal == SIGKILL));
     CHECK(!pvmx_recv(pvmx_self(), 78, &end, sizeof end, &st));
     CHECK(!pvmx_notify_end(tid, 79)); /* dead already: told at once */
     CHECK(!pvmx_recv(pvmx_self(), 79, &end, sizeof end, &st));
@@ -172,7 +175,8 @@ static void test_errors(void)
     char c = 0;
     CHECK(pvmx_spawn("./no-such-program", NULL, 2, NULL, errs) != PVMX_OK);
     CHECK(errs[0] == PVMX_ERR_NOENT && errs[1] == PVMX_ERR_NOENT);
-    CHECK(strstr(pvmx_last_error(), "no-such-program") && strstr(pvmx_last_error(), "no such file"));
+    CHECK(strstr(pvmx_last_error(), "no-such-program") &&
+          strstr(pvmx_last_error(), "no such file"));
     CHECK(pvmx_spawn("/", NULL, 1, NULL, errs) != PVMX_OK);
     CHECK(strstr(pvmx_last_error(), "directory"));
     CHECK(pvmx_spawn("", NULL, 1, NULL, NULL) == PVMX_ERR_ARG);
@@ -309,9 +313,12 @@ static const struct {
     const char *name;
     void (*fn)(void);
 } tests[] = {
-    {"messages", test_messages},       {"notices", test_notices},
-    {"errors", test_errors},           {"blocked", test_blocked},
-    {"daemon_killed", test_daemon_killed}, {"descriptors", test_descriptors},
+    {"messages", test_messages},
+    {"notices", test_notices},
+    {"errors", test_errors},
+    {"blocked", test_blocked},
+    {"daemon_killed", test_daemon_killed},
+    {"descriptors", test_descriptors},
     {"two_at_once", test_two_at_once},
 };
 

@@ -43,9 +43,10 @@ static pvmx_err copy(vm_copy *fn, pid_t pid, char *mine, uint64_t theirs, size_t
         ssize_t n = fn(pid, &local, 1, &remote, 1, 0);
         if (n <= 0) {
             if (n < 0 && errno == ESRCH)
-                return px_fail(PVMX_ERR_PEER_DEAD, "process %d ended during the copy", (int)pid);
-            return px_fail_errno(n < 0 ? errno : EFAULT, "cannot copy from or to process %d",
-                                 (int)pid);
+                return px_fail(PVMX_ERR_PEER_DEAD, "process %d ended during the copy",
+                               (int)pid);
+            return px_fail_errno(n < 0 ? errno : EFAULT,
+                                 "cannot copy from or to process %d", (int)pid);
         }
         done += (size_t)n;
     }

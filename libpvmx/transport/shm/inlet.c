@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 enum {
-    BATCH = 64,        /* records read from one ring before the others get their turn           */
+    BATCH = 64, /* records read from one ring before the others get their turn           */
     POLL_DIRECTLY = 8, /* with more rings senders are asked to set bits: polling 8 lines costs
                         * about as much as the atomic or that it saves the senders              */
 };

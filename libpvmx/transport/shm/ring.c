@@ -14,7 +14,8 @@ static _Atomic uint64_t *word_at(struct px_ring *r, uint32_t off)
 
 static uint32_t record_size(size_t len)
 {
-    return (uint32_t)((sizeof(uint64_t) + len + PX_RING_LINE - 1) & ~(size_t)(PX_RING_LINE - 1));
+    return (uint32_t)((sizeof(uint64_t) + len + PX_RING_LINE - 1) &
+                      ~(size_t)(PX_RING_LINE - 1));
 }
 
 void px_ring_reset(struct px_ring *r)

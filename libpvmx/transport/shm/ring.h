@@ -19,7 +19,7 @@ enum {
 };
 
 struct px_ring {
-    _Alignas(64) _Atomic uint64_t head;       /* consumer: position up to which all is consumed  */
+    _Alignas(64) _Atomic uint64_t head; /* consumer: position up to which all is consumed  */
     _Alignas(64) _Atomic uint32_t want_space; /* producer sleeps until there is room             */
     uint8_t data[PX_RING_DATA];
 };
@@ -40,7 +40,8 @@ void px_ring_attach_producer(struct px_ring_end *end, struct px_ring *ring);
 void px_ring_attach_consumer(struct px_ring_end *end, struct px_ring *ring);
 
 /* Publishes a record; false: no room. total = sum of the slices' lengths, <= PX_RING_RECORD_MAX. */
-bool px_ring_push(struct px_ring_end *end, const struct px_slice *v, unsigned n, size_t total);
+bool px_ring_push(struct px_ring_end *end, const struct px_slice *v, unsigned n,
+                  size_t total);
 /* The next record's bytes and length, or NULL. Valid until px_ring_pop. */
 const uint8_t *px_ring_peek(struct px_ring_end *end, size_t *len);
 /* Drops the record peeked at. */

@@ -13,14 +13,17 @@
 
 static pvmx_err check_head(const struct px_arena_head *h, off_t size)
 {
-    if (h->magic != PX_ARENA_MAGIC || h->head_size != PX_ARENA_HEAD || h->nslots != PX_NSLOTS ||
-        h->slot_size != PX_SLOT_SIZE || (uint64_t)size < PX_ARENA_SIZE)
-        return px_fail(PVMX_ERR_PROTO, "the descriptor that the daemon passed is not an arena");
+    if (h->magic != PX_ARENA_MAGIC || h->head_size != PX_ARENA_HEAD ||
+        h->nslots != PX_NSLOTS || h->slot_size != PX_SLOT_SIZE ||
+        (uint64_t)size < PX_ARENA_SIZE)
+        return px_fail(PVMX_ERR_PROTO,
+                       "the descriptor that the daemon passed is not an arena");
     if (h->version != PX_ARENA_VERSION)
-        return px_fail(PVMX_ERR_VERSION,
-                       "the daemon's arena has version %u, this library needs %d: end the old "
-                       "daemon (pvmxd) and start again",
-                       h->version, PX_ARENA_VERSION);
+        return px_fail(
+            PVMX_ERR_VERSION,
+            "the daemon's arena has version %u, this library needs %d: end the old "
+            "daemon (pvmxd) and start again",
+            h->version, PX_ARENA_VERSION);
     return PVMX_OK;
 }
 
@@ -47,8 +50,8 @@ pvmx_err px_arena_attach(struct px_arena *a, int fd, pvmx_tid tid)
         goto undo;
     }
     if (atomic_load(&n.slot->tid) != tid) {
-        err = px_fail(PVMX_ERR_STATE, "slot %u of the arena belongs to t%x, not to t%x", n.index,
-                      (unsigned)atomic_load(&n.slot->tid), (unsigned)tid);
+        err = px_fail(PVMX_ERR_STATE, "slot %u of the arena belongs to t%x, not to t%x",
+                      n.index, (unsigned)atomic_load(&n.slot->tid), (unsigned)tid);
         px_arena_unmap_slot(n.slot);
         goto undo;
     }
@@ -94,11 +97,10 @@ void px_arena_detach(struct px_arena *a)
 
 struct px_slot *px_arena_map_slot(const struct px_arena *a, uint32_t index)
 {
-    void *p = mmap(NULL, PX_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd,
-                   (off_t)px_slot_offset(index));
+    void *p = mmap(NULL, PX_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                   a->fd, (off_t)px_slot_offset(index));
     if (p == MAP_FAILED) {
-        px_fail_errno(errno,
-                      "cannot map %llu MiB of address space for a task (is `ulimit -v` set?)",
+        px_fail_errno(errno, "cannot map %llu MiB of address space for a task (is `ulimit -v` set?)",
                       (unsigned long long)(PX_SLOT_SIZE >> 20));
         return NULL;
     }

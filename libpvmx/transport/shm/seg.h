@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 struct px_arena {
-    int fd;                     /* -1: a lone process; head and slot are private memory */
+    int fd; /* -1: a lone process; head and slot are private memory */
     struct px_arena_head *head;
-    struct px_slot *slot;       /* own */
-    uint32_t index;             /* of the own slot */
+    struct px_slot *slot; /* own */
+    uint32_t index;       /* of the own slot */
 };
 
 /* Takes over fd (closed on failure too) and maps header and own slot; checks that it is an arena

@@ -12,10 +12,17 @@
 static int64_t eager_max, cma_allowed;
 
 static const struct px_param shm_params[] = {
-    {.name = "shm.eager", .type = PX_PARAM_SIZE, .dflt = "4k", .min = 64, .max = 16 * 1024,
-     .help = "longest message that is copied through a ring; longer ones are read by the receiver",
+    {.name = "shm.eager",
+     .type = PX_PARAM_SIZE,
+     .dflt = "4k",
+     .min = 64,
+     .max = 16 * 1024,
+     .help = "longest message that is copied through a ring; longer ones are read by the "
+             "receiver",
      .store.number = &eager_max},
-    {.name = "shm.cma", .type = PX_PARAM_BOOL, .dflt = "yes",
+    {.name = "shm.cma",
+     .type = PX_PARAM_BOOL,
+     .dflt = "yes",
      .help = "let peers read long messages straight from this task's memory",
      .store.number = &cma_allowed},
 };
@@ -46,8 +53,10 @@ static void shm_close(struct px_iface *iface)
 static void shm_caps(const struct px_iface *iface, struct px_caps *out)
 {
     (void)iface;
-    *out = (struct px_caps){
-        .max_record = PX_RING_RECORD_MAX, .eager = (size_t)eager_max, .get = true, .share = cma_allowed};
+    *out = (struct px_caps){.max_record = PX_RING_RECORD_MAX,
+                            .eager = (size_t)eager_max,
+                            .get = true,
+                            .share = cma_allowed};
 }
 
 /* A tid with this host's index in bits 18-29. */
@@ -89,7 +98,8 @@ static pvmx_err shm_connect(struct px_iface *iface, pvmx_tid peer, struct px_ep 
     else if (!(ep = calloc(1, sizeof *ep)))
         err = px_fail(PVMX_ERR_NOMEM, "no memory for an endpoint");
     else if (!claim_ring(slot, s->params.self, &index))
-        err = px_fail(PVMX_ERR_LIMIT, "task t%x already hears %d senders", (unsigned)peer, PX_NRINGS);
+        err = px_fail(PVMX_ERR_LIMIT, "task t%x already hears %d senders", (unsigned)peer,
+                      PX_NRINGS);
     if (err) {
         free(ep);
         px_arena_unmap_slot(slot);
@@ -101,8 +111,8 @@ static pvmx_err shm_connect(struct px_iface *iface, pvmx_tid peer, struct px_ep 
     ep->peer = peer;
     ep->index = index;
     ep->can_get = -1;
-    px_ring_attach_producer(
-        &ep->end, px_slot_at(slot, PX_RINGS_OFF + (size_t)index * PX_RING_SIZE));
+    px_ring_attach_producer(&ep->end,
+                            px_slot_at(slot, PX_RINGS_OFF + (size_t)index * PX_RING_SIZE));
     *out = &ep->base;
     return PVMX_OK;
 }
@@ -158,7 +168,8 @@ static pvmx_err shm_put(struct px_ep *e, uint64_t addr, const void *src, size_t 
                            : PVMX_ERR_UNSUPPORTED;
 }
 
-static bool shm_claim(struct px_ep *e, unsigned board, uint32_t gen, uint32_t limit, uint32_t *piece)
+static bool shm_claim(struct px_ep *e, unsigned board, uint32_t gen, uint32_t limit,
+                      uint32_t *piece)
 {
     struct px_shm_ep *ep = (struct px_shm_ep *)e;
     return board < PX_SHARES && px_share_claim(&ep->slot->share[board], gen, limit, piece);

@@ -19,8 +19,8 @@ struct px_shm_iface {
     struct px_iface_params params;
     struct px_shm_inlet *inlets; /* in order of discovery */
     uint32_t ninlets, cap;
-    uint32_t gen_seen;           /* slot.rings_gen when inlets were last brought up to date */
-    uint32_t *by_index;          /* ring index -> place in inlets + 1; used in ready mode    */
+    uint32_t gen_seen;  /* slot.rings_gen when inlets were last brought up to date */
+    uint32_t *by_index; /* ring index -> place in inlets + 1; used in ready mode    */
     uint32_t nby_index;
     bool ready_mode;
 };
@@ -31,8 +31,8 @@ struct px_shm_ep {
     struct px_slot *slot; /* the peer's, mapped */
     struct px_shm_iface *iface;
     pvmx_tid peer;
-    uint32_t index;       /* of our ring in the peer's slot */
-    int8_t can_get;       /* -1: not tried yet */
+    uint32_t index; /* of our ring in the peer's slot */
+    int8_t can_get; /* -1: not tried yet */
 };
 
 /* inlet.c: the receiving side */

@@ -12,8 +12,9 @@
 
 enum { CTX = 2000, MIB = 1 << 20 };
 
-static const size_t sizes[] = {0, 1, 31, 32, 33, 100, 4095, 4096, 4097, 16000, 16384, 16385,
-                               65536, 100000, MIB, 5 * MIB + 3};
+static const size_t sizes[] = {0,     1,      31,   32,         33,    100,
+                               4095,  4096,   4097, 16000,      16384, 16385,
+                               65536, 100000, MIB,  5 * MIB + 3};
 enum { NSIZES = sizeof sizes / sizeof sizes[0] };
 
 static void fill(uint8_t *p, size_t n, unsigned seed)
@@ -40,16 +41,18 @@ static int echo(int rank)
         for (int i = 0; i < NSIZES; i++) {
             if (rank == 0) {
                 fill(buf, sizes[i], (unsigned)i);
-                LAB_CHECK(!pvmx_engine_send(peer, CTX, 0, i, buf, sizes[i], (enum pvmx_send_mode)mode));
+                LAB_CHECK(!pvmx_engine_send(peer, CTX, 0, i, buf, sizes[i],
+                                            (enum pvmx_send_mode)mode));
                 memset(buf, 0, sizes[i]);
                 LAB_CHECK(!pvmx_engine_recv(peer, NULL, CTX, 1, i, buf, 6 * MIB, &st));
                 LAB_CHECK(st.length == sizes[i] && st.source == 1 && st.tag == i);
                 LAB_CHECK(same(buf, sizes[i], (unsigned)i));
             } else {
-                LAB_CHECK(!pvmx_engine_recv(NULL, NULL, CTX, PVMX_ANY_SOURCE, PVMX_ANY_TAG, buf,
-                                            6 * MIB, &st));
+                LAB_CHECK(!pvmx_engine_recv(NULL, NULL, CTX, PVMX_ANY_SOURCE,
+                                            PVMX_ANY_TAG, buf, 6 * MIB, &st));
                 LAB_CHECK(st.length == sizes[i] && st.source == 0 && st.tag == i);
-                LAB_CHECK(!pvmx_engine_send(peer, CTX, 1, i, buf, sizes[i], (enum pvmx_send_mode)mode));
+                LAB_CHECK(!pvmx_engine_send(peer, CTX, 1, i, buf, sizes[i],
+                                            (enum pvmx_send_mode)mode));
             }
         }
     free(buf);
@@ -92,8 +95,8 @@ static int all_to_all(int rank)
             n += req[n] != NULL;
         }
         for (int i = 0; i < b->size; i++)
-            LAB_CHECK(!pvmx_engine_irecv(lab_peer(i), NULL, CTX, i, round, in[i], sizeof in[i],
-                                         &req[n++]));
+            LAB_CHECK(!pvmx_engine_irecv(lab_peer(i), NULL, CTX, i, round, in[i],
+                                         sizeof in[i], &req[n++]));
         for (int i = 0; i < n; i++) {
             LAB_CHECK(!pvmx_engine_req_wait(req[i]));
             pvmx_engine_req_free(req[i]);
@@ -152,7 +155,8 @@ static int truncation_and_probe(int rank)
         if (rank == 0) {
             fill(buf, lens[i], 5);
             struct pvmx_req *first;
-            LAB_CHECK(!pvmx_engine_isend(peer, CTX, 0, 1, buf, lens[i], PVMX_SEND_STANDARD, &first));
+            LAB_CHECK(!pvmx_engine_isend(peer, CTX, 0, 1, buf, lens[i],
+                                         PVMX_SEND_STANDARD, &first));
             LAB_CHECK(!pvmx_engine_send(peer, CTX, 0, 2, buf, lens[i], PVMX_SEND_STANDARD));
             if (first) {
                 LAB_CHECK(!pvmx_engine_req_wait(first));
@@ -193,8 +197,10 @@ static int survivor(int rank)
     struct pvmx_req *big, *recv;
     pvmx_tid tids[3];
     if (rank == 2) {
-        LAB_CHECK(!pvmx_engine_send(lab_peer(0), CTX, 2, 7, "last words", 10, PVMX_SEND_STANDARD));
-        LAB_CHECK(!pvmx_engine_send(lab_peer(1), CTX, 2, 7, "last words", 10, PVMX_SEND_STANDARD));
+        LAB_CHECK(!pvmx_engine_send(lab_peer(0), CTX, 2, 7, "last words", 10,
+                                    PVMX_SEND_STANDARD));
+        LAB_CHECK(!pvmx_engine_send(lab_peer(1), CTX, 2, 7, "last words", 10,
+                                    PVMX_SEND_STANDARD));
         raise(SIGKILL);
     }
     for (int i = 0; i < 3; i++)

@@ -58,8 +58,9 @@ static void make_slot(struct lab *l, int rank)
                               .host = "lab",
                               .vm = "lab"};
     struct px_buf b = {0};
-    l->slot[rank] = mmap(NULL, PX_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, l->fd,
-                         (off_t)px_slot_offset(px_tid_slot(tid)));
+    l->slot[rank] =
+        mmap(NULL, PX_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+             l->fd, (off_t)px_slot_offset(px_tid_slot(tid)));
     cr_assert_neq((void *)l->slot[rank], MAP_FAILED);
     cr_assert_eq(pxp_birth_encode(&b, 0, &birth), PVMX_OK);
     l->slot[rank]->birth_len = (uint32_t)px_buf_len(&b) - 4;
@@ -76,8 +77,8 @@ static void start(struct lab *l, int rank, int (*fn)(int rank))
     char env[128];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
     fstat(l->fd, &st);
-    snprintf(env, sizeof env, "%d,%d,%llu,%x", sv[1], l->fd, (unsigned long long)st.st_ino,
-             (unsigned)(FIRST_TID + rank));
+    snprintf(env, sizeof env, "%d,%d,%llu,%x", sv[1], l->fd,
+             (unsigned long long)st.st_ino, (unsigned)(FIRST_TID + rank));
     fflush(NULL);
     l->pid[rank] = fork();
     cr_assert_geq(l->pid[rank], 0);

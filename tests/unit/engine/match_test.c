@@ -51,7 +51,8 @@ static void step_message(struct px_match *m, struct px_key key)
     if (want >= 0) {
         cr_assert_eq(got, posted[want], "the oldest fitting receive must be taken");
         free(got);
-        memmove(&posted[want], &posted[want + 1], (size_t)(--nposted - want) * sizeof *posted);
+        memmove(&posted[want], &posted[want + 1],
+                (size_t)(--nposted - want) * sizeof *posted);
         return;
     }
     cr_assert_null(got);

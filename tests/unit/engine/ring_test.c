@@ -13,7 +13,8 @@
 
 static struct px_ring *shared_ring(void)
 {
-    struct px_ring *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct px_ring *r =
+        mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq((void *)r, MAP_FAILED);
     px_ring_reset(r);
     return r;
@@ -22,7 +23,8 @@ static struct px_ring *shared_ring(void)
 /* Record k: its length depends on k, its bytes too. */
 static size_t length_of(uint64_t k)
 {
-    static const size_t shapes[] = {0, 1, 7, 8, 56, 57, 64, 200, 1000, 4096, 8000, PX_RING_RECORD_MAX};
+    static const size_t shapes[] = {0,  1,   7,    8,    56,   57,
+                                    64, 200, 1000, 4096, 8000, PX_RING_RECORD_MAX};
     return shapes[(k * 7 + k / 12) % (sizeof shapes / sizeof shapes[0])];
 }
 
@@ -51,7 +53,8 @@ static void check(const uint8_t *p, size_t len, uint64_t k)
 {
     cr_assert_eq(len, length_of(k), "record %lu has %zu bytes", (unsigned long)k, len);
     for (size_t i = 0; i < len; i++)
-        cr_assert_eq(p[i], (uint8_t)(k * 31 + i * 7), "record %lu byte %zu", (unsigned long)k, i);
+        cr_assert_eq(p[i], (uint8_t)(k * 31 + i * 7), "record %lu byte %zu",
+                     (unsigned long)k, i);
 }
 
 Test(ring, keeps_order_and_content_over_many_laps)
@@ -68,7 +71,8 @@ Test(ring, keeps_order_and_content_over_many_laps)
         cr_assert_gt(pushed, popped, "an empty ring has room");
         size_t len;
         const uint8_t *p;
-        for (unsigned n = (unsigned)(popped % 5) + 1; n && (p = px_ring_peek(&in, &len)); n--) {
+        for (unsigned n = (unsigned)(popped % 5) + 1; n && (p = px_ring_peek(&in, &len));
+             n--) {
             check(p, len, popped++);
             px_ring_pop(&in, len);
         }
@@ -150,7 +154,8 @@ enum { RECORD = 1 }; /* 200 bytes, see length_of */
 /* A child that brings the ring to the place, waits for us, then pushes one record; we let it run
  * `steps` instructions of that push and kill it. *in: the reading side's place, in shared memory.
  * Returns false when it came to the end of the push. */
-static bool push_killed_after(struct px_ring *r, struct px_ring_end *in, uint32_t tail, long steps)
+static bool push_killed_after(struct px_ring *r, struct px_ring_end *in, uint32_t tail,
+                              long steps)
 {
     int st;
     pid_t pid = fork();

@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Builds the benchmark programs with PVMX and with the MPI libraries that Debian packages, runs them in
+turn, and writes a table of medians and ratios. `cmake --build build --target bench` calls it.
+
+Every figure is the median over rounds; in each round all libraries run one after the other, so that a
+change of the machine's speed meets all of them."""
+
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAMS = ("spawn", "pingpong", "coll", "blocked")
+SHORT = (0, 1, 8, 64, 256, 1024)
+LONG = (65536, 262144, 1048576, 4194304, 16777216)
+KINSHIP = (8, 1024, 65536, 1048576)
+PVMX, MPICH, OMPI = "PVMX", "MPICH", "Open MPI"
+
+
+def log(text):
+    print(text, flush=True)
+
+
+class Library:
+    """One MPI library: how to compile and start a program with it."""
+
+    def __init__(self, name, mpicc, launch, build_dir):
+        self.name, self.mpicc, self.launch = name, mpicc, launch
+        self.dir = build_dir / name.replace(" ", "").lower()
+        self.missing = {}  # what it cannot do here: key -> why
+
+    def compile(self):
+        self.dir.mkdir(parents=True, exist_ok=True)
+        for name in PROGRAMS:
+            subprocess.run([self.mpicc, "-O2", "-D_GNU_SOURCE", "-o", self.dir / name,
+                            HERE / f"{name}.c"], check=True)
+
+    def run(self, n, program, *args, env, timeout=150, extra=()):
+        """Lines "name value" of the program as a dict; {} when it failed (then said once)."""
+        launch = [*self.launch, *extra, "-n", str(n)]
+        if self.name == PVMX and n == 1:  # that is what PVMX is for: ./program
+            launch = []
+        command = [*launch, self.dir / program, *map(str, args)]
+        key = " ".join([program, *map(str, args)])
+        if key in self.missing:
+            return {}
+        got = run_program(command, env, timeout)
+        if isinstance(got, str):
+            self.missing[key] = got
+            log(f"  {self.name}: {key}: {got}")
+            return {}
+        return got
+
+
+def run_program(command, env, timeout):
+    try:
+        done = subprocess.run(command, env=env, timeout=timeout, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    except subprocess.TimeoutExpired:
+        return f"no result in {timeout} s"
+    if done.returncode != 0:
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        return f"fails (status {done.returncode}): {words[0] if words else 'silently'}"
+    pairs = (line.split() for line in done.stdout.splitlines())
+    return {p[0]: float(p[1]) for p in pairs if len(p) == 2}
+
+
+def find_libraries(build, build_dir):
+    mpiexec = [build / "bin" / "mpiexec"]
+    found = [Library(PVMX, build / "bin" / "mpicc", mpiexec, build_dir)]
+    if shutil.which("mpicc.mpich") and shutil.which("mpiexec.mpich"):
+        found.append(Library(MPICH, "mpicc.mpich", ["mpiexec.mpich"], build_dir))
+    if shutil.which("mpicc.openmpi") and shutil.which("mpirun.openmpi"):
+        launch = ["mpirun.openmpi"] + (["--allow-run-as-root"] if os.getuid() == 0 else [])
+        found.append(Library(OMPI, "mpicc.openmpi", launch, build_dir))
+    return found
+
+
+class Bench:
+    def __init__(self, args):
+        self.build = args.build.resolve()
+        self.rounds = args.rounds
+        self.only = args.only
+        self.dir = self.build / "bench"
+        self.libs = find_libraries(self.build, self.dir)
+        self.ours = self.libs[0]
+        self.tmp = tempfile.mkdtemp(prefix="pvmx-bench.")
+        self.env = dict(os.environ, XDG_RUNTIME_DIR=self.tmp,
+                        OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        for name in ("PVMX_VM", "PVMX_TASK", "PVMX_DAEMON", "PVMX_WAIT"):
+            self.env.pop(name, None)
+        self.samples = {}  # (row, library) -> list of values
+        self.daemon = []
+
+    def add(self, row, library, value):
+        if value is not None:
+            self.samples.setdefault((row, library), []).append(value)
+
+    def value(self, row, library):
+        got = self.samples.get((row, library))
+        return statistics.median(got) if got else None
+
+    def compile(self):
+        for lib in self.libs:
+            lib.compile()
+        for name in ("floor", "floor_child"):
+            subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", self.dir / name,
+                            HERE / f"{name}.c"], check=True)
+
+    @staticmethod
+    def peers_launch(lib, crowded):
+        """Open MPI wants to be told when there are more processes than processors."""
+        return ("--oversubscribe",) if lib.name == OMPI and crowded else ()
+
+    def spawn_round(self, n, index):
+        row = f"spawn {n}"
+        rounds = 21 if n < 16 else 7
+        floor = run_program([self.dir / "floor", str(n), str(rounds), self.dir / "floor_child"],
+                            self.env, 60)
+        if isinstance(floor, dict):
+            self.add(row, "floor", floor["floor"])
+        for lib in self.libs:
+            # Open MPI 4.1 needs tens of seconds for one spawn of 64: twice will do.
+            if lib.name == OMPI and n > 16 and index > 0:
+                continue
+            count = rounds if lib is self.ours else 5 if n < 16 else 1
+            got = lib.run(1, "spawn", n, count, env=self.env,
+                          extra=self.peers_launch(lib, True), timeout=240)
+            self.add(row, lib.name, got.get("spawn"))
+
+    def messages_round(self):
+        sizes = SHORT + LONG
+        for lib in self.libs:
+            got = lib.run(2, "pingpong", "world", *sizes, env=self.env)
+            for size in sizes:
+                self.add(f"world {size}", lib.name, got.get(str(size)))
+
+    def kinship_round(self):
+        for kind, n in (("world", 2), ("parent", 1)):
+            got = self.ours.run(n, "pingpong", kind, *KINSHIP, env=self.env)
+            for size in KINSHIP:
+                self.add(f"kin {kind} {size}", PVMX, got.get(str(size)))
+
+    def coll_round(self):
+        for lib in self.libs:
+            extra = ("--host", "localhost:8") if lib.name == OMPI else ()
+            got = lib.run(8, "coll", env=self.env, extra=extra)
+            for what in ("barrier", "allreduce"):
+                self.add(what, lib.name, got.get(what))
+            if lib.name == OMPI:
+                got = lib.run(8, "coll", env=self.env, extra=("--oversubscribe",))
+                for what in ("barrier", "allreduce"):
+                    self.add(f"{what} yield", OMPI, got.get(what))
+
+    def blocked_round(self):
+        for lib in self.libs:
+            got = lib.run(2, "blocked", env=self.env)
+            self.add("blocked", lib.name, got.get("blocked"))
+
+    def idle_daemon(self):
+        """Processor time of pvmxd over 15 s in which its two tasks only wait."""
+        job = subprocess.Popen([*self.ours.launch, "-n", "2", self.ours.dir / "blocked", "daemon"],
+                               env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            time.sleep(2)  # the start is over; what follows is idling
+            pid = find_daemon(self.tmp)
+            if pid is None:
+                log("  no pvmxd found to look at")
+                return
+            before, begin = run_ns(pid), time.monotonic_ns()
+            time.sleep(15)
+            self.add("daemon", PVMX, 100 * (run_ns(pid) - before) / (time.monotonic_ns() - begin))
+        finally:
+            job.wait(timeout=60)
+
+    def measure(self):
+        parts = (("spawn", lambda i: (self.spawn_round(4, i), self.spawn_round(64, i))),
+                 ("messages", lambda i: self.messages_round()),
+                 ("kinship", lambda i: self.kinship_round()),
+                 ("collectives", lambda i: self.coll_round()),
+                 ("blocked", lambda i: self.blocked_round() if i == 0 else None),
+                 ("daemon", lambda i: self.idle_daemon() if i == 0 else None))
+        for index in range(self.rounds):
+            for name, part in parts:
+                if self.only and name not in self.only:
+                    continue
+                log(f"round {index + 1} of {self.rounds}: {name}")
+                part(index)
+
+    def close(self):
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+
+def find_daemon(runtime):
+    """The pvmxd of this benchmark: the one with our runtime directory in its environment."""
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "comm").read_text().strip() == "pvmxd" and \
+                    f"XDG_RUNTIME_DIR={runtime}".encode() in (entry / "environ").read_bytes():
+                return int(entry.name)
+        except OSError:
+            continue
+    return None
+
+
+def run_ns(pid):
+    """Nanoseconds that all threads of a process have run."""
+    return sum(int((t / "schedstat").read_text().split()[0])
+               for t in pathlib.Path(f"/proc/{pid}/task").iterdir())
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+def size_text(n):
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if n >= unit:
+            return f"{n // unit} {name}"
+    return f"{n} B"
+
+
+def number(v):
+    if v is None:
+        return "–"
+    return f"{v:.3g}" if v < 100 else f"{v:,.0f}"
+
+
+def best_peer(bench, row, higher=False, convert=lambda v: v):
+    values = [convert(v) for v in (bench.value(row, MPICH), bench.value(row, OMPI)) if v is not None]
+    return (max if higher else min)(values) if values else None
+
+
+def verdict(ok):
+    return "–" if ok is None else "pass" if ok else "**miss**"
+
+
+class Table:
+    def __init__(self):
+        self.lines = ["| what | unit | PVMX | MPICH | Open MPI | floor | ratio | required | |",
+                      "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"]
+        self.counts = {"pass": 0, "**miss**": 0}
+
+    def row(self, what, unit, ours, mpich, ompi, floor, ratio, required, ok):
+        word = verdict(ok)
+        if word in self.counts:
+            self.counts[word] += 1
+        cells = [what, unit, number(ours), number(mpich), number(ompi), number(floor),
+                 "–" if ratio is None else f"{ratio:.3g}", required, word]
+        self.lines.append("| " + " | ".join(cells) + " |")
+
+
+def ratio_of(a, b):
+    return a / b if a is not None and b else None
+
+
+def below(ratio, limit):
+    return None if ratio is None else ratio <= limit
+
+
+def spawn_rows(bench, table):
+    for n in (4, 64):
+        row = f"spawn {n}"
+        v = {name: bench.value(row, name) for name in (PVMX, MPICH, OMPI, "floor")}
+        ratio = ratio_of(v[PVMX], v["floor"])
+        table.row(f"spawn {n} + MPI_Init + merge + barrier", "µs", v[PVMX], v[MPICH], v[OMPI],
+                  v["floor"], ratio, "≤ 2 × the floor", below(ratio, 2))
+
+
+def message_rows(bench, table):
+    for size in SHORT:
+        row = f"world {size}"
+        v = {name: bench.value(row, name) for name in (PVMX, MPICH, OMPI)}
+        ratio = ratio_of(v[PVMX], best_peer(bench, row))
+        table.row(f"half round trip, {size_text(size)}", "µs", v[PVMX], v[MPICH], v[OMPI], None,
+                  ratio, "≤ the better peer", below(ratio, 1))
+    for size in LONG:
+        row = f"world {size}"
+
+        def speed(t, size=size):
+            return None if t is None else size / t
+
+        v = {name: speed(bench.value(row, name)) for name in (PVMX, MPICH, OMPI)}
+        best = best_peer(bench, row, higher=True, convert=speed)
+        ratio = ratio_of(v[PVMX], best)
+        table.row(f"bandwidth, {size_text(size)} (ping-pong)", "MB/s", v[PVMX], v[MPICH], v[OMPI],
+                  None, ratio, "≥ the better peer", None if ratio is None else ratio >= 1)
+
+
+def kinship_rows(bench, table):
+    for size in KINSHIP:
+        world, parent = (bench.value(f"kin {k} {size}", PVMX) for k in ("world", "parent"))
+        ratio = ratio_of(parent, world)
+        table.row(f"parent and child, {size_text(size)} (ratio: to one world, {number(world)} µs)",
+                  "µs", parent, None, None, None, ratio, "≤ 1.05", below(ratio, 1.05))
+
+
+def coll_rows(bench, table):
+    for what in ("barrier", "allreduce"):
+        v = {name: bench.value(what, name) for name in (PVMX, MPICH, OMPI)}
+        ratio = ratio_of(best_peer(bench, what), v[PVMX])
+        table.row(f"{what}, 8 tasks", "µs", v[PVMX], v[MPICH], v[OMPI], None, ratio,
+                  "≥ 5 × faster", None if ratio is None else ratio >= 5)
+    for what in ("barrier", "allreduce"):
+        ours, peer = bench.value(what, PVMX), bench.value(f"{what} yield", OMPI)
+        table.row(f"{what}, 8 tasks, Open MPI with --oversubscribe", "µs", ours, None, peer, None,
+                  ratio_of(peer, ours), "(not required)", None)
+
+
+def waiting_rows(bench, table):
+    v = {name: bench.value("blocked", name) for name in (PVMX, MPICH, OMPI)}
+    table.row("a task blocked 5 s in MPI_Recv", "% of a processor", v[PVMX], v[MPICH], v[OMPI],
+              None, None, "< 1 %", None if v[PVMX] is None else v[PVMX] < 1)
+    idle = bench.value("daemon", PVMX)
+    table.row("idle pvmxd", "% of a processor", idle, None, None, None, None, "< 0.1 %",
+              None if idle is None else idle < 0.1)
+
+
+def machine():
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) // (1 << 20)
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    return f"{os.cpu_count()} × {model}, {memory} GiB, {system}, Linux {platform.release()}"
+
+
+def version_of(package):
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout or "not installed"
+
+
+def report(bench):
+    table = Table()
+    for rows in (spawn_rows, message_rows, kinship_rows, coll_rows, waiting_rows):
+        rows(bench, table)
+    failures = [f"* {lib.name}: `{key}` {why}" for lib in bench.libs
+                for key, why in lib.missing.items()]
+    text = f"""# Benchmarks
+
+Made by `cmake --build build --target bench` (bench/run.py); `bench/install-peers` installs the
+libraries to compare with. Rerun it to replace this page.
+
+* Date: {datetime.date.today().isoformat()}
+* Machine: {machine()}
+* Peers: MPICH {version_of('mpich')}, Open MPI {version_of('openmpi-bin')}
+* {bench.rounds} rounds, in each of which the libraries run in turn; medians
+* {table.counts['pass']} required figures met, {table.counts['**miss**']} missed
+
+""" + "\n".join(table.lines) + """
+
+* Floor of spawning: `posix_spawn` of as many dynamically linked programs that each write one byte into a
+  pipe, until all bytes are read. The VM is running already; each round waits until the children of the
+  one before are gone.
+* Ratio: PVMX to the floor for spawning, PVMX to the better peer for messages (time: below 1 is faster;
+  bandwidth: above 1 is faster), the better peer to PVMX for collectives.
+* Bandwidth: size divided by half a round trip.
+* Collectives: more tasks than processors. The peers' defaults wait busily (Open MPI started with
+  `--host localhost:8`); told of it by `--oversubscribe`, Open MPI yields the processor: shown apart.
+* A lone process is started as `./program` with PVMX, by `mpiexec -n 1` with the others.
+"""
+    if failures:
+        text += "\nWhat did not run here:\n\n" + "\n".join(failures) + "\n"
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="PVMX's build folder")
+    parser.add_argument("--out", type=pathlib.Path, help="file to write (default: only print)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", help="spawn messages kinship collectives blocked daemon")
+    args = parser.parse_args()
+    bench = Bench(args)
+    try:
+        bench.compile()
+        bench.measure()
+        text = report(bench)
+    finally:
+        bench.close()
+    print(text)
+    if args.out:
+        args.out.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Thousands of rounds leave no descriptor, slot, process or memory behind; an idle daemon sleeps. */
+#include "base/clock.h"
+#include "daemon_lab.h"
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(daemon_rounds, .timeout = 280);
+
+static struct lab lab;
+static struct lab_client me;
+static struct lab_spawned got;
+
+/* Processor time of the daemon in clock ticks, its context switches and threads' included. */
+static unsigned long cpu_ticks(pid_t pid)
+{
+    char path[64], text[1024];
+    unsigned long user = 0, system = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "re");
+    cr_assert(f != NULL && fgets(text, sizeof text, f) != NULL);
+    fclose(f);
+    cr_assert_eq(sscanf(strrchr(text, ')') + 1,
+                        " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+                        &system),
+                 2);
+    return user + system;
+}
+
+static unsigned long switches(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long n = 0, sum = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "re");
+    cr_assert(f != NULL);
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strstr(line, "ctxt_switches:") != NULL &&
+            sscanf(strchr(line, ':') + 1, "%lu", &n) == 1)
+            sum += n;
+    fclose(f);
+    return sum;
+}
+
+static int zombies_of(pid_t pid)
+{
+    int n = 0;
+    struct dirent *e;
+    DIR *dir = opendir("/proc");
+    while ((e = readdir(dir)) != NULL) {
+        char path[300], text[512];
+        char state;
+        int parent;
+        snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
+        FILE *f = e->d_name[0] >= '1' && e->d_name[0] <= '9' ? fopen(path, "re") : NULL;
+        if (f == NULL)
+            continue;
+        if (fgets(text, sizeof text, f) != NULL && strrchr(text, ')') != NULL &&
+            sscanf(strrchr(text, ')') + 1, " %c %d", &state, &parent) == 2)
+            n += parent == pid;
+        fclose(f);
+    }
+    closedir(dir);
+    return n;
+}
+
+static void round_of(uint32_t n)
+{
+    struct lab_spawn s = {.command = "/bin/true", .count = n, .flags = PVMX_SPAWN_NO_MPI};
+    me.nends = 0;
+    lab_spawn(&me, &s, &got);
+    cr_assert_eq(got.error, PVMX_OK, "%s", got.text);
+    lab_await_ends(&me, n);
+}
+
+Test(daemon_rounds, two_thousand)
+{
+    struct lab_status before, after;
+    lab_open(&lab);
+    lab_start(&lab, NULL);
+    lab_join(&lab, &me);
+    /* The memory of ended tasks and the allocator's pools are full after these. */
+    for (int i = 0; i < 400; i++)
+        round_of(4);
+    lab_status(&me, &before);
+    for (int i = 0; i < 2000; i++)
+        round_of(2);
+    lab_status(&me, &after);
+    cr_assert_eq(after.fds, before.fds);
+    cr_assert_eq(after.slots_used, 1);
+    cr_assert_eq(before.slots_used, 1);
+    cr_assert_eq(after.ntasks, 1);
+    cr_assert_eq(zombies_of(lab.pid), 0);
+    cr_assert(after.rss_kb <= before.rss_kb + RSS_SLACK_KB, "%lu -> %lu kB",
+              (unsigned long)before.rss_kb, (unsigned long)after.rss_kb);
+    lab_hang_up(&me);
+    lab_close(&lab);
+}
+
+Test(daemon_rounds, failures_leave_nothing_either)
+{
+    struct lab_status before, after;
+    struct lab_spawn s = {.command = "/bin/no-such", .count = 4};
+    lab_open(&lab);
+    lab_start(&lab, NULL);
+    lab_join(&lab, &me);
+    round_of(4);
+    lab_status(&me, &before);
+    for (int i = 0; i < 500; i++) {
+        lab_spawn(&me, &s, &got);
+        cr_assert_eq(got.error, PVMX_ERR_SPAWN);
+    }
+    lab_status(&me, &after);
+    cr_assert_eq(after.fds, before.fds);
+    cr_assert_eq(after.slots_used, 1);
+    cr_assert(after.rss_kb <= before.rss_kb + RSS_SLACK_KB);
+    lab_hang_up(&me);
+    lab_close(&lab);
+}
+
+/* Less than 0.1 % of a processor; in fact no wake-up at all. */
+Test(daemon_rounds, idle_daemon_sleeps)
+{
+    lab_open(&lab);
+    lab_start(&lab, NULL);
+    lab_join(&lab, &me);
+    round_of(4);
+    /* the late look at the processors, the look after dead slots */
+    uint64_t settled = px_now_ns() + PX_SEC;
+    lab_until(px_now_ns() > settled);
+    unsigned long ticks = cpu_ticks(lab.pid), woken = switches(lab.pid);
+    uint64_t until = px_now_ns() + 2 * PX_SEC; /* the measured time, not a wait for something */
+    lab_until(px_now_ns() > until);
+    cr_assert_eq(cpu_ticks(lab.pid), ticks);
+    cr_assert_eq(switches(lab.pid), woken);
+    lab_hang_up(&me);
+    lab_close(&lab);
+}
