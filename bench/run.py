@@ -12,6 +12,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -62,15 +63,18 @@ class Library:
 
 
 def run_program(command, env, timeout):
-    try:
-        done = subprocess.run(command, env=env, timeout=timeout, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    except subprocess.TimeoutExpired:
-        return f"no result in {timeout} s"
-    if done.returncode != 0:
-        words = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        return f"fails (status {done.returncode}): {words[0] if words else 'silently'}"
-    pairs = (line.split() for line in done.stdout.splitlines())
+    """The program's "name value" lines as a dict, or a sentence why there are none."""
+    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as program:
+        try:
+            out, err = program.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(program.pid, signal.SIGKILL)
+            return f"no result in {timeout} s"
+    if program.returncode != 0:
+        lines = [line for line in (err + out).splitlines() if any(c.isalpha() for c in line)]
+        return f"fails (status {program.returncode}): {lines[0].strip() if lines else 'silently'}"
+    pairs = (line.split() for line in out.splitlines())
     return {p[0]: float(p[1]) for p in pairs if len(p) == 2}
 
 
@@ -354,7 +358,7 @@ libraries to compare with. Rerun it to replace this page.
 * Date: {datetime.date.today().isoformat()}
 * Machine: {machine()}
 * Peers: MPICH {version_of('mpich')}, Open MPI {version_of('openmpi-bin')}
-* {bench.rounds} rounds, in each of which the libraries run in turn; medians
+* {bench.rounds} round{'s' if bench.rounds > 1 else ''}, in each of which the libraries run in turn; medians
 * {table.counts['pass']} required figures met, {table.counts['**miss**']} missed
 
 """ + "\n".join(table.lines) + """

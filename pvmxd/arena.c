@@ -42,8 +42,6 @@ static pvmx_err arena_map(struct arena *a)
     return PVMX_OK;
 }
 
-/* Where free descriptors begin that a new task's own numbers (exec.h) never collide with is
- * settled in main(): everything the daemon opens lies above. */
 pvmx_err arena_open(struct arena *a, uint32_t ncpus)
 {
     memset(a, 0, sizeof *a);

@@ -156,10 +156,11 @@ static void raise_limits(void)
 /* One line to whoever started us. The descriptor's number stays taken. */
 static void report(int ready_fd, const char *line)
 {
-    size_t len = strlen(line);
+    char text[1200];
     if (ready_fd < 0)
         return;
-    if (write(ready_fd, line, len) != (ssize_t)len || write(ready_fd, "\n", 1) != 1)
+    int n = snprintf(text, sizeof text, "%.1100s\n", line); /* one write: it comes whole */
+    if (write(ready_fd, text, (size_t)n) != n)
         px_log(PX_LOG_WARN, "MAIN-READY", "nobody reads the ready line");
     if (ready_fd < EXEC_FIRST_FD)
         dup3(0, ready_fd, O_CLOEXEC);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     THREAD_STACK = 512 * 1024, /* sanitizers need most of it; pages appear when touched          */
+    STOP_WAIT_S = 2,         /* for threads that are just finishing                    */
     CHILD_STACK = 64 * 1024, /* a dozen system calls; the lowest page is a guard               */
 };
 
@@ -32,6 +34,8 @@ static void *worker_main(void *arg)
         w->run(w, me);
         pthread_mutex_lock(&p->lock);
     }
+    p->nleft++;
+    pthread_cond_signal(&p->gone);
     pthread_mutex_unlock(&p->lock);
     return NULL;
 }
@@ -64,6 +68,7 @@ bool pool_start(struct pool *p, struct loop *loop, unsigned n,
 {
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->gone, NULL);
     px_list_init(&p->queue);
     px_list_init(&p->done);
     loop_post_start(loop, &p->post, finished, arg);
@@ -78,19 +83,25 @@ bool pool_start(struct pool *p, struct loop *loop, unsigned n,
     return p->nworkers > 0;
 }
 
-void pool_stop(struct pool *p, struct loop *loop)
+bool pool_stop(struct pool *p, struct loop *loop)
 {
+    struct timespec limit;
     if (p->post.ev == NULL)
-        return;
-    loop_post_stop(loop, &p->post);
+        return true;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += STOP_WAIT_S;
     pthread_mutex_lock(&p->lock);
     p->quit = true;
-    /* A thread that hangs in a system call cannot be waited for. */
-    bool busy = p->idle < p->nworkers;
     pthread_cond_broadcast(&p->wake);
+    while (p->nleft < p->nworkers && pthread_cond_timedwait(&p->gone, &p->lock, &limit) == 0)
+        continue;
+    bool all = p->nleft == p->nworkers;
     pthread_mutex_unlock(&p->lock);
-    if (busy)
-        return;
+    if (!all) {
+        px_log(PX_LOG_WARN, "POOL-HANG", "a spawner thread hangs (a dead file system?)");
+        return false;
+    }
+    loop_post_stop(loop, &p->post);
     for (unsigned i = 0; i < p->nworkers; i++) {
         struct pool_worker *w = &p->workers[i];
         pthread_join(w->thread, NULL);
@@ -99,6 +110,7 @@ void pool_stop(struct pool *p, struct loop *loop)
         px_buf_free(&w->buf);
     }
     p->nworkers = 0;
+    return true;
 }
 
 void pool_submit(struct pool *p, struct pool_work *w)

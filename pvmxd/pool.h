@@ -35,10 +35,10 @@ struct pool_work {
 
 struct pool {
     pthread_mutex_t lock;
-    pthread_cond_t wake;
-    struct px_list queue; /* of pool_work.node */
-    struct px_list done;  /* of what pool_finished was given */
-    unsigned nworkers, idle;
+    pthread_cond_t wake, gone;
+    struct px_list queue;           /* of pool_work.node */
+    struct px_list done;            /* of what pool_finished was given */
+    unsigned nworkers, idle, nleft; /* nleft: have seen quit */
     bool quit;
     struct pool_worker workers[POOL_MAX];
     struct loop_post post;
@@ -48,8 +48,9 @@ struct pool {
  * thread must have blocked its signals: the threads inherit that. */
 bool pool_start(struct pool *p, struct loop *loop, unsigned n,
                 void (*finished)(void *arg), void *arg);
-/* Ends idle threads and frees; busy ones are left to the end of the process. */
-void pool_stop(struct pool *p, struct loop *loop);
+/* Ends the threads and frees. false: one hangs in a system call and cannot be waited for; it may
+ * still use pool, loop and arena, which must stay to the end of the process. */
+bool pool_stop(struct pool *p, struct loop *loop);
 
 /* From any thread. */
 void pool_submit(struct pool *p, struct pool_work *w);

@@ -177,6 +177,7 @@ void server_run(struct server *sv)
 
 void server_stop(struct server *sv)
 {
+    bool alone = true; /* no thread is left that could use what we free */
     sv->stopping = true;
     if (sv->loop.ev != NULL) {
         listen_stop(sv); /* first of all: nobody comes any more */
@@ -184,17 +185,19 @@ void server_stop(struct server *sv)
         while (!px_list_empty(&sv->all_tasks)) /* root tasks that go on without a VM */
             task_end(px_container_of(sv->all_tasks.next, struct task, all), -1, 0);
         peers_close_all(sv);
-        pool_stop(&sv->pool, &sv->loop);
+        alone = pool_stop(&sv->pool, &sv->loop);
         watchdog_stop(sv);
         topo_stop(sv);
         if (sv->signal_fd >= 0)
             loop_io_stop(&sv->loop, &sv->signal_io);
-        loop_fini(&sv->loop);
+        if (alone)
+            loop_fini(&sv->loop);
     }
     px_fd_close(&sv->signal_fd);
     notify_fini(sv);
     px_map_free(&sv->tasks);
     px_map_free(&sv->jobs);
-    arena_close(&sv->arena);
+    if (alone)
+        arena_close(&sv->arena);
     lock_drop(&sv->dir, &sv->lock_fd); /* last: from now on another daemon may start */
 }

@@ -72,7 +72,11 @@ class Install(LabCase):
             "cmake_minimum_required(VERSION 3.20)\nproject(grow C)\n" + FIND[package] +
             "add_executable(grow grow.c)\ntarget_link_libraries(grow PRIVATE ${lib})\n")
         env = env or self.env
-        self.check_program("cmake", "-S", project, "-B", build, *options, env=env)
+        # FindMPI takes paths and libraries from the wrapper, not the sanitizers of such a build.
+        flags = self.check_program(BUILD / "bin" / "mpicc", "-showme:compile").split()
+        flags = " ".join(f for f in flags if f.startswith("-fsanitize"))
+        self.check_program("cmake", "-S", project, "-B", build, f"-DCMAKE_C_FLAGS={flags}", *options,
+                           env=env)
         self.check_program("cmake", "--build", build, env=env)
         self.check_grows(build / "grow")
         return (build / "CMakeCache.txt").read_text()

@@ -27,6 +27,8 @@ static void dups(MPI_Comm comm)
         OK(MPI_Comm_dup(i ? dup[i - 1] : comm, &dup[i]));
     for (int i = N - 1; i >= 0; i--)
         try_out(dup[i]);
+    /* The error handler has come along: this returns. */
+    CHECK_CLASS(MPI_Send(&result, 1, MPI_INT, mt_size, 0, dup[N - 1]), MPI_ERR_RANK);
     OK(MPI_Comm_compare(comm, dup[3], &result));
     CHECK_EQ(result, MPI_CONGRUENT);
     OK(MPI_Comm_compare(comm, comm, &result));

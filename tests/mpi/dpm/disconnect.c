@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Disconnect: waits for what is pending, then either side may end at once; children live on when
- * their spawner ends after it. */
+/* Disconnect: waits for what is pending, then either side may end at once; the dead are not waited
+ * for. (What becomes of children whose spawner ends: lifetime.c.) */
 #include "mtest.h"
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LONG = 1 << 20, ROUNDS = 30 };
@@ -90,60 +86,6 @@ static int child_sits(void)
     return 1;
 }
 
-/* Spawner -> "middle" -> "grandchild": middle disconnects from its child and dies; the grandchild,
- * who was told a pipe by name, writes to it afterwards. */
-static bool no_such_process(void *arg)
-{
-    return kill(*(int *)arg, 0) != 0 && errno == ESRCH;
-}
-
-static int grandchild(char **argv)
-{
-    MPI_Comm parent;
-    int middle = atoi(argv[2]);
-    OK(MPI_Comm_get_parent(&parent));
-    OK(MPI_Comm_disconnect(&parent));
-    FILE *f = fopen(argv[1], "w");
-    bool over = mt_until(no_such_process, &middle, 20);
-    if (f && over)
-        fputs("alive\n", f);
-    if (f)
-        fclose(f);
-    return mt_end();
-}
-
-static int middle(char **argv)
-{
-    MPI_Comm inter, parent;
-    char pid[12];
-    const char *more[] = {argv[1], pid, NULL};
-    OK(MPI_Comm_get_parent(&parent));
-    snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    OK(mt_spawn(MPI_COMM_SELF, 0, "grandchild", more, 1, &inter));
-    OK(MPI_Comm_disconnect(&inter));
-    OK(MPI_Comm_disconnect(&parent));
-    raise(SIGKILL);
-    return 1;
-}
-
-static void survives(void)
-{
-    char path[64], line[20] = "";
-    const char *more[] = {path, NULL};
-    MPI_Comm inter;
-    snprintf(path, sizeof(path), "/tmp/mtest-fifo-%d", (int)getpid());
-    if (!CHECK(mkfifo(path, 0600) == 0))
-        return;
-    OK(mt_spawn(MPI_COMM_SELF, 0, "middle", more, 1, &inter));
-    OK(MPI_Comm_disconnect(&inter));
-    FILE *f = fopen(path, "r");
-    if (CHECK(f != NULL)) {
-        CHECK(fgets(line, sizeof(line), f) && strcmp(line, "alive\n") == 0);
-        fclose(f);
-    }
-    unlink(path);
-}
-
 int main(int argc, char **argv)
 {
     const char *role;
@@ -153,13 +95,10 @@ int main(int argc, char **argv)
             return child_leaves();
         if (strcmp(role, "pending") == 0)
             return child_pending();
-        if (strcmp(role, "sits") == 0)
-            return child_sits();
-        return strcmp(role, "middle") == 0 ? middle(argv) : grandchild(argv);
+        return child_sits();
     }
     leaves();
     pending();
     gone();
-    survives();
     return mt_end();
 }

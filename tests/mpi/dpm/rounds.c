@@ -7,7 +7,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { allowed_kb = 256 * 1024 }; /* freed memory is kept in quarantine */
 #else
-enum { allowed_kb = 1024 };
+enum { allowed_kb = 384 };
 #endif
 
 static void one_round(int i)
@@ -52,7 +52,7 @@ int main(int argc, char **argv)
         one_round(i);
     CHECK_EQ(mt_count_fds(), fds);
     long grown = mt_rss_kb() - rss;
-    /* What grows by the round would be megabytes: a slot's first page alone is 4 KiB. */
+    /* 256 bytes a round; what was seen is 60 to 170 KiB, whatever the number of rounds. */
     if (grown > allowed_kb)
         mt_fail(__FILE__, __LINE__, "%ld KiB more after %d rounds", grown, rounds - warm);
     return mt_end();
