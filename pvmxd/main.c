@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "exec.h"
 #include "server.h"
+#include "urgent.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -259,6 +260,7 @@ int main(int argc, char **argv)
     report(ready_fd, "ready");
     if (background)
         detach_stdio();
+    urgent_thread();
     server_run(&server);
     server_stop(&server);
     return 0;

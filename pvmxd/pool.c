@@ -2,6 +2,7 @@
 /* Spawner threads. */
 #include "pool.h"
 #include "base/log.h"
+#include "urgent.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ static void *worker_main(void *arg)
 {
     struct pool_worker *me = arg;
     struct pool *p = me->pool;
+    urgent_thread();
     pthread_mutex_lock(&p->lock);
     for (;;) {
         struct px_list *node;

@@ -76,12 +76,15 @@ enum {
     XMPI_ALGO_INTRA = 1, /* intracommunicators                                      */
     XMPI_ALGO_INTER = 2, /* intercommunicators                                      */
     XMPI_ALGO_COMMUTATIVE = 4, /* commutative operations only                             */
+    XMPI_ALGO_BOARD = 8, /* blocking, short, few processes of one host: coll/board.h */
 };
 
 struct xmpi_algo {
     const char *name; /* as in setting coll.<collective> */
     unsigned flags;
     void (*build)(struct xmpi_sched *s, const struct xmpi_coll *c);
+    /* Instead of build, see coll/board.h; NULL in all others. */
+    int (*direct)(const struct xmpi_coll *c, struct xmpi_comm *comm);
     const char *cost; /* p processes, n bytes (of one block where there are blocks), messages on
                        * the longest path x what they carry */
 };
@@ -96,13 +99,15 @@ struct xmpi_algo_list {
 /* All algorithms, by enum xmpi_coll_kind. */
 extern const struct xmpi_algo_list xmpi_algo_lists[XMPI_COLL_KINDS];
 
+/* scheduled: for a request, or because the board is not to be had. */
 bool xmpi_algo_fits(const struct xmpi_algo *a, const struct xmpi_coll *c,
-                    const struct xmpi_comm *comm);
+                    const struct xmpi_comm *comm, bool scheduled);
 /* The entry of this name, NULL: there is none. */
 const struct xmpi_algo *xmpi_algo_find(enum xmpi_coll_kind kind, const char *name);
-/* The forced one if it fits, else the best guess from size and shape. */
+/* The forced one if it fits (*by_force), else the best guess from size and shape. */
 const struct xmpi_algo *xmpi_algo_select(const struct xmpi_coll *c,
-                                         const struct xmpi_comm *comm);
+                                         const struct xmpi_comm *comm, bool scheduled,
+                                         bool *by_force);
 /* Forces an algorithm in this process; NULL: back to the setting. For tests: every process of a
  * communicator must choose the same. */
 void xmpi_algo_force(enum xmpi_coll_kind kind, const struct xmpi_algo *a);

@@ -3,13 +3,21 @@
 #include "coll/coll.h"
 
 #include "coll/algo.h"
+#include "coll/board.h"
 #include "rt/err.h"
 
 #include <string.h>
 
 int xmpi_coll_do(const struct xmpi_coll *c, struct xmpi_comm *comm, MPI_Request *request)
 {
-    const struct xmpi_algo *a = xmpi_algo_select(c, comm);
+    bool forced;
+    const struct xmpi_algo *a = xmpi_algo_select(c, comm, request != NULL, &forced);
+    if (a->direct) {
+        int cls = xmpi_board_ready(comm, forced) ? a->direct(c, comm) : -1;
+        if (cls >= 0)
+            return cls;
+        a = xmpi_algo_select(c, comm, true, &forced);
+    }
     struct xmpi_sched *s = xmpi_sched_get(comm, xmpi_algo_lists[c->kind].mpi_name);
     if (!s)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for %s",

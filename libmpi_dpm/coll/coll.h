@@ -26,6 +26,8 @@ int xmpi_coll_barrier(struct xmpi_comm *comm);
 /* Everyone contributes len bytes and gets size * len bytes in rank order. */
 int xmpi_coll_allgather_bytes(const void *mine, size_t len, void *all,
                               struct xmpi_comm *comm);
+/* The communicator is about to be freed: gives back what collectives keep for it. */
+void xmpi_coll_comm_gone(struct xmpi_comm *comm);
 /* Gives cached memory back; at finalize. */
 void xmpi_coll_stop(void);
 

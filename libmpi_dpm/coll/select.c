@@ -148,19 +148,30 @@ static const char *pick(const struct xmpi_coll *c, int p)
     }
 }
 
+static const struct xmpi_algo *usable(const struct xmpi_coll *c, const struct xmpi_comm *comm,
+                                      bool scheduled, const char *name)
+{
+    const struct xmpi_algo *a = name ? xmpi_algo_find(c->kind, name) : NULL;
+    return a && xmpi_algo_fits(a, c, comm, scheduled) ? a : NULL;
+}
+
 const struct xmpi_algo *xmpi_algo_select(const struct xmpi_coll *c,
-                                         const struct xmpi_comm *comm)
+                                         const struct xmpi_comm *comm, bool scheduled,
+                                         bool *by_force)
 {
     const struct xmpi_algo *a = wanted(c->kind);
-    if (a && xmpi_algo_fits(a, c, comm))
+    *by_force = a && xmpi_algo_fits(a, c, comm, scheduled);
+    if (*by_force)
         return a;
-    const char *name = comm->inter ? pick_inter(c, comm) : pick(c, comm->size);
-    a = name ? xmpi_algo_find(c->kind, name) : NULL;
-    if (a && xmpi_algo_fits(a, c, comm))
+    a = scheduled ? NULL : usable(c, comm, scheduled, "board");
+    if (!a)
+        a = usable(c, comm, scheduled,
+                   comm->inter ? pick_inter(c, comm) : pick(c, comm->size));
+    if (a)
         return a;
     const struct xmpi_algo_list *l = &xmpi_algo_lists[c->kind];
     for (int k = 0; k < l->count; k++)
-        if (xmpi_algo_fits(&l->algos[k], c, comm))
+        if (xmpi_algo_fits(&l->algos[k], c, comm, scheduled))
             return &l->algos[k];
     return NULL; /* not reached: every list has an entry for both kinds of communicator */
 }

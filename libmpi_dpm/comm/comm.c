@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Communicators: made from their parts, found their peers, freed; the list of all of them. */
 #include "comm/comm.h"
+#include "coll/coll.h"
 #include "pt2pt/pt2pt.h"
 #include "request/request.h"
 #include "rt/attr.h"
@@ -85,6 +86,7 @@ static int comm_init(struct xmpi_comm *comm, uint64_t ctx, struct xmpi_group *lo
 static void comm_fini(struct xmpi_comm *comm)
 {
     list_remove(comm);
+    xmpi_coll_comm_gone(comm);
     for (int i = 0; i < comm->remote->size; i++)
         if (comm->peers[i])
             pvmx_engine_peer_put(comm->peers[i]);

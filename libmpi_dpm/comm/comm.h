@@ -14,6 +14,7 @@
 #include "rt/obj.h"
 #include <pvmx/engine/msg.h>
 
+struct pvmx_board;
 struct xmpi_errhandler;
 struct xmpi_info;
 struct xmpi_attrs;
@@ -49,6 +50,8 @@ struct xmpi_comm {
         **orphans_tail; /* given up by MPI_Request_free; engine lock  */
     struct xmpi_comm *next,
         **pprev; /* all communicators of this process; engine lock          */
+    struct pvmx_board *board; /* coll/board.h; NULL: none (yet)                               */
+    int board_calls; /* short collectives so far; < 0: never a board                 */
     _Atomic uint32_t coll_seq; /* number of collectives started; the tag of their messages     */
     char name[MPI_MAX_OBJECT_NAME];
 };

@@ -89,6 +89,7 @@ int xmpi_finalize(void)
     xmpi_state = XMPI_STATE_FINALIZED;
     xmpi_dpm_stop();
     xmpi_comm_stop();
+    xmpi_coll_stop();
     xmpi_request_stop();
     pvmx_engine_leave();
     return MPI_SUCCESS;

@@ -42,6 +42,7 @@ struct px_messenger {
 struct pvmx_peer {
     pvmx_tid tid;
     uint32_t refs;
+    unsigned keep; /* boards in its slot that are open here: it must stay */
     bool self, dead;
     struct px_ep *ep;       /* NULL: nothing sent yet */
     struct px_caps caps;    /* valid with ep          */
@@ -109,6 +110,8 @@ unsigned px_messenger_progress(struct px_messenger *ms);
 /* ---- peer.c */
 pvmx_err px_peer_get(struct px_messenger *ms, pvmx_tid tid, struct pvmx_peer **out);
 void px_peer_put(struct pvmx_peer *peer);
+/* Takes one from peer->keep. */
+void px_peer_release_slot(struct pvmx_peer *peer);
 /* Makes sure that peer->ep is there. */
 pvmx_err px_peer_connect(struct pvmx_peer *peer);
 /* Hands out to the peer now or queues it behind what waits already. */

@@ -92,6 +92,12 @@ void px_peer_put(struct pvmx_peer *peer)
     destroy(peer);
 }
 
+void px_peer_release_slot(struct pvmx_peer *peer)
+{
+    if (--peer->keep == 0 && peer->dead)
+        set_contact(peer->ms, peer->tid, false);
+}
+
 pvmx_err px_peer_connect(struct pvmx_peer *peer)
 {
     struct px_messenger *ms = peer->ms;
@@ -248,7 +254,8 @@ static void died(struct px_messenger *ms, struct pvmx_peer *p)
     if (p->ep)
         p->ep->tr->disconnect(p->ep);
     p->ep = NULL;
-    set_contact(ms, p->tid, false);
+    if (!p->keep)
+        set_contact(ms, p->tid, false);
     px_peer_put(p);
 }
 

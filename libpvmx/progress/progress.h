@@ -24,7 +24,8 @@ struct px_progress {
     void (*check)(void *arg); /* now and then while asleep: is the daemon still there? */
     void *check_arg;
     unsigned sleepers;
-    uint64_t spin_ns; /* how long to spin now, see wait.c */
+    unsigned skip_yields, skip_next; /* waits without yielding: now, after a slow yield */
+    uint64_t spin_ns;                /* how long to spin now, see wait.c */
 };
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena);

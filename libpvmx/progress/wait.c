@@ -32,8 +32,12 @@ static const struct px_param wait_params[] = {
 enum {
     CHECK_NS = 500 * 1000 * 1000, /* a sleeper looks after the daemon this often: 2 wake-ups a
                                    * second cost about 0.002 % of a processor */
-    SPINS_PER_LOOK = 16,  /* rounds between two looks at the clock: about 0.5 us */
-    SHORT_SPIN_NS = 1000, /* after a wake-up by a task that shares our processor */
+    SPINS_PER_LOOK = 16,        /* rounds between two looks at the clock: about 0.5 us */
+    SHORT_SPIN_NS = 1000,       /* after a wake-up by a task that shares our processor */
+    SLOW_YIELD_NS = 100 * 1000, /* somebody computes here: a sleeper is woken sooner than one
+                                 * who has yielded gets its processor back */
+    SKIP_MIN = 32,   /* waits without yielding after a slow yield, doubled while */
+    SKIP_MAX = 8192, /* they stay slow */
 };
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena)
@@ -41,6 +45,7 @@ void px_progress_init(struct px_progress *p, struct px_arena *arena)
     *p = (struct px_progress){.arena = arena};
     px_param_register(wait_params, sizeof wait_params / sizeof wait_params[0]);
     p->spin_ns = (uint64_t)wait_spin_ns;
+    p->skip_next = SKIP_MIN;
 }
 
 static inline void relax(void)
@@ -57,21 +62,52 @@ struct spin {
     unsigned rounds;
 };
 
-/* May the waiting task use its processor for one more round? */
-static bool may_spin(struct px_progress *p, struct spin *s)
+enum step { STEP_RELAX, STEP_YIELD, STEP_SLEEP };
+
+/* What the waiting task does before its next look: spin, as long as there are idle processors; let
+ * others run, as long as they only wait too; sleep. Yielding costs 0.6 us for each switch where
+ * sleep and wake-up cost 3: a barrier of 8 tasks on 2 processors takes 6 us instead of 17. */
+static enum step next_step(struct px_progress *p, struct spin *s)
 {
     if (wait_mode == WAIT_SPIN)
-        return true;
+        return STEP_RELAX;
+    if (wait_mode == WAIT_SLEEP || p->spin_ns == 0)
+        return STEP_SLEEP;
     const struct px_arena_head *h = p->arena->head;
-    if (wait_mode == WAIT_SLEEP || p->spin_ns == 0 ||
-        atomic_load_explicit(&h->running, memory_order_relaxed) > (int32_t)h->ncpus)
-        return false;
-    if (s->rounds++ % SPINS_PER_LOOK)
-        return true;
+    bool crowded =
+        atomic_load_explicit(&h->running, memory_order_relaxed) > (int32_t)h->ncpus;
+    if (!crowded && ++s->rounds % SPINS_PER_LOOK)
+        return STEP_RELAX;
     uint64_t now = px_now_ns();
-    if (!s->until)
-        s->until = now + p->spin_ns;
-    return now < s->until;
+    if (!s->until) {
+        s->until = now + (uint64_t)wait_spin_ns;
+        if (crowded && p->skip_yields > 0) {
+            p->skip_yields--;
+            s->until = now;
+        }
+    }
+    if (now >= s->until)
+        return STEP_SLEEP;
+    return crowded || s->rounds >= SPINS_PER_LOOK * 4 ? STEP_YIELD : STEP_RELAX;
+}
+
+/* Lets others run; notes whether one of them had more to do than to wait. */
+static void yield(struct px_progress *p, struct spin *s)
+{
+    uint64_t before = px_now_ns();
+    if (p->lock)
+        pthread_mutex_unlock(p->lock);
+    sched_yield();
+    if (p->lock)
+        pthread_mutex_lock(p->lock);
+    if (px_now_ns() - before < SLOW_YIELD_NS) {
+        p->skip_next = SKIP_MIN;
+        return;
+    }
+    p->skip_yields = p->skip_next;
+    if (p->skip_next < SKIP_MAX)
+        p->skip_next *= 2;
+    s->until = before;
 }
 
 static void count_asleep(struct px_arena *a, bool asleep)
@@ -151,9 +187,12 @@ pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
         if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
             return done(arg) ? PVMX_OK
                              : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
-        if (!may_spin(p, &spin)) {
+        enum step step = next_step(p, &spin);
+        if (step == STEP_SLEEP) {
             sleep_once(p, deadline_ns);
             spin = (struct spin){0};
+        } else if (step == STEP_YIELD) {
+            yield(p, &spin);
         } else if (p->lock) { /* others may want to send meanwhile */
             pthread_mutex_unlock(p->lock);
             relax();

@@ -132,13 +132,13 @@ static void test_messages(void)
     CHECK(pvmx_recv(tids[0], 11, buf, 4, &st) == PVMX_ERR_TRUNCATE && st.length == 20);
     for (int i = 0; i < N; i++)
         CHECK(!pvmx_send(tids[i], 2, NULL, 0));
-    spawn("ring", 5, tids);
+    spawn("ring", N, tids);
     int32_t sum = 0;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < N; i++) {
         CHECK(!pvmx_recv(PVMX_ANY_SOURCE, 6, &token, sizeof token, NULL));
         sum += token;
     }
-    CHECK(sum == 1 + 2 + 4 + 7 + 11);
+    CHECK(sum == 1 + 2 + 4 + 7);
 }
 
 static void test_notices(void)
@@ -183,7 +183,7 @@ static void test_errors(void)
     CHECK(pvmx_spawn(self_path, NULL, -1, NULL, NULL) == PVMX_ERR_ARG);
     CHECK(pvmx_spawn(self_path, NULL, 1000000, NULL, NULL) == PVMX_ERR_LIMIT);
     CHECK(strstr(pvmx_last_error(), "1000000"));
-    CHECK(pvmx_send(12345 << 18, 1, &c, 1) == PVMX_ERR_NOTASK);
+    CHECK(pvmx_send(1234 << 18, 1, &c, 1) == PVMX_ERR_NOTASK);
     CHECK(pvmx_send(pvmx_self(), -5, &c, 1) == PVMX_ERR_ARG);
     CHECK(pvmx_notify_end(pvmx_self(), -1) == PVMX_ERR_ARG);
     spawn("echo", 1, &tid); /* the VM goes on */
