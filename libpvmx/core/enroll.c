@@ -131,6 +131,7 @@ pvmx_err px_enroll_inherited(bool *born)
     pvmx_err err = read_birth(&arena);
     if (!err) {
         pxp_client_adopt(&px_ctx.ctl.client, ctl);
+        px_progress_busy_host(&px_ctx.progress); /* with our siblings */
         *born = true;
         err = become(&arena, tid);
     }

@@ -243,6 +243,7 @@ pvmx_err pvmx_engine_spawn(const struct pvmx_spawn_args *args, struct pvmx_spawn
     px_lock();
     px_param_register(spawn_params, 1);
     pvmx_err err = spawn(args, h, out);
+    px_progress_busy_host(&px_ctx.progress);
     px_unlock();
     free(h->env);
     free(h);

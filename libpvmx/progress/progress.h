@@ -30,6 +30,14 @@ struct px_progress {
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena);
 void px_progress_add(struct px_progress *p, unsigned (*fn)(void *arg), void *arg);
+/* Tasks have just been started here and compute: the next few waits sleep at once instead of
+ * yielding, so that they are woken before those come to rest. */
+static inline void px_progress_busy_host(struct px_progress *p)
+{
+    if (p->skip_yields < 16)
+        p->skip_yields = 16;
+}
+
 /* One round; the number of events handled. Called with the lock held. */
 unsigned px_progress(struct px_progress *p);
 /* See pvmx_engine_wait_until. Called with the lock held, once. */
