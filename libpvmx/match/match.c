@@ -115,7 +115,8 @@ static void queue_settle(struct px_match *m, struct px_match_queue *q)
 
 pvmx_err px_match_init(struct px_match *m)
 {
-    *m = (struct px_match){0};
+    *m = (struct px_match){.indexed = {true}};
+    px_list_init(&m->arrived);
     m->posted.nbuckets = m->unexp.nbuckets = BUCKETS_MIN;
     m->posted.buckets = calloc(BUCKETS_MIN, sizeof(struct px_match_queue *));
     m->unexp.buckets = calloc(BUCKETS_MIN, sizeof(struct px_match_queue *));
@@ -182,51 +183,102 @@ struct px_posted *px_match_arrive(struct px_match *m, const struct px_key *key)
     return best;
 }
 
-pvmx_err px_match_add_unexp(struct px_match *m, struct px_unexp *u)
+/* Puts a message into its queue of one kind of pattern. */
+static bool enqueue(struct px_match *m, struct px_unexp *u, int kind)
 {
     struct px_key keys[PX_UNEXP_QUEUES];
     patterns(&u->key, keys);
+    struct px_match_queue *q = queue_get(m, &m->unexp, &keys[kind]);
+    u->in[kind].queue = q;
+    if (q)
+        px_list_push_back(&q->entries, &u->in[kind].node);
+    return q != NULL;
+}
+
+static void dequeue(struct px_match *m, struct px_unexp *u)
+{
     for (int i = 0; i < PX_UNEXP_QUEUES; i++) {
-        u->in[i].queue = queue_get(m, &m->unexp, &keys[i]);
-        if (!u->in[i].queue) {
-            while (--i >= 0) {
-                px_list_remove(&u->in[i].node);
-                queue_settle(m, u->in[i].queue);
-            }
+        struct px_match_queue *q = u->in[i].queue;
+        if (!q)
+            continue;
+        u->in[i].queue = NULL;
+        px_list_remove(&u->in[i].node);
+        queue_settle(m, q);
+    }
+}
+
+pvmx_err px_match_add_unexp(struct px_match *m, struct px_unexp *u)
+{
+    for (int i = 0; i < PX_UNEXP_QUEUES; i++)
+        u->in[i].queue = NULL;
+    for (int i = 0; i < PX_UNEXP_QUEUES; i++)
+        if (m->indexed[i] && !enqueue(m, u, i)) {
+            dequeue(m, u);
             return px_fail(PVMX_ERR_NOMEM, "no memory for an unexpected message");
         }
-        px_list_push_back(&u->in[i].queue->entries, &u->in[i].node);
-    }
+    px_list_push_back(&m->arrived, &u->all);
     m->nunexp++;
     return PVMX_OK;
 }
 
+/* The first receive or probe of this kind: from now on messages are queued by it. Without memory
+ * it stays as it was. */
+static void index_kind(struct px_match *m, int kind)
+{
+    m->indexed[kind] = true;
+    px_list_foreach(it, &m->arrived) {
+        if (enqueue(m, px_container_of(it, struct px_unexp, all), kind))
+            continue;
+        m->indexed[kind] = false;
+        break;
+    }
+    if (m->indexed[kind])
+        return;
+    px_list_foreach(it, &m->arrived) {
+        struct px_unexp *u = px_container_of(it, struct px_unexp, all);
+        if (!u->in[kind].queue)
+            break;
+        px_list_remove(&u->in[kind].node);
+        queue_settle(m, u->in[kind].queue);
+        u->in[kind].queue = NULL;
+    }
+}
+
+/* When there was no memory for an index. */
+static struct px_unexp *search(struct px_match *m, const struct px_key *p)
+{
+    px_list_foreach(it, &m->arrived) {
+        struct px_unexp *u = px_container_of(it, struct px_unexp, all);
+        if (u->key.ctx == p->ctx &&
+            (p->source == PVMX_ANY_SOURCE || p->source == u->key.source) &&
+            (p->tag == PVMX_ANY_TAG || p->tag == u->key.tag))
+            return u;
+    }
+    return NULL;
+}
+
 struct px_unexp *px_match_find_unexp(struct px_match *m, const struct px_key *pattern)
 {
+    int kind = (pattern->source == PVMX_ANY_SOURCE ? 1 : 0) +
+               (pattern->tag == PVMX_ANY_TAG ? 2 : 0);
+    if (!m->indexed[kind])
+        index_kind(m, kind);
     if (!m->nunexp)
         return NULL;
+    if (!m->indexed[kind])
+        return search(m, pattern);
     struct px_match_queue *q = queue_find(&m->unexp, pattern);
     if (!q || px_list_empty(&q->entries))
         return NULL;
-    int i = (pattern->source == PVMX_ANY_SOURCE ? 1 : 0) +
-            (pattern->tag == PVMX_ANY_TAG ? 2 : 0);
     char *node = (char *)q->entries.next;
     return (struct px_unexp *)(void *)(node - offsetof(struct px_unexp, in) -
-                                       (size_t)i * sizeof(((struct px_unexp *)0)->in[0]));
+                                       (size_t)kind * sizeof(((struct px_unexp *)0)->in[0]));
 }
 
 void px_match_remove_unexp(struct px_match *m, struct px_unexp *u)
 {
-    struct px_match_queue *q[PX_UNEXP_QUEUES];
-    for (int i = 0; i < PX_UNEXP_QUEUES; i++) {
-        q[i] = u->in[i].queue;
-        px_list_remove(&u->in[i].node);
-    }
-    /* A sweep may free any empty queue: settle counts first, sweeps at the last one only. */
-    struct px_match_table *t = &m->unexp;
-    for (int i = 0; i < PX_UNEXP_QUEUES - 1; i++)
-        t->nempty += px_list_empty(&q[i]->entries);
-    queue_settle(m, q[PX_UNEXP_QUEUES - 1]);
+    dequeue(m, u);
+    px_list_remove(&u->all);
     m->nunexp--;
 }
 
@@ -270,12 +322,5 @@ void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, vo
 
 struct px_unexp *px_match_any_unexp(struct px_match *m)
 {
-    if (!m->nunexp)
-        return NULL;
-    for (size_t i = 0; i < m->unexp.nbuckets; i++)
-        for (struct px_match_queue *q = m->unexp.buckets[i]; q; q = q->next)
-            if (!px_list_empty(&q->entries) && q->key.source != PVMX_ANY_SOURCE &&
-                q->key.tag != PVMX_ANY_TAG)
-                return px_container_of(q->entries.next, struct px_unexp, in[0].node);
-    return NULL;
+    return m->nunexp ? px_container_of(m->arrived.next, struct px_unexp, all) : NULL;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Matching: which receive gets which message. Two tables, posted receives and unexpected messages,
  * hashed by (context, source, tag), each in the order of arrival. A receive with wildcards is hashed
- * by its own pattern, so a message looks at up to four queues and takes the oldest; an unexpected
- * message stands in the four queues of the patterns that can ask for it. Every operation is O(1),
- * however many entries there are. Not thread safe: called under the engine's lock.
+ * by its own pattern, so a message looks at up to four queues and takes the oldest. An unexpected
+ * message stands in the queue of its own key, and in those of the wildcard patterns of a kind (any
+ * source, any tag, both) once a receive or probe of that kind has been seen: a program without
+ * wildcards does not pay for them. Every operation is O(1), however many entries there are. Not
+ * thread safe: called under the engine's lock.
  *
  * Entries are intrusive: the owner embeds them and keeps them alive while they are queued. */
 #ifndef PX_MATCH_H
@@ -11,6 +13,7 @@
 
 #include "base/list.h"
 #include <pvmx/types.h>
+#include <stdbool.h>
 
 /* A pattern; -1 (PVMX_ANY_SOURCE, PVMX_ANY_TAG) in source or tag means any. */
 struct px_key {
@@ -30,10 +33,11 @@ struct px_posted {
 enum { PX_UNEXP_QUEUES = 4 };
 
 struct px_unexp {
-    struct px_key key; /* no wildcards */
+    struct px_key key;  /* no wildcards */
+    struct px_list all; /* in px_match.arrived */
     struct {
         struct px_list node;
-        struct px_match_queue *queue;
+        struct px_match_queue *queue; /* NULL: not in one of this kind */
     } in[PX_UNEXP_QUEUES];
 };
 
@@ -44,6 +48,8 @@ struct px_match_table {
 
 struct px_match {
     struct px_match_table posted, unexp;
+    struct px_list arrived;        /* all unexpected messages, oldest first */
+    bool indexed[PX_UNEXP_QUEUES]; /* kinds of patterns that unexpected messages are queued by */
     struct px_match_queue *spare; /* free queue heads                      */
     size_t nposted, nunexp;
     size_t nwild; /* posted receives with a wildcard       */

@@ -4,10 +4,17 @@
 #include "lab.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { CTX = 2000, MIB = 1 << 20 };
@@ -76,6 +83,44 @@ Test(engine, echoes_with_sleeping_only_and_with_spinning_only)
     cr_assert_eq(lab_run(2, echo, -1), 0);
     setenv("PVMX_WAIT", "spin", 1);
     cr_assert_eq(lab_run(2, echo, -1), 0);
+}
+
+/* From now on the kernel refuses to copy between processes, as a container's filter does. */
+static int refuse_vm_copy(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog prog = {sizeof code / sizeof code[0], code};
+    char here = 1, there;
+    struct iovec a = {&there, 1}, b = {&here, 1};
+    LAB_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    LAB_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0);
+    LAB_CHECK(process_vm_readv(getpid(), &a, 1, &b, 1, 0) == -1 && errno == EPERM);
+    return 0;
+}
+
+static int refused_echo(int rank)
+{
+    int bad = refuse_vm_copy();
+    return bad ? bad : echo(rank);
+}
+
+/* Only one side is refused: the helper of a shared copy, or the receiver. */
+static int half_refused_echo(int rank)
+{
+    int bad = rank == 1 ? refuse_vm_copy() : 0;
+    return bad ? bad : echo(rank);
+}
+
+Test(engine, echoes_where_the_kernel_refuses_to_copy_between_processes)
+{
+    cr_assert_eq(lab_run(2, refused_echo, -1), 0);
+    cr_assert_eq(lab_run(2, half_refused_echo, -1), 0);
 }
 
 /* Everyone sends to everyone at once, long and short, before anyone receives. */

@@ -138,7 +138,6 @@ Test(match, agrees_with_a_naive_oracle_without_wildcards)
     run(3, 40, false);
 }
 
-/* How many queues one look-up can meet: the longest chain of any bucket. */
 static size_t tables_size(const struct px_match *m)
 {
     return m->posted.nqueues + m->unexp.nqueues;
@@ -155,6 +154,8 @@ Test(match, ten_thousand_unexpected_in_reverse_order_leave_nothing)
             u[i].key = (struct px_key){7, 1, i};
             cr_assert_eq(px_match_add_unexp(&m, &u[i]), PVMX_OK);
         }
+        cr_assert_leq(m.unexp.nqueues, m.unexp.nbuckets,
+                      "look-ups meet one queue on average");
         for (int i = N - 1; i >= 0; i--) {
             struct px_key key = {7, i % 2 ? 1 : PVMX_ANY_SOURCE, i};
             cr_assert_eq(px_match_find_unexp(&m, &key), &u[i]);
