@@ -55,11 +55,9 @@ pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds)
     px_list_push_back(&ctl->calls, &call->node);
     if (pxp_client_flush(&ctl->client, fds, nfds) != PVMX_OK)
         lost(ctl);
-    /* The daemon needs the processors more than we do: no spinning. */
-    uint64_t spin = px_ctx.progress.spin_ns;
-    px_ctx.progress.spin_ns = 0;
+    px_ctx.progress.no_spin = true;
     px_ctx_wait(call_done, call, UINT64_MAX);
-    px_ctx.progress.spin_ns = spin;
+    px_ctx.progress.no_spin = false;
     if (call->err == PVMX_ERR_VM_LOST)
         return px_ctl_check();
     return call->number == PXP_REFUSE ? pxp_client_refused(call->body, call->len) : call->err;

@@ -44,6 +44,7 @@ struct pvmx_peer {
     uint32_t refs;
     unsigned keep; /* boards in its slot that are open here: it must stay */
     bool self, dead;
+    bool open;              /* its memory has been read: both sides may copy at once */
     struct px_ep *ep;       /* NULL: nothing sent yet */
     struct px_caps caps;    /* valid with ep          */
     struct px_list out;     /* struct px_out, in the order to be pushed */

@@ -70,13 +70,15 @@ pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id
     r->len = len;
     r->want = pieces(len, r->piece);
     r->got = 0;
-    pvmx_err err = get_piece(r, sender, 0); /* also shows whether memory is open at all */
+    /* The first time the first piece shows whether memory is open at all. */
+    pvmx_err err = sender->open ? PVMX_OK : get_piece(r, sender, 0);
     if (err || (err = px_rndv_expect(r, sender, id)) != PVMX_OK) {
         r->piece = 0;
         return err;
     }
-    r->got = 1;
-    atomic_store(share, (uint64_t)gen << 32 | 1);
+    r->got = sender->open ? 0 : 1;
+    sender->open = true;
+    atomic_store(share, (uint64_t)gen << 32 | r->got);
     struct px_share offer = {.id = r->id,
                              .addr = (uint64_t)(uintptr_t)r->buf,
                              .len = len,

@@ -25,7 +25,7 @@ struct px_progress {
     void *check_arg;
     unsigned sleepers;
     unsigned skip_yields, skip_next; /* waits without yielding: now, after a slow yield */
-    uint64_t spin_ns;                /* how long to spin now, see wait.c */
+    bool no_spin; /* whom we wait for needs the processors more than we do */
 };
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena);

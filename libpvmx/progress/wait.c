@@ -32,8 +32,9 @@ static const struct px_param wait_params[] = {
 enum {
     CHECK_NS = 500 * 1000 * 1000, /* a sleeper looks after the daemon this often: 2 wake-ups a
                                    * second cost about 0.002 % of a processor */
-    SPINS_PER_LOOK = 16,        /* rounds between two looks at the clock: about 0.5 us */
-    SHORT_SPIN_NS = 1000,       /* after a wake-up by a task that shares our processor */
+    TIGHT_SPINS = 64,    /* rounds without a pause instruction, which takes 50 ns on some
+                       * processors: about as long as the answer to a short message takes */
+    SPINS_PER_LOOK = 16, /* rounds between two looks at the clock: about 0.5 us */
     SLOW_YIELD_NS = 100 * 1000, /* somebody computes here: a sleeper is woken sooner than one
                                  * who has yielded gets its processor back */
     SKIP_MIN = 32,   /* waits without yielding after a slow yield, doubled while */
@@ -44,7 +45,6 @@ void px_progress_init(struct px_progress *p, struct px_arena *arena)
 {
     *p = (struct px_progress){.arena = arena};
     px_param_register(wait_params, sizeof wait_params / sizeof wait_params[0]);
-    p->spin_ns = (uint64_t)wait_spin_ns;
     p->skip_next = SKIP_MIN;
 }
 
@@ -64,19 +64,20 @@ struct spin {
 
 enum step { STEP_RELAX, STEP_YIELD, STEP_SLEEP };
 
-/* What the waiting task does before its next look: spin, as long as there are idle processors; let
+/* What the waiting task does before its next look: spin (yielding now and then, since the task that
+ * it waits for may share its processor with it, which no count of ours shows), as long as there are idle processors; let
  * others run, as long as they only wait too; sleep. Yielding costs 0.6 us for each switch where
  * sleep and wake-up cost 3: a barrier of 8 tasks on 2 processors takes 6 us instead of 17. */
 static enum step next_step(struct px_progress *p, struct spin *s)
 {
     if (wait_mode == WAIT_SPIN)
         return STEP_RELAX;
-    if (wait_mode == WAIT_SLEEP || p->spin_ns == 0)
+    if (wait_mode == WAIT_SLEEP || p->no_spin)
         return STEP_SLEEP;
     const struct px_arena_head *h = p->arena->head;
     bool crowded =
         atomic_load_explicit(&h->running, memory_order_relaxed) > (int32_t)h->ncpus;
-    if (!crowded && ++s->rounds % SPINS_PER_LOOK)
+    if (!crowded && (++s->rounds < TIGHT_SPINS || s->rounds % SPINS_PER_LOOK))
         return STEP_RELAX;
     uint64_t now = px_now_ns();
     if (!s->until) {
@@ -88,7 +89,7 @@ static enum step next_step(struct px_progress *p, struct spin *s)
     }
     if (now >= s->until)
         return STEP_SLEEP;
-    return crowded || s->rounds >= SPINS_PER_LOOK * 4 ? STEP_YIELD : STEP_RELAX;
+    return crowded || s->rounds >= TIGHT_SPINS + SPINS_PER_LOOK * 4 ? STEP_YIELD : STEP_RELAX;
 }
 
 /* Lets others run; notes whether one of them had more to do than to wait. */
@@ -116,19 +117,6 @@ static void count_asleep(struct px_arena *a, bool asleep)
     atomic_fetch_add(&a->head->running, asleep ? -1 : 1);
 }
 
-/* Spinning is a loss when the task that we wait for shares our processor (other programs may keep
- * the other ones busy, which no count of ours shows): it runs only when we do not. */
-static void adapt_spin(struct px_progress *p, const struct px_arena *a, int cpu_before)
-{
-    if (p->spin_ns == 0)
-        return;
-    bool shared =
-        atomic_load_explicit(&a->slot->waker_cpu, memory_order_relaxed) == cpu_before;
-    p->spin_ns = (uint64_t)wait_spin_ns;
-    if (shared && p->spin_ns > SHORT_SPIN_NS)
-        p->spin_ns = SHORT_SPIN_NS;
-}
-
 /* Sleeps unless something turns up in the last look. Returns with the lock held again. */
 static void sleep_once(struct px_progress *p, uint64_t deadline)
 {
@@ -144,13 +132,11 @@ static void sleep_once(struct px_progress *p, uint64_t deadline)
                                                  : timeout;
         if (p->sleepers++ == 0)
             count_asleep(&a, true);
-        int cpu = sched_getcpu();
         if (p->lock)
             pthread_mutex_unlock(p->lock);
         px_bell_sleep(a.slot, seen, timeout);
         if (p->lock)
             pthread_mutex_lock(p->lock);
-        adapt_spin(p, &a, cpu);
         if (--p->sleepers == 0)
             count_asleep(&a, false);
         if (px_now_ns() - now >= CHECK_NS && p->check)
@@ -188,6 +174,8 @@ pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
             return done(arg) ? PVMX_OK
                              : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
         enum step step = next_step(p, &spin);
+        if (step == STEP_RELAX && spin.rounds < TIGHT_SPINS && !p->lock)
+            continue;
         if (step == STEP_SLEEP) {
             sleep_once(p, deadline_ns);
             spin = (struct spin){0};

@@ -84,7 +84,6 @@ struct px_slot {
     /* line 1: what senders look at after each message */
     _Alignas(64) _Atomic uint32_t rx_flags;
     _Atomic uint32_t doorbell; /* futex */
-    _Atomic int32_t waker_cpu; /* processor of the task that rang last */
     /* 1: owner not counted in head.running (owner; the daemon fixes it at death) */
     _Atomic uint32_t asleep;
 

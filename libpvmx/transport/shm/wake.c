@@ -6,13 +6,11 @@
 
 #include <limits.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 void px_bell_ring(struct px_slot *slot)
 {
-    atomic_store_explicit(&slot->waker_cpu, sched_getcpu(), memory_order_relaxed);
     atomic_fetch_add(&slot->doorbell, 1);
     syscall(SYS_futex, &slot->doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
