@@ -64,10 +64,11 @@ struct spin {
 
 enum step { STEP_RELAX, STEP_YIELD, STEP_SLEEP };
 
-/* What the waiting task does before its next look: spin (yielding now and then, since the task that
- * it waits for may share its processor with it, which no count of ours shows), as long as there are idle processors; let
- * others run, as long as they only wait too; sleep. Yielding costs 0.6 us for each switch where
- * sleep and wake-up cost 3: a barrier of 8 tasks on 2 processors takes 6 us instead of 17. */
+/* What the waiting task does before its next look: spin, as long as there are idle processors
+ * (yielding now and then, since the task that it waits for may share its processor, which no
+ * count of ours shows); let others run, as long as they only wait too; sleep. Yielding costs 0.6 us
+ * for each switch where sleep and wake-up cost 3: a barrier of 8 tasks on 2 processors takes 6 us
+ * instead of 17. */
 static enum step next_step(struct px_progress *p, struct spin *s)
 {
     if (wait_mode == WAIT_SPIN)
