@@ -165,10 +165,8 @@ static pvmx_err fill_result(const struct pxp_spawned *m, struct pvmx_spawn_resul
     return m->error ? px_fail(m->error, "%s", m->text) : PVMX_OK;
 }
 
-static pvmx_err request(const struct pvmx_spawn_args *args, const struct pxp_spawn *m,
-                        struct pvmx_spawn_result *out)
+static pvmx_err request(const struct pxp_spawn *m, struct pvmx_spawn_result *out)
 {
-    (void)args;
     struct px_ctl_call call;
     struct pxp_spawned rep;
     struct pxp_zone z = {0};
@@ -224,7 +222,7 @@ static pvmx_err spawn(const struct pvmx_spawn_args *args, struct heritage *h,
                                                      ? 0
                                                      : (uint32_t)(init_timeout_ns / 1000000),
                               .program = h->program};
-        err = request(args, &m, out);
+        err = request(&m, out);
     }
     free(apps);
     free(parents);

@@ -159,6 +159,8 @@ void px_rndv_on_data(struct px_messenger *ms, uint64_t id, const uint8_t *bytes,
 void px_rndv_finish(struct px_recv *r, struct pvmx_peer *sender, uint64_t id);
 /* Remembers r as waiting for records of the sender; r->id is then its id. */
 pvmx_err px_rndv_expect(struct px_recv *r, struct pvmx_peer *sender, uint64_t id);
+/* The opposite, when everything has come: no longer expects, and finishes. */
+void px_rndv_settle(struct px_recv *r);
 
 /* ---- share.c: both sides copy one long message */
 /* Is it worth to ask the sender for help? */

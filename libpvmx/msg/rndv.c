@@ -26,6 +26,16 @@ pvmx_err px_rndv_expect(struct px_recv *r, struct pvmx_peer *sender, uint64_t id
     return PVMX_OK;
 }
 
+void px_rndv_settle(struct px_recv *r)
+{
+    struct pvmx_peer *sender = r->sender;
+    px_map_remove(&sender->ms->ids, r->id);
+    r->id = 0;
+    r->sender = NULL;
+    px_rndv_finish(r, sender, r->sender_id);
+    px_peer_put(sender);
+}
+
 /* Asks for a stream of the first `want` bytes. */
 static void ask_stream(struct px_recv *r, struct pvmx_peer *sender, uint64_t id, size_t want)
 {
@@ -78,10 +88,5 @@ void px_rndv_on_data(struct px_messenger *ms, uint64_t id, const uint8_t *bytes,
     r->got += len;
     if (r->got < r->want)
         return;
-    struct pvmx_peer *sender = r->sender;
-    px_map_remove(&ms->ids, id);
-    r->id = 0;
-    r->sender = NULL;
-    px_rndv_finish(r, sender, r->sender_id);
-    px_peer_put(sender);
+    px_rndv_settle(r);
 }

@@ -48,17 +48,6 @@ static pvmx_err get_piece(struct px_recv *r, struct pvmx_peer *sender, uint32_t 
                                piece_len(r->len, r->piece, k));
 }
 
-/* All pieces are there. */
-static void settle(struct px_recv *r)
-{
-    struct pvmx_peer *sender = r->sender;
-    px_map_remove(&sender->ms->ids, r->id);
-    r->id = 0;
-    r->sender = NULL;
-    px_rndv_finish(r, sender, r->sender_id);
-    px_peer_put(sender);
-}
-
 pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
                         uint64_t addr, size_t len)
 {
@@ -94,7 +83,7 @@ pvmx_err px_share_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id
     if (err)
         px_recv_fail(r, err);
     else if (r->got == r->want)
-        settle(r);
+        px_rndv_settle(r);
     return PVMX_OK;
 }
 
@@ -136,5 +125,5 @@ void px_share_on_done(struct px_messenger *ms, uint64_t id, const struct px_shar
         r->got++;
     }
     if (r->got >= r->want)
-        settle(r);
+        px_rndv_settle(r);
 }
