@@ -44,7 +44,7 @@ static inline size_t xmpi_block_len(const struct xmpi_blocks *b, int k)
 {
     if (!xmpi_blocks_vary(b))
         return b->len;
-    size_t ext = b->types ? xmpi_dtype_of(b->types[k])->extent : b->ext;
+    size_t ext = b->types ? (size_t)xmpi_dtype_of(b->types[k])->extent : b->ext;
     return (size_t)xmpi_cvec_at(b->counts, k) * ext;
 }
 

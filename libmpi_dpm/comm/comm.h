@@ -20,6 +20,7 @@ struct xmpi_info;
 struct xmpi_attrs;
 struct xmpi_bsend;
 struct xmpi_request;
+struct xmpi_topo;
 
 struct xmpi_group {
     struct xmpi_obj obj;
@@ -44,6 +45,7 @@ struct xmpi_comm {
     struct xmpi_errhandler *errhandler;
     struct xmpi_attrs *attrs;
     struct xmpi_info *info;
+    struct xmpi_topo *topo; /* topo/topo.h; NULL: no virtual topology                       */
     struct xmpi_bsend *bsend; /* MPI_Comm_attach_buffer; NULL: none                           */
     struct xmpi_request *active; /* requests started and not collected; engine lock              */
     struct xmpi_request *orphans,

@@ -33,6 +33,9 @@ struct xmpi_dtype xmpi_dtype_table[ROWS] = {
                      .name = #name_,                                                     \
                      .size = sizeof(type),                                               \
                      .extent = sizeof(type),                                             \
+                     .true_extent = sizeof(type),                                        \
+                     .dense = true,                                                      \
+                     .committed = true,                                                  \
                      .elem = XMPI_ELEM_##elem_,                                          \
                      .op_class = (cls)},
 #define XMPI_PAIR(name_, value, first, second, elem_)                                    \
@@ -43,6 +46,18 @@ struct xmpi_dtype xmpi_dtype_table[ROWS] = {
                          first a;                                                        \
                          second b;                                                       \
                      }),                                                                 \
+                     .true_extent = offsetof(                                            \
+                                        struct {                                         \
+                                            first a;                                     \
+                                            second b;                                    \
+                                        },                                               \
+                                        b) +                                             \
+                                    sizeof(second),                                      \
+                     .dense = sizeof(struct {                                            \
+                                  first a;                                               \
+                                  second b;                                              \
+                              }) == sizeof(first) + sizeof(second),                      \
+                     .committed = true,                                                  \
                      .elem = XMPI_ELEM_##elem_,                                          \
                      .op_class = XMPI_OPC_PAIR},
 #define XMPI_LACKING(name_, value)                                                       \
@@ -62,32 +77,6 @@ const uint8_t xmpi_dtype_index[256] = {
 #undef XMPI_PAIR
 #undef XMPI_LACKING
 };
-
-/* C pairs by element: where the second part ends, that is the extent without trailing padding. */
-static const uint8_t pair_end[XMPI_ELEM_COUNT_] = {
-#define XMPI_BASIC(name, value, type, elem, cls)
-#define XMPI_PAIR(name, value, first, second, elem)                                      \
-    [XMPI_ELEM_##elem] = offsetof(                                                       \
-                             struct {                                                    \
-                                 first a;                                                \
-                                 second b;                                               \
-                             },                                                          \
-                             b) +                                                        \
-                         sizeof(second),
-#define XMPI_LACKING(name, value)
-#include "datatype/basic.def"
-#undef XMPI_BASIC
-#undef XMPI_PAIR
-#undef XMPI_LACKING
-};
-
-static MPI_Count true_extent(const struct xmpi_dtype *type)
-{
-    /* Fortran pairs have no padding, and may be of other kinds than the table's. */
-    if (type->elem >= XMPI_ELEM_2REAL || !pair_end[type->elem])
-        return (MPI_Count)type->extent;
-    return pair_end[type->elem];
-}
 
 static bool lacking(const struct xmpi_dtype *type)
 {
@@ -111,7 +100,7 @@ int xmpi_type_get_true_extent(struct xmpi_dtype *datatype, MPI_Count *true_lb,
                               MPI_Count *true_ub)
 {
     *true_lb = lacking(datatype) ? MPI_UNDEFINED : 0;
-    *true_ub = lacking(datatype) ? MPI_UNDEFINED : true_extent(datatype);
+    *true_ub = lacking(datatype) ? MPI_UNDEFINED : (MPI_Count)datatype->true_extent;
     return MPI_SUCCESS;
 }
 
@@ -188,7 +177,8 @@ int xmpi_type_match_size(int typeclass, int size, MPI_Datatype *datatype)
 static void set_kind(int row, size_t size, enum xmpi_elem elem, uint8_t op_class)
 {
     struct xmpi_dtype *t = &xmpi_dtype_table[row];
-    t->size = t->extent = size;
+    t->size = size;
+    t->extent = t->true_extent = (ptrdiff_t)size;
     t->elem = elem;
     t->op_class = elem == XMPI_ELEM_NONE ? 0 : op_class;
 }

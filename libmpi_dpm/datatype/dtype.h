@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Datatypes. Today: the predefined ones, all contiguous but for padding of pair types. */
+/* Datatypes: the predefined ones and what the constructors make of them. A datatype is immutable
+ * once it is committed; requests and other datatypes hold references. */
 #ifndef XMPI_DTYPE_H
 #define XMPI_DTYPE_H
 
@@ -43,15 +44,35 @@ enum xmpi_elem {
     XMPI_ELEM_COUNT_
 };
 
+struct pvmx_layout;
+struct xmpi_attrs;
+struct xmpi_dtype_made; /* how a derived type was made: datatype/made.h */
+
 struct xmpi_dtype {
     struct xmpi_obj obj;
-    const char *name; /* "MPI_INT"                                            */
-    size_t size;      /* bytes of data; SIZE_MAX: optional type not supported */
-    size_t extent;    /* bytes from one element to the next                   */
-    enum xmpi_elem elem;
+    const char *name; /* "MPI_INT"; derived types: "" or what MPI_Type_set_name was given  */
+    size_t size; /* bytes of data in one element; SIZE_MAX: optional type not supported */
+    ptrdiff_t lb, extent; /* where the next element begins                       */
+    ptrdiff_t true_lb, true_extent; /* which bytes are touched                              */
+    /* count elements at buf are one run of count * size bytes at buf + true_lb. What moves messages
+     * asks this first; else it uses layout. */
+    bool dense;
+    bool committed;
+    struct pvmx_layout *layout; /* never NULL between init and finalize, but for types not supported */
+    enum xmpi_elem elem; /* of a predefined type, or of a derived one that is a dup of it;
+                          * else XMPI_ELEM_NONE */
     /* MPI_Op kinds allowed follow from elem and the type's class in op/op.c     */
     uint8_t op_class; /* bits XMPI_OPC_*                                      */
+    struct xmpi_dtype_made *made; /* NULL: predefined                                     */
+    struct xmpi_attrs *attrs;
 };
+
+/* Bytes of count elements in packed form; true when they do not fit. */
+static inline bool xmpi_dtype_bytes(const struct xmpi_dtype *type, MPI_Count count,
+                                    size_t *bytes)
+{
+    return __builtin_mul_overflow((size_t)count, type->size, bytes);
+}
 
 /* MPI 5.0 §6.9.2: which groups of predefined operations a type allows. */
 enum {

@@ -12,7 +12,7 @@
 static inline int xmpi_pt2pt_bytes(MPI_Count count, const struct xmpi_dtype *type,
                                    size_t *bytes)
 {
-    return __builtin_mul_overflow((size_t)count, type->extent, bytes);
+    return __builtin_mul_overflow((size_t)count, (size_t)type->extent, bytes);
 }
 /* MPI_ERR_COUNT with its sentence, for when xmpi_pt2pt_bytes says that it does not fit. */
 int xmpi_pt2pt_toobig(MPI_Count count, const struct xmpi_dtype *type);

@@ -92,7 +92,7 @@ int xmpi_status_set_elements(MPI_Status *status, struct xmpi_dtype *datatype, MP
     MPI_Count per_element = datatype->op_class & XMPI_OPC_PAIR ? 2 : 1;
     if (count < 0)
         return xmpi_err(MPI_ERR_COUNT, "count is %lld, less than 0", (long long)count);
-    if (__builtin_mul_overflow((size_t)(count / per_element), datatype->extent, &bytes))
+    if (__builtin_mul_overflow((size_t)(count / per_element), (size_t)datatype->extent, &bytes))
         return xmpi_err(MPI_ERR_COUNT, "%lld elements of %s are more than memory can hold",
                         (long long)count, datatype->name);
     if (count % per_element) /* the first of a pair is there, its second is not */

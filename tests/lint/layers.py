@@ -8,7 +8,7 @@ import sys
 import tree
 
 PUBLIC = ["pvmx/"]      # <pvmx/...>: the installed headers of libpvmx, engine surface included
-ALL = ["base/", "proto/", "transport/", "match/", "req/", "msg/", "progress/", "core/"] + PUBLIC
+ALL = ["base/", "proto/", "layout/", "transport/", "match/", "req/", "msg/", "progress/", "core/"] + PUBLIC
 # Header-only parts of base that the layers above libpvmx may use.
 HEADER_ONLY = ["base/list.h", "base/clock.h"]
 
@@ -17,14 +17,15 @@ HEADER_ONLY = ["base/list.h", "base/clock.h"]
 MAY = {
     "libpvmx": PUBLIC,
     "libpvmx/include/pvmx": ["pvmx/types.h", "pvmx/errors.h", "pvmx/version.h"],
-    "libpvmx/include/pvmx/engine": ["pvmx/types.h", "pvmx/errors.h"],
+    "libpvmx/include/pvmx/engine": ["pvmx/types.h", "pvmx/errors.h", "pvmx/engine/"],
     "libpvmx/base": ["pvmx/errors.h", "pvmx/types.h", "pvmx/version.h"],
     "libpvmx/proto": ["base/", "pvmx/errors.h", "pvmx/types.h", "pvmx/version.h"],
     # The shm transport shares the arena's layout with the daemon: that header only.
     "libpvmx/transport": ["base/", "proto/arena.h"] + PUBLIC,
+    "libpvmx/layout": ["base/"] + PUBLIC,
     "libpvmx/match": ["base/", "transport/"] + PUBLIC,
     "libpvmx/req": ["base/", "transport/", "match/"] + PUBLIC,
-    "libpvmx/msg": ["base/", "transport/", "match/", "req/", "progress/"] + PUBLIC,
+    "libpvmx/msg": ["base/", "layout/", "transport/", "match/", "req/", "progress/"] + PUBLIC,
     "libpvmx/progress": ["base/", "transport/", "req/"] + PUBLIC,
     "libpvmx/core": ALL,
     "libmpi_dpm": PUBLIC + HEADER_ONLY + ["mpi.h", "xmpi.h", "mpix_pvmx.h"],

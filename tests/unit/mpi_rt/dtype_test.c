@@ -65,7 +65,7 @@ Test(dtype, sizes_in_the_handle_agree)
         if (t && t->size != SIZE_MAX && (v & 0x40))
             cr_assert(t->size == (size_t)1 << ((v >> 3) & 7), "%s", t->name);
         if (t && t->size != SIZE_MAX)
-            cr_assert(t->extent >= t->size, "%s", t->name);
+            cr_assert(t->extent >= (ptrdiff_t)t->size, "%s", t->name);
     }
 }
 
