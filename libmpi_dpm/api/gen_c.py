@@ -125,7 +125,7 @@ class Body:
             if n.endswith('count') and p.ctype in ('int', 'MPI_Count') or \
                     n == 'count' and p.ctype == 'int':
                 self.fail(pre + n + ' < 0', self.bad('count', name, n))
-            elif n in ('n', 'size') and p.ctype in ('int', 'MPI_Count', 'MPI_Aint') \
+            elif (n in ('n', 'size') or n in kinds.SIZES) and p.ctype in ('int', 'MPI_Count', 'MPI_Aint') \
                     and f.base != 'Info_get_nthkey':
                 self.fail(n + ' < 0', self.bad('number', name, n))
             elif n == 'dest':

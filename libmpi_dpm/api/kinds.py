@@ -64,7 +64,16 @@ NULL_BAD_IN = {('Comm_get_attr', 'attribute_val'), ('Attr_get', 'attribute_val')
 # Arrays that must be there when their length is not 0.
 ARRAY_LENGTH = {'ranks': 'n', 'ranges': 'n', 'ranks1': 'n', 'ranks2': 'n',
                 'array_of_requests': ('count', 'incount'),
-                'array_of_indices': ('incount',)}
+                'array_of_indices': ('incount',),
+                'dims': ('ndims', 'maxdims'), 'periods': ('ndims', 'maxdims'),
+                'coords': 'maxdims', 'indx': ('nnodes', 'maxindex'), 'degrees': 'n',
+                'edges': 'maxedges', 'neighbors': 'maxneighbors',
+                'sources': ('n', 'indegree', 'maxindegree'),
+                'destinations': ('outdegree', 'maxoutdegree')}
+
+# Numbers of things that are no counts of a buffer.
+SIZES = {'ndims', 'maxdims', 'nnodes', 'maxindex', 'maxedges', 'maxneighbors', 'indegree',
+         'outdegree', 'maxindegree', 'maxoutdegree'}
 
 # Buffer -> (its count, its datatype) in order of preference.
 BUFFERS = {

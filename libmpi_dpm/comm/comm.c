@@ -8,6 +8,7 @@
 #include "rt/err.h"
 #include "rt/errhandler.h"
 #include "rt/info.h"
+#include "topo/topo.h"
 #include <pvmx/engine/dyn.h>
 #include <pvmx/engine/prog.h>
 #include <stdio.h>
@@ -96,6 +97,7 @@ static void comm_fini(struct xmpi_comm *comm)
     if (comm->local_comm)
         xmpi_comm_release(comm->local_comm);
     xmpi_errhandler_unref(comm->errhandler);
+    xmpi_topo_unref(comm->topo);
     if (comm->info)
         xmpi_info_release(comm->info);
     xmpi_group_release(comm->local);

@@ -70,6 +70,7 @@ enum {
     XMPI_TAG_LEADERS = 0x7ffffff2,
     XMPI_TAG_IDUP = 0x7ffffff3,
     XMPI_TAG_DISCONNECT = 0x7ffffff4,
+    XMPI_TAG_EDGES = 0x7ffffff5,
 };
 
 /* Contexts of communicators that only this process is in (below PVMX_ENGINE_CTX_RESERVED). */

@@ -7,6 +7,7 @@
 #include "rt/attr.h"
 #include "rt/err.h"
 #include "rt/info.h"
+#include "topo/topo.h"
 #include "xmpi.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,7 @@ static int make_dup(struct xmpi_comm *comm, uint64_t ctx, struct xmpi_info *info
         xmpi_comm_make(ctx, comm->local, comm->inter ? comm->remote : NULL, comm, &dup);
     if (cls)
         return cls;
+    dup->topo = xmpi_topo_ref(comm->topo);
     if (info)
         cls = xmpi_comm_set_info(dup, info);
     if (!cls)
