@@ -4,8 +4,10 @@
 #include "auth.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "names.h"
 #include "notify.h"
 #include "peer.h"
+#include "ports.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
 #include "proto/trace.h"
@@ -33,6 +35,9 @@ static const struct handler {
     {PXP_ABORT, CLIENT, tasks_abort},       {PXP_SIGNAL, CLIENT, tasks_signal},
     {PXP_SPAWN, CLIENT, spawn_request},     {PXP_RELEASE, TASK, tasks_release},
     {PXP_STATUS, CLIENT, server_on_status}, {PXP_HALT, CLIENT, server_on_halt},
+    {PXP_PORT_OPEN, TASK, ports_open},      {PXP_PORT_CLOSE, TASK, ports_close},
+    {PXP_MEET, TASK, ports_meet},           {PXP_PUBLISH, TASK, names_publish},
+    {PXP_UNPUBLISH, TASK, names_unpublish}, {PXP_LOOKUP, CLIENT, names_lookup},
 };
 
 static const struct handler *find(uint32_t number)

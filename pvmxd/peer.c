@@ -11,6 +11,7 @@
 #include "server.h"
 #include "spawn.h"
 #include "tasks.h"
+#include "waiter.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ struct peer *peer_add(struct server *sv, int fd, pid_t pid, struct task *task)
     px_list_init(&p->jobs);
     px_list_init(&p->watches);
     px_list_init(&p->requests);
+    px_list_init(&p->waiters);
     px_list_init(&p->dirty);
     px_list_push_back(&sv->peers, &p->all);
     sv->npeers++;
@@ -107,6 +109,7 @@ void peer_close(struct peer *p)
     sv->npeers--;
     notify_forget_peer(p);
     spawn_forget_peer(p);
+    waiters_forget_peer(p);
     px_list_foreach(it, &p->jobs) {
         struct job *j = px_container_of(it, struct job, in_owner);
         bool ends = p->role == PXP_ROLE_MPIEXEC && (j->flags & PVMX_SPAWN_DETACHED) == 0;

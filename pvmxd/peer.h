@@ -39,6 +39,7 @@ struct peer {
     struct px_list jobs;     /* role mpiexec, console: of job.in_owner      */
     struct px_list watches;  /* of watch.in_peer                            */
     struct px_list requests; /* of spawn_req.in_peer                        */
+    struct px_list waiters;  /* of waiter.in_peer                           */
     struct ends ends;        /* notices of this round                       */
     struct px_list all, dirty;
     bool halts; /* waits for the end of the VM                 */

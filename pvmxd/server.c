@@ -134,6 +134,7 @@ static void init_lists(struct server *sv)
     px_list_init(&sv->closed_peers);
     px_list_init(&sv->dying);
     px_list_init(&sv->records);
+    px_list_init(&sv->lookups);
 }
 
 pvmx_err server_start(struct server *sv, const char *vm, bool ephemeral)
@@ -197,6 +198,8 @@ void server_stop(struct server *sv)
     notify_fini(sv);
     px_map_free(&sv->tasks);
     px_map_free(&sv->jobs);
+    px_map_free(&sv->ports);
+    px_map_free(&sv->names);
     if (alone)
         arena_close(&sv->arena);
     lock_drop(&sv->dir, &sv->lock_fd); /* last: from now on another daemon may start */

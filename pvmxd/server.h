@@ -34,9 +34,12 @@ struct server {
     struct pool pool;
     struct watchdog watchdog;
     struct topo topo;
-    struct px_map tasks; /* tid -> struct task                     */
-    struct px_map jobs;  /* id -> struct job                       */
-    struct px_map ended; /* tid -> struct end_record               */
+    struct px_map tasks;    /* tid -> struct task                     */
+    struct px_map jobs;     /* id -> struct job                       */
+    struct px_map ended;    /* tid -> struct end_record               */
+    struct px_map ports;    /* key -> struct port                     */
+    struct px_map names;    /* hash -> struct name                    */
+    struct px_list lookups; /* struct waiter: names that are waited for */
     struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;
     size_t nrecords, npeers, nrequests;
     uint32_t last_job;

@@ -5,7 +5,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "conf.h"
+#include "names.h"
 #include "peer.h"
+#include "ports.h"
 #include "proto/hello.h"
 #include "reap.h"
 #include "server.h"
@@ -87,6 +89,8 @@ struct task *task_add(struct server *sv, int32_t tid, pid_t pid, int pidfd, stru
     px_list_init(&t->jobs);
     px_list_init(&t->requests);
     px_list_init(&t->watches);
+    px_list_init(&t->ports);
+    px_list_init(&t->names);
     if (job != NULL) {
         px_list_push_back(&job->tasks, &t->in_job);
         job->alive++;
@@ -213,6 +217,8 @@ void task_end(struct task *t, int status, int signal)
     if (!t->told && !t->silent)
         notify_ended(sv, t, status, signal, inited);
     release_children(t);
+    names_forget_task(t);
+    ports_forget_task(t);
     if (t->peer != NULL) {
         struct peer *p = t->peer;
         t->peer = NULL;
@@ -245,6 +251,8 @@ pvmx_err tasks_leave(struct server *sv, struct peer *p, uint32_t serial,
     if (p->task == NULL || p->task->left)
         return PVMX_OK; /* no answer is expected, so no refusal either */
     p->task->left = true;
+    names_forget_task(p->task);
+    ports_forget_task(p->task);
     arena_left(&sv->arena, p->task->slot);
     sv->scan_slots = true;
     return PVMX_OK;

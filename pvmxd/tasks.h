@@ -60,6 +60,8 @@ struct task {
     struct px_list jobs;     /* it has spawned                                      */
     struct px_list requests; /* of spawn_req.in_task: spawns in progress            */
     struct px_list watches;  /* of watch.in_task                                    */
+    struct px_list ports;    /* it has opened                                       */
+    struct px_list names;    /* it has published                                    */
 };
 
 struct job *job_new(struct server *sv, uint32_t id, uint32_t flags);

@@ -20,4 +20,18 @@ void xmpi_dpm_comm_gone(const struct xmpi_comm *comm, bool disconnected);
 /* Forgets all jobs; at finalize. */
 void xmpi_dpm_stop(void);
 
+/* ---- shared by the functions of this folder */
+
+struct xmpi_info;
+
+/* Tids of comm's local group in rank order, malloc'ed. After this process has joined a VM. */
+int xmpi_dpm_tids(const struct xmpi_comm *comm, pvmx_tid **out);
+/* MPI_ERR_INFO_VALUE. */
+int xmpi_dpm_bad_value(const char *key, const char *value, const char *expected);
+/* Seconds from an info key; *ms stays when the key is not there. */
+int xmpi_dpm_info_ms(const struct xmpi_info *info, const char *key, uint32_t *ms);
+/* Logs the keys that do not stand in known (NULL-terminated; NULL: no key is known). */
+void xmpi_dpm_note_unknown(const struct xmpi_info *info, const char *const known[],
+                           const char *what);
+
 #endif

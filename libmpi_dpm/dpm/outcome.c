@@ -3,6 +3,7 @@
 #include "dpm/outcome.h"
 #include "coll/coll.h"
 #include "rt/err.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,14 @@ void xmpi_outcome_free(struct xmpi_outcome *out)
 {
     free(out->tids);
     free(out->codes);
+}
+
+void xmpi_outcome_set_class(struct xmpi_outcome *out, int cls)
+{
+    const char *sentence = cls ? xmpi_err_sentence(cls) : NULL;
+    out->cls = cls;
+    if (sentence)
+        snprintf(out->text, sizeof(out->text), "%s", sentence);
 }
 
 /* ---- telling ----------------------------------------------------------------------- */

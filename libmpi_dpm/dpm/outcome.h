@@ -32,6 +32,8 @@ int xmpi_outcome_fill(struct xmpi_outcome *out, int code, int n);
 void xmpi_outcome_clear(struct xmpi_outcome *out);
 void xmpi_outcome_free(struct xmpi_outcome *out);
 
+/* The class of the whole, with this thread's sentence. */
+void xmpi_outcome_set_class(struct xmpi_outcome *out, int cls);
 /* Collective over comm: afterwards *out is the same everywhere. */
 int xmpi_outcome_tell(struct xmpi_outcome *out, int root, struct xmpi_comm *comm);
 /* Writes one error code for each process asked for. When nothing runs, nobody's is MPI_SUCCESS. */

@@ -201,17 +201,6 @@ static int none_started(const struct request *rq, pvmx_err err, struct xmpi_outc
     return cls;
 }
 
-static int parents_of(const struct xmpi_comm *comm, pvmx_tid **out)
-{
-    pvmx_tid *tids = malloc((size_t)comm->size * sizeof(*tids));
-    if (!tids)
-        return xmpi_err(MPI_ERR_NO_MEM, "no memory for the tids of %d parents", comm->size);
-    for (int i = 0; i < comm->size; i++)
-        tids[i] = xmpi_tid(comm->local->tids[i]);
-    *out = tids;
-    return MPI_SUCCESS;
-}
-
 /* Asks until the numbers are acceptable or nothing lower is left to try. */
 static int attempt(struct request *rq, struct pvmx_spawn_args *args, struct xmpi_outcome *out)
 {
@@ -254,7 +243,7 @@ static int ask(struct request *rq, int root, struct xmpi_comm *comm, struct xmpi
     pvmx_err err = pvmx_engine_join_vm();
     if (err)
         return none_started(rq, err, out);
-    int cls = parents_of(comm, &parents);
+    int cls = xmpi_dpm_tids(comm, &parents);
     if (cls)
         return cls;
     out->ctx = pvmx_engine_ctx_alloc(8); /* the block of <pvmx/engine/dyn.h> */
@@ -311,10 +300,7 @@ static int conclude(struct xmpi_outcome *out, int root, struct xmpi_comm *comm,
  * are those of the whole. */
 static void set_class(struct xmpi_outcome *out, int cls, int total)
 {
-    const char *sentence = cls ? xmpi_err_sentence(cls) : NULL;
-    out->cls = cls;
-    if (sentence)
-        snprintf(out->text, sizeof(out->text), "%s", sentence);
+    xmpi_outcome_set_class(out, cls);
     if (cls && out->ncodes == 0)
         (void)xmpi_outcome_fill(out, cls, total);
 }

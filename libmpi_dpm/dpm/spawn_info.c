@@ -2,6 +2,7 @@
 /* Info keys of a spawn: wdir, path, soft, host, mpi_initial_errhandler, and our own pvmx_env,
  * pvmx_lifetime, pvmx_oversubscribe. */
 #include "dpm/spawn_info.h"
+#include "dpm/dpm.h"
 #include "rt/err.h"
 #include "rt/info.h"
 #include <errno.h>
@@ -13,13 +14,6 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-
-static int bad_value(const char *key, const char *value, const char *expected)
-{
-    return xmpi_err(MPI_ERR_INFO_VALUE,
-                    "info key \"%s\" has the value \"%.100s\": expected %s", key, value,
-                    expected);
-}
 
 /* ---- soft -------------------------------------------------------------------------- */
 
@@ -71,8 +65,8 @@ static int read_soft(const char *value, struct xmpi_soft *soft)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for info key \"soft\"");
     for (const char *at = value;; at++) {
         if (!read_triplet(&at, &soft->triplets[soft->n]))
-            return bad_value("soft", value,
-                             "numbers a, a:b or a:b:step, separated by commas (\"0:8\")");
+            return xmpi_dpm_bad_value(
+                "soft", value, "numbers a, a:b or a:b:step, separated by commas (\"0:8\")");
         soft->n++;
         if (!*at)
             return MPI_SUCCESS;
@@ -155,7 +149,7 @@ static int check_host(const char *value)
     while (true) {
         size_t len = strcspn(at, ",");
         if (len == 0)
-            return bad_value("host", value, "the name of a host");
+            return xmpi_dpm_bad_value("host", value, "the name of a host");
         if (!is_this_host(at, len))
             return xmpi_err(
                 MPI_ERR_SPAWN,
@@ -181,7 +175,7 @@ static int read_choice(const char *key, const char *value, const char *no,
         return MPI_SUCCESS;
     }
     snprintf(expected, sizeof(expected), "\"%s\" or \"%s\"", no, yes);
-    return bad_value(key, value, expected);
+    return xmpi_dpm_bad_value(key, value, expected);
 }
 
 /* Lines "NAME=value", and the variable that carries the initial error handler of the children. */
@@ -203,7 +197,7 @@ static int read_env(const char *lines, const char *handler, struct xmpi_spawn_hi
         if (!*line)
             continue;
         if (*line == '=' || !strchr(line, '='))
-            return bad_value("pvmx_env", line, "lines of the form NAME=value");
+            return xmpi_dpm_bad_value("pvmx_env", line, "lines of the form NAME=value");
         h->env[n++] = line;
     }
     if (set_handler) {
@@ -219,28 +213,9 @@ static int check_handler(const char *value)
     if (strcmp(value, "mpi_errors_are_fatal") == 0 ||
         strcmp(value, "mpi_errors_abort") == 0 || strcmp(value, "mpi_errors_return") == 0)
         return MPI_SUCCESS;
-    return bad_value(
+    return xmpi_dpm_bad_value(
         "mpi_initial_errhandler", value,
         "\"mpi_errors_are_fatal\", \"mpi_errors_abort\" or \"mpi_errors_return\"");
-}
-
-static void note_unknown(const struct xmpi_info *info)
-{
-    static const char *const known[] = {"wdir",
-                                        "path",
-                                        "soft",
-                                        "host",
-                                        "mpi_initial_errhandler",
-                                        "pvmx_env",
-                                        "pvmx_lifetime",
-                                        "pvmx_oversubscribe"};
-    for (int i = 0; info && i < info->n; i++) {
-        bool found = false;
-        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
-            found = found || strcmp(info->pairs[i].key, known[k]) == 0;
-        if (!found)
-            pvmx_engine_debug("spawn ignores info key \"%s\"", info->pairs[i].key);
-    }
 }
 
 static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
@@ -255,7 +230,7 @@ static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
     h->wdir = xmpi_info_value(info, "wdir");
     h->path = xmpi_info_value(info, "path");
     if (h->wdir && !*h->wdir)
-        return bad_value("wdir", "", "a directory");
+        return xmpi_dpm_bad_value("wdir", "", "a directory");
     if (host)
         cls = check_host(host);
     if (!cls && soft)
@@ -274,7 +249,16 @@ static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
 int xmpi_spawn_hints_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints)
 {
     *hints = (struct xmpi_spawn_hints){.detached = -1, .oversubscribe = -1};
-    note_unknown(info);
+    static const char *const known[] = {"wdir",
+                                        "path",
+                                        "soft",
+                                        "host",
+                                        "mpi_initial_errhandler",
+                                        "pvmx_env",
+                                        "pvmx_lifetime",
+                                        "pvmx_oversubscribe",
+                                        NULL};
+    xmpi_dpm_note_unknown(info, known, "spawn");
     int cls = read_all(info, hints);
     if (cls)
         xmpi_spawn_hints_free(hints);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Becoming a task: by the birth record that a daemon left, or by asking a daemon. */
 #include "core/ctx.h"
+#include "core/range.h"
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -38,22 +39,6 @@ static pvmx_err become(struct px_arena *arena, pvmx_tid tid)
     return px_messenger_open(&px_ctx.ms, &px_ctx.arena, tid);
 }
 
-static pvmx_tid *expand(pvmx_tid *to, const struct pxp_range *r, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        for (uint32_t k = 0; k < r[i].count; k++)
-            *to++ = r[i].first + (pvmx_tid)k;
-    return to;
-}
-
-static size_t total(const struct pxp_range *r, size_t n)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < n && sum <= (size_t)PX_NSLOTS * 4096; i++)
-        sum += r[i].count;
-    return sum;
-}
-
 static pvmx_err read_birth(struct px_arena *arena)
 {
     struct pxp_birth m;
@@ -66,7 +51,8 @@ static pvmx_err read_birth(struct px_arena *arena)
         pxp_zone_free(&z);
         return px_fail(PVMX_ERR_PROTO, "the birth record of this task cannot be read");
     }
-    size_t nworld = total(m.world, m.n_world), nparents = total(m.parents, m.n_parents);
+    size_t nworld = px_ranges_total(m.world, m.n_world),
+           nparents = px_ranges_total(m.parents, m.n_parents);
     pvmx_tid *tids = malloc((nworld + nparents + 1) * sizeof *tids);
     if (!tids || nworld != m.size) {
         pxp_zone_free(&z);
@@ -75,7 +61,7 @@ static pvmx_err read_birth(struct px_arena *arena)
                               "the birth record of this task is not consistent")
                     : px_fail(PVMX_ERR_NOMEM, "no memory for the birth record");
     }
-    expand(expand(tids, m.world, m.n_world), m.parents, m.n_parents);
+    px_ranges_expand(px_ranges_expand(tids, m.world, m.n_world), m.parents, m.n_parents);
     px_ctx.birth_tids = tids;
     px_ctx.birth = (struct pvmx_birth){.job = m.job,
                                        .rank = (int32_t)m.rank,

@@ -2,6 +2,7 @@
 /* The client's side of spawn: everything that children inherit is gathered here and sent to the
  * daemon in one request, with the descriptors 0, 1 and 2. */
 #include "core/ctx.h"
+#include "core/range.h"
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -122,20 +123,6 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
     return PVMX_OK;
 }
 
-/* The tids as ranges; 0 is this process. */
-static size_t compress(const pvmx_tid *tids, int32_t n, struct pxp_range *out)
-{
-    size_t k = 0;
-    for (int32_t i = 0; i < n; i++) {
-        pvmx_tid t = tids[i] ? tids[i] : px_ctx.tid;
-        if (k && t == out[k - 1].first + (int32_t)out[k - 1].count)
-            out[k - 1].count++;
-        else
-            out[k++] = (struct pxp_range){t, 1};
-    }
-    return k;
-}
-
 /* Descriptors 0, 1, 2 for the children; a closed one becomes /dev/null. */
 static void stdio_fds(int fds[3], int *null)
 {
@@ -215,7 +202,8 @@ static pvmx_err spawn(const struct pvmx_spawn_args *args, struct heritage *h,
                               .limits = h->limits,
                               .n_limits = RLIM_NLIMITS,
                               .parents = parents,
-                              .n_parents = compress(args->parents, args->nparents, parents),
+                              .n_parents =
+                                  px_ranges_of(args->parents, args->nparents, parents),
                               .root = (uint32_t)args->root,
                               .ctx = args->ctx,
                               .init_timeout_ms = args->flags & PVMX_SPAWN_NO_MPI

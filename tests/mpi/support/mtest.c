@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int mt_thread_level = MPI_THREAD_SINGLE;
@@ -170,6 +171,30 @@ int mt_spawn(MPI_Comm comm, int root, const char *r, const char *const *more, in
     if (rc == MPI_SUCCESS)
         MPI_Comm_set_errhandler(*inter, MPI_ERRORS_RETURN);
     return rc;
+}
+
+int mt_start(const char *r, const char *const *more)
+{
+    char *args[32] = {program, (char *)(uintptr_t)role_mark, (char *)(uintptr_t)r};
+    for (int i = 3; more && *more && i < 31; i++)
+        args[i] = (char *)(uintptr_t)*more++;
+    pid_t pid = fork();
+    if (pid == 0) {
+        unsetenv("PVMX_TASK");
+        execv(program, args);
+        _exit(127);
+    }
+    if (pid < 0)
+        mt_fail(__FILE__, __LINE__, "%s cannot be started", program);
+    return (int)pid;
+}
+
+int mt_finish(int pid)
+{
+    int status = 0;
+    if (pid <= 0 || waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* ---- checks -------------------------------------------------------------------------- */

@@ -24,6 +24,11 @@ bool mt_is_child(const char **role);
  * may be NULL). */
 int mt_spawn(MPI_Comm comm, int root, const char *role, const char *const *more, int n,
              MPI_Comm *inter);
+/* Starts this program with a role as a person would in another shell: not by MPI_Comm_spawn, no
+ * child of this job. Returns its process id. */
+int mt_start(const char *role, const char *const *more);
+/* Waits for its end: the exit status, or 128 + signal. */
+int mt_finish(int pid);
 /* Path of this program. */
 const char *mt_program(void);
 

@@ -94,6 +94,46 @@ PVMX_API pvmx_err pvmx_engine_notify_end(pvmx_tid tid,
                                          void (*fn)(const struct pvmx_end *, void *),
                                          void *arg);
 
+/* ---- ports and names: kept by the daemon. Each of these joins or starts the VM first. */
+
+#define PVMX_PORT_FOREVER UINT32_MAX /* a time limit in ms */
+
+/* A new port, owned by this task until it is closed or the task leaves or ends. */
+PVMX_API pvmx_err pvmx_engine_port_open(char *name, size_t size);
+/* Whoever waits at the port gets an error. PVMX_ERR_NOENT: no such port (any more). */
+PVMX_API pvmx_err pvmx_engine_port_close(const char *name);
+
+struct pvmx_meet_args {
+    const char *port;
+    bool accept;          /* false: connect */
+    const pvmx_tid *tids; /* own group in rank order */
+    int32_t n, root;      /* root: rank of this task */
+    uint64_t ctx; /* first of 6 context ids; those of the accepting side are taken */
+    uint32_t timeout_ms; /* or PVMX_PORT_FOREVER */
+};
+struct pvmx_meet_result {
+    pvmx_tid *tids; /* the other group */
+    int32_t n, root;
+    uint64_t ctx;
+};
+/* Waits at a port until one comes that does the opposite. PVMX_ERR_NOENT: no such port (any more),
+ * PVMX_ERR_CANCELLED: it was closed while this task accepted, PVMX_ERR_TIMEDOUT. Free *out on
+ * success. */
+PVMX_API pvmx_err pvmx_engine_meet(const struct pvmx_meet_args *args,
+                                   struct pvmx_meet_result *out);
+PVMX_API void pvmx_engine_meet_result_free(struct pvmx_meet_result *out);
+
+/* PVMX_ERR_EXISTS: somebody has published the name. It goes with this task. */
+PVMX_API pvmx_err pvmx_engine_name_publish(const char *name, const char *port);
+/* PVMX_ERR_NOENT: not published; PVMX_ERR_PERM: by another task. */
+PVMX_API pvmx_err pvmx_engine_name_unpublish(const char *name, const char *port);
+/* PVMX_ERR_TIMEDOUT: not published within wait_ms (or PVMX_PORT_FOREVER). */
+PVMX_API pvmx_err pvmx_engine_name_lookup(const char *name, uint32_t wait_ms, char *port,
+                                          size_t size);
+
+/* A text that tells this VM from every other, past ones included. */
+PVMX_API pvmx_err pvmx_engine_vm_id(char *text, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The name service: names for ports. A name belongs to the task that published it and goes with it. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include "proto/messages.h"
+
+struct server;
+struct peer;
+struct task;
+
+/* Messages publish, unpublish, lookup. */
+pvmx_err names_publish(struct server *sv, struct peer *p, uint32_t serial,
+                       const uint8_t *body, size_t len);
+pvmx_err names_unpublish(struct server *sv, struct peer *p, uint32_t serial,
+                         const uint8_t *body, size_t len);
+pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
+                      const uint8_t *body, size_t len);
+/* The task has left or ended: its names go. */
+void names_forget_task(struct task *t);
+
+#endif
