@@ -100,11 +100,11 @@ int xmpi_abi_set_fortran_info(struct xmpi_info *info)
     bool first = !fortran;
     if (first) {
         fortran = copy;
-        xmpi_dtype_set_fortran(&kinds);
+        cls = xmpi_dtype_set_fortran(&kinds);
     }
     pthread_mutex_unlock(&lock);
     if (first)
-        return MPI_SUCCESS;
+        return cls;
     xmpi_info_release(copy);
     return xmpi_err(MPI_ERR_ABI, "the properties of Fortran have been set already");
 }

@@ -171,6 +171,80 @@ int xmpi_type_match_size(int typeclass, int size, MPI_Datatype *datatype)
     return xmpi_err(MPI_ERR_ARG, "there is no type of %d bytes in this class", size);
 }
 
+/* -- layouts */
+
+/* Layout of a pair with gaps; its int is its end. */
+static pvmx_err pair_layout(const struct xmpi_dtype *t, struct pvmx_layout **out)
+{
+    struct pvmx_layout *whole = NULL, *parts[2] = {NULL, NULL};
+    const uint64_t ones[2] = {1, 1};
+    const int64_t displs[2] = {0, t->true_extent - (ptrdiff_t)sizeof(int)};
+    pvmx_err err = pvmx_engine_layout_bytes(t->size - sizeof(int), &parts[0]);
+    if (!err)
+        err = pvmx_engine_layout_bytes(sizeof(int), &parts[1]);
+    if (!err)
+        err = pvmx_engine_layout_struct(2, ones, displs, parts, &whole);
+    if (!err)
+        err = pvmx_engine_layout_resized(whole, t->lb, t->extent, out);
+    pvmx_engine_layout_put(parts[0]);
+    pvmx_engine_layout_put(parts[1]);
+    pvmx_engine_layout_put(whole);
+    return err;
+}
+
+/* (Re)places the layout of a predefined type. */
+static pvmx_err set_layout(struct xmpi_dtype *t)
+{
+    struct pvmx_layout *made;
+    pvmx_err err =
+        t->dense ? pvmx_engine_layout_bytes(t->size, &made) : pair_layout(t, &made);
+    if (err)
+        return err;
+    pvmx_engine_layout_put(t->layout);
+    t->layout = made;
+    return PVMX_OK;
+}
+
+static int set_layouts(void)
+{
+    for (int row = 1; row < ROWS; row++) {
+        struct xmpi_dtype *t = &xmpi_dtype_table[row];
+        pvmx_err err = lacking(t) ? PVMX_OK : set_layout(t);
+        if (err)
+            return xmpi_err_engine(err);
+    }
+    return MPI_SUCCESS;
+}
+
+int xmpi_dtype_start(void)
+{
+    int cls = set_layouts();
+    if (cls)
+        xmpi_dtype_stop();
+    return cls;
+}
+
+void xmpi_dtype_stop(void)
+{
+    for (int row = 1; row < ROWS; row++) {
+        pvmx_engine_layout_put(xmpi_dtype_table[row].layout);
+        xmpi_dtype_table[row].layout = NULL;
+    }
+}
+
+/* Predefined types are not counted: all threads would write to one word. */
+void xmpi_dtype_hold(struct xmpi_dtype *type)
+{
+    if (type->made)
+        xmpi_obj_ref(&type->obj);
+}
+
+void xmpi_dtype_release(struct xmpi_dtype *type)
+{
+    if (type->made)
+        xmpi_obj_unref(&type->obj);
+}
+
 /* -- default kinds of Fortran */
 
 /* Gives a row the size of a number and the element that has it. */
@@ -179,11 +253,12 @@ static void set_kind(int row, size_t size, enum xmpi_elem elem, uint8_t op_class
     struct xmpi_dtype *t = &xmpi_dtype_table[row];
     t->size = size;
     t->extent = t->true_extent = (ptrdiff_t)size;
+    t->dense = true;
     t->elem = elem;
     t->op_class = elem == XMPI_ELEM_NONE ? 0 : op_class;
 }
 
-void xmpi_dtype_set_fortran(const struct xmpi_fortran_kinds *k)
+int xmpi_dtype_set_fortran(const struct xmpi_fortran_kinds *k)
 {
     enum xmpi_elem i = k->integer_size == 4   ? XMPI_ELEM_I32
                        : k->integer_size == 8 ? XMPI_ELEM_I64
@@ -218,6 +293,8 @@ void xmpi_dtype_set_fortran(const struct xmpi_fortran_kinds *k)
              d8 ? XMPI_ELEM_2DOUBLE : XMPI_ELEM_NONE, XMPI_OPC_PAIR);
     set_kind(ROW_MPI_2INTEGER, 2 * k->integer_size,
              k->integer_size == 4 ? XMPI_ELEM_2INTEGER : XMPI_ELEM_NONE, XMPI_OPC_PAIR);
+    bool started = xmpi_dtype_table[ROW_MPI_INTEGER].layout != NULL;
+    return started ? set_layouts() : MPI_SUCCESS;
 }
 
 void xmpi_dtype_get_fortran(struct xmpi_fortran_kinds *k)

@@ -6,6 +6,7 @@
 
 #include "mpi.h"
 #include "rt/obj.h"
+#include <pvmx/engine/layout.h>
 #include <stddef.h>
 
 /* What the elements are, for the choice of an operation's kernel. */
@@ -44,7 +45,6 @@ enum xmpi_elem {
     XMPI_ELEM_COUNT_
 };
 
-struct pvmx_layout;
 struct xmpi_attrs;
 struct xmpi_dtype_made; /* how a derived type was made: datatype/made.h */
 
@@ -73,6 +73,19 @@ static inline bool xmpi_dtype_bytes(const struct xmpi_dtype *type, MPI_Count cou
 {
     return __builtin_mul_overflow((size_t)count, type->size, bytes);
 }
+
+static inline struct pvmx_view xmpi_dtype_view(const struct xmpi_dtype *type,
+                                               const void *buf, MPI_Count count)
+{
+    return (struct pvmx_view){type->layout, (void *)(uintptr_t)buf, (uint64_t)count};
+}
+
+/* References: requests and schedules that outlive a call hold one. */
+void xmpi_dtype_hold(struct xmpi_dtype *type);
+void xmpi_dtype_release(struct xmpi_dtype *type);
+/* Layouts of the predefined types; at init and finalize, and usable before init by nobody. */
+int xmpi_dtype_start(void);
+void xmpi_dtype_stop(void);
 
 /* MPI 5.0 §6.9.2: which groups of predefined operations a type allows. */
 enum {

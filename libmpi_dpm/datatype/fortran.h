@@ -11,7 +11,7 @@ struct xmpi_fortran_kinds {
 
 /* Changes LOGICAL, INTEGER, REAL, COMPLEX, DOUBLE PRECISION, DOUBLE COMPLEX and the pairs of them.
  * Only before any of them is used: by MPI_Abi_set_fortran_info. */
-void xmpi_dtype_set_fortran(const struct xmpi_fortran_kinds *kinds);
+int xmpi_dtype_set_fortran(const struct xmpi_fortran_kinds *kinds);
 void xmpi_dtype_get_fortran(struct xmpi_fortran_kinds *kinds);
 
 #endif

@@ -2,6 +2,7 @@
 /* Start and end of MPI: the engine, the communicators that every process has, and their reverse. */
 #include "coll/coll.h"
 #include "comm/comm.h"
+#include "datatype/dtype.h"
 #include "dpm/dpm.h"
 #include "pt2pt/pt2pt.h"
 #include "request/request.h"
@@ -22,14 +23,21 @@ static pthread_t main_thread;
 /* Makes world, self and the intercommunicator to the parents. */
 static int start_comms(void)
 {
-    int cls = xmpi_comm_start();
+    int cls = xmpi_dtype_start();
     if (cls)
         return cls;
+    cls = xmpi_comm_start();
+    if (cls) {
+        xmpi_dtype_stop();
+        return cls;
+    }
     xmpi_comm_set_errhandler(&xmpi_world, xmpi_errhandler_initial());
     xmpi_comm_set_errhandler(&xmpi_self, xmpi_errhandler_initial());
     cls = xmpi_dpm_parent_make();
-    if (cls)
+    if (cls) {
         xmpi_comm_stop();
+        xmpi_dtype_stop();
+    }
     return cls;
 }
 
@@ -91,6 +99,7 @@ int xmpi_finalize(void)
     xmpi_comm_stop();
     xmpi_coll_stop();
     xmpi_request_stop();
+    xmpi_dtype_stop();
     pvmx_engine_leave();
     return MPI_SUCCESS;
 }

@@ -87,6 +87,32 @@ Test(dtype, pairs_have_the_layout_of_the_c_struct)
     cr_assert(eq(long, extent, 8));
 }
 
+Test(dtype, layouts_agree_with_the_table)
+{
+    cr_assert(eq(int, xmpi_dtype_start(), MPI_SUCCESS));
+    for (uintptr_t v = 0x200; v < 0x300; v++) {
+        struct xmpi_dtype *t = xmpi_dtype_of((MPI_Datatype)v);
+        if (!t || t->size == SIZE_MAX)
+            continue;
+        const struct pvmx_layout_info *i = pvmx_engine_layout_info(t->layout);
+        cr_assert(i->size == t->size && i->lb == t->lb && i->extent == t->extent &&
+                      i->true_lb == t->true_lb && i->true_extent == t->true_extent &&
+                      i->dense == t->dense,
+                  "%s", t->name);
+    }
+    struct {
+        short value;
+        int index;
+    } pairs[2] = {{1, 2}, {3, 4}};
+    char packed[12];
+    struct pvmx_view view = xmpi_dtype_view(xmpi_dtype_of(MPI_SHORT_INT), pairs, 2);
+    cr_assert(eq(u64, pvmx_engine_pack(&view, 0, packed, sizeof(packed)), 12));
+    cr_assert(memcmp(packed + 2, &pairs[0].index, 4) == 0);
+    cr_assert(memcmp(packed + 6, &pairs[1].value, 2) == 0);
+    xmpi_dtype_stop();
+    cr_assert(xmpi_dtype_of(MPI_INT)->layout == NULL);
+}
+
 Test(dtype, types_that_the_platform_lacks_are_undefined)
 {
     MPI_Count size;
