@@ -58,7 +58,11 @@ static bool req_done(void *arg)
 /* Waits, takes the outcome, gives the request back. */
 static pvmx_err collect(struct pvmx_req *req, struct pvmx_status *st)
 {
+    if (!px_ctx.threads)
+        px_ctx.ms.awaited = req;
     px_ctx_wait(req_done, req, PX_NEVER);
+    px_ctx.ms.awaited = NULL;
+    px_ctx.ms.pause = false;
     pvmx_err err = req->st.error;
     if (st)
         *st = req->st;

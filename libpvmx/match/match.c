@@ -42,9 +42,19 @@ static struct px_match_queue *queue_find(const struct px_match_table *t,
     return q;
 }
 
+/* The queue of posted receives for this key; most often it is the last one that was used. */
+static inline struct px_match_queue *posted_find(const struct px_match *m,
+                                                 const struct px_key *key)
+{
+    if (m->last && key_equal(&m->last->key, key))
+        return m->last;
+    return queue_find(&m->posted, key);
+}
+
 /* Takes empty queues out of a table; they go to the spare list. */
 static void sweep(struct px_match *m, struct px_match_table *t)
 {
+    m->last = NULL;
     for (size_t i = 0; i < t->nbuckets; i++)
         for (struct px_match_queue **p = &t->buckets[i], *q; (q = *p) != NULL;) {
             if (!px_list_empty(&q->entries)) {
@@ -81,7 +91,7 @@ static void rehash(struct px_match_table *t)
 static struct px_match_queue *queue_get(struct px_match *m, struct px_match_table *t,
                                         const struct px_key *key)
 {
-    struct px_match_queue *q = queue_find(t, key);
+    struct px_match_queue *q = t == &m->posted ? posted_find(m, key) : queue_find(t, key);
     if (q) {
         t->nempty -= px_list_empty(&q->entries);
         return q;
@@ -151,7 +161,7 @@ void px_match_fini(struct px_match *m)
 static struct px_posted *oldest(const struct px_match *m, const struct px_key *key,
                                 struct px_posted *best)
 {
-    struct px_match_queue *q = queue_find(&m->posted, key);
+    struct px_match_queue *q = posted_find(m, key);
     if (!q || px_list_empty(&q->entries))
         return best;
     struct px_posted *p = px_container_of(q->entries.next, struct px_posted, node);
@@ -287,6 +297,7 @@ pvmx_err px_match_add_posted(struct px_match *m, struct px_posted *p)
     p->queue = queue_get(m, &m->posted, &p->key);
     if (!p->queue)
         return px_fail(PVMX_ERR_NOMEM, "no memory for a posted receive");
+    m->last = p->queue;
     p->seq = m->seq++;
     px_list_push_back(&p->queue->entries, &p->node);
     m->nposted++;

@@ -51,6 +51,7 @@ struct px_match {
     struct px_list arrived;        /* all unexpected messages, oldest first */
     bool indexed[PX_UNEXP_QUEUES]; /* kinds of patterns that unexpected messages are queued by */
     struct px_match_queue *spare; /* free queue heads                      */
+    struct px_match_queue *last; /* of `posted`: where the last receive was put; NULL: none */
     size_t nposted, nunexp;
     size_t nwild; /* posted receives with a wildcard       */
     uint64_t seq;

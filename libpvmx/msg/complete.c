@@ -11,4 +11,6 @@ void px_req_complete(struct px_messenger *ms, struct pvmx_req *r, pvmx_err err)
     }
     atomic_store_explicit(&r->done, true, memory_order_release);
     ms->completed = true;
+    if (r == ms->awaited)
+        ms->pause = true;
 }

@@ -27,6 +27,7 @@ pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx
                                      .self = tid,
                                      .deliver = px_deliver,
                                      .contact = px_peer_contact,
+                                     .pause = &ms->pause,
                                      .arg = ms};
     for (unsigned i = 0; i < ms->nifaces; i++) {
         if (ms->ifaces[i])

@@ -37,6 +37,10 @@ struct px_messenger {
     uint32_t deaths_seen; /* arena head's counter at the last look                */
     bool check_deaths;    /* a peer may have died before anybody watched          */
     bool completed;       /* a request was completed: other waiting threads look  */
+    /* What the one thread waits for: when it completes, progress ends its round at once (pause). The
+     * next look at a ring costs a cache miss, and stands in the way of the answer. */
+    const struct pvmx_req *awaited;
+    bool pause;
 };
 
 struct pvmx_peer {

@@ -57,15 +57,29 @@ static struct px_arrived *find(struct px_messenger *ms, const struct px_key *key
     return u ? px_container_of(u, struct px_arrived, unexp) : NULL;
 }
 
+static struct px_recv *new_recv(struct px_messenger *ms, void *buf, size_t cap)
+{
+    struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
+    if (!r)
+        return NULL;
+    r->posted.queue = NULL;
+    r->from = r->sender = NULL;
+    r->scope = NULL;
+    r->buf = buf;
+    r->cap = cap;
+    r->id = r->sender_id = 0;
+    r->want = r->got = 0;
+    r->piece = 0;
+    return r;
+}
+
 pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
                        struct pvmx_scope *scope, const struct px_key *key, void *buf,
                        size_t cap, struct px_recv **out)
 {
-    struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
+    struct px_recv *r = new_recv(ms, buf, cap);
     if (!r)
         return PVMX_ERR_NOMEM;
-    r->buf = buf;
-    r->cap = cap;
     r->from = from;
     r->scope = from ? NULL : scope;
     struct px_arrived *m = find(ms, key);
@@ -111,11 +125,9 @@ pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from,
 pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf,
                          size_t cap, struct px_recv **out)
 {
-    struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
+    struct px_recv *r = new_recv(ms, buf, cap);
     if (!r)
         return PVMX_ERR_NOMEM;
-    r->buf = buf;
-    r->cap = cap;
     ms->nmsgs--;
     consume(ms, r, msg);
     *out = r;

@@ -94,6 +94,10 @@ static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr,
     s->hdr = *hdr;
     s->buf = buf;
     s->len = len;
+    s->copy = NULL;
+    s->id = s->stream_to = 0;
+    s->eager = s->started = false;
+    s->stream_len = s->stream_off = 0;
     s->req.st = (struct pvmx_status){.source = hdr->source, .tag = hdr->tag, .length = len};
     return s;
 }

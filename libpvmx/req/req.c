@@ -36,8 +36,10 @@ void *px_req_new(struct px_req_pool *pool, enum px_req_kind kind)
     }
     struct pvmx_req *r = pool->free;
     memcpy(&pool->free, r, sizeof(void *));
-    memset(r, 0, PX_REQ_BLOCK);
+    atomic_init(&r->done, false);
+    r->orphan = false;
     r->kind = (uint8_t)kind;
+    r->st = (struct pvmx_status){0};
     pool->used++;
     return r;
 }

@@ -25,7 +25,8 @@ struct px_req_pool {
     size_t used;
 };
 
-/* Zeroed object of PX_REQ_BLOCK bytes; NULL with a sentence without memory. */
+/* An object of PX_REQ_BLOCK bytes of which only the head is set; NULL with a sentence without
+ * memory. */
 void *px_req_new(struct px_req_pool *pool, enum px_req_kind kind);
 void px_req_drop(struct px_req_pool *pool, void *req);
 void px_req_pool_fini(struct px_req_pool *pool);

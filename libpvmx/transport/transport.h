@@ -43,6 +43,7 @@ struct px_iface_params {
     px_deliver_fn *deliver;
     px_contact_fn *contact;
     void *arg;
+    const bool *pause; /* set by deliver: progress is to return before it looks further */
 };
 
 struct px_caps {

@@ -76,17 +76,19 @@ static void wake_producer(struct px_shm_iface *s, pvmx_tid from)
     }
 }
 
-/* Reads up to max records. */
-static unsigned read_inlet(struct px_shm_iface *s, struct px_shm_inlet *in, unsigned max)
+/* Reads a batch of records, or all that there are. */
+static unsigned read_inlet(struct px_shm_iface *s, struct px_shm_inlet *in, bool all)
 {
     unsigned n = 0;
     size_t len;
     const uint8_t *bytes;
-    while (n < max && (bytes = px_ring_peek(&in->end, &len)) != NULL) {
+    while ((all || n < BATCH) && (bytes = px_ring_peek(&in->end, &len)) != NULL) {
         if (s->params.deliver(s->params.arg, &in->from, bytes, len) != PVMX_OK)
             break;
         px_ring_pop(&in->end, len);
         n++;
+        if (*s->params.pause && !all)
+            break;
     }
     if (n && px_ring_release(&in->end))
         wake_producer(s, in->from.tid);
@@ -100,7 +102,7 @@ static void enter_ready_mode(struct px_shm_iface *s)
     atomic_fetch_or(&slot->rx_flags, PX_RX_READY);
     atomic_thread_fence(memory_order_seq_cst); /* pairs with px_bell_after_publish */
     for (uint32_t i = 0; i < s->ninlets; i++)
-        read_inlet(s, &s->inlets[i], UINT32_MAX);
+        read_inlet(s, &s->inlets[i], true);
 }
 
 static unsigned read_ready(struct px_shm_iface *s)
@@ -120,7 +122,7 @@ static unsigned read_ready(struct px_shm_iface *s)
                 size_t len;
                 if (!at)
                     continue; /* not discovered yet; that sets the bit again */
-                total += read_inlet(s, &s->inlets[at - 1], BATCH);
+                total += read_inlet(s, &s->inlets[at - 1], false);
                 if (px_ring_peek(&s->inlets[at - 1].end, &len))
                     again |= bits & -bits;
             }
@@ -143,8 +145,8 @@ unsigned px_shm_progress(struct px_iface *iface)
     if (s->ready_mode)
         return read_ready(s);
     unsigned n = 0;
-    for (uint32_t i = 0; i < s->ninlets; i++)
-        n += read_inlet(s, &s->inlets[i], BATCH);
+    for (uint32_t i = 0; i < s->ninlets && !*s->params.pause; i++)
+        n += read_inlet(s, &s->inlets[i], false);
     if (s->ninlets > POLL_DIRECTLY)
         enter_ready_mode(s);
     return n;
@@ -164,7 +166,7 @@ void px_shm_drain(struct px_iface *iface, pvmx_tid from)
     discover(s, atomic_load_explicit(&s->params.arena->slot->rings_gen, memory_order_acquire));
     struct px_shm_inlet *in = find(s, from);
     if (in)
-        read_inlet(s, in, UINT32_MAX);
+        read_inlet(s, in, true);
 }
 
 void px_shm_forget(struct px_iface *iface, pvmx_tid from)

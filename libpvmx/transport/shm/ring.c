@@ -7,6 +7,11 @@
 /* The word: 0 nothing yet; else length of the record's bytes + 1, or SKIP to the ring's start. */
 #define WORD_SKIP UINT64_MAX
 
+enum {
+    WINDOW = 8 * 1024,
+    HEADER = 24, /* the most frequent length of a slice */
+};
+
 static _Atomic uint64_t *word_at(struct px_ring *r, uint32_t off)
 {
     return (_Atomic uint64_t *)(void *)(r->data + off);
@@ -27,7 +32,7 @@ void px_ring_reset(struct px_ring *r)
 
 void px_ring_attach_producer(struct px_ring_end *end, struct px_ring *ring)
 {
-    *end = (struct px_ring_end){.ring = ring, .limit = PX_RING_DATA};
+    *end = (struct px_ring_end){.ring = ring, .look = WINDOW, .limit = PX_RING_DATA};
 }
 
 void px_ring_attach_consumer(struct px_ring_end *end, struct px_ring *ring)
@@ -45,23 +50,74 @@ static bool has_room(struct px_ring_end *e, uint64_t need)
     return e->pos + need <= e->limit;
 }
 
+static void clear_word(struct px_ring_end *e, uint32_t off)
+{
+    atomic_store_explicit(word_at(e->ring, off), 0, memory_order_relaxed);
+}
+
+/* Clears the words of the next two lines, as far as the consumer is known to have left them. */
+static void clear_ahead(struct px_ring_end *e)
+{
+    uint64_t to = e->pos + 2 * PX_RING_LINE;
+    uint32_t off = e->off + PX_RING_LINE;
+    if (to + PX_RING_LINE > e->limit)
+        return;
+    off = off == PX_RING_DATA ? 0 : off;
+    clear_word(e, off);
+    e->clean = to;
+}
+
+/* Is it time to begin again at the start of the ring? A ring that is read as fast as it is filled
+ * then lives in WINDOW bytes, which stay in the first-level caches of both sides. Only when it is
+ * empty, so no room is lost; the consumer's position (a cache miss) is looked at once in a window. */
+static bool begin_again(struct px_ring_end *e, uint32_t size)
+{
+    if (e->pos < e->look || e->off < size + 2 * PX_RING_LINE)
+        return false;
+    uint64_t head = atomic_load_explicit(&e->ring->head, memory_order_acquire);
+    e->limit = head + PX_RING_DATA;
+    e->look = e->pos + WINDOW + (head == e->pos ? PX_RING_DATA - e->off : 0);
+    return head == e->pos;
+}
+
+/* Writes the slices, the record's first line last: the consumer polls that line, and would take it
+ * away again while the others are still on their way. */
+static inline void fill(uint8_t *p, const struct px_slice *v, unsigned n, size_t total)
+{
+    enum { FIRST = PX_RING_LINE - sizeof(uint64_t) };
+    uint8_t *at = p + total;
+    for (unsigned i = n; i-- > 0;) {
+        const uint8_t *from = v[i].data;
+        size_t len = v[i].len, before = 0;
+        at -= len;
+        if (len == HEADER) { /* without a call */
+            memcpy(at, from, HEADER);
+            continue;
+        }
+        if (at < p + FIRST && at + len > p + FIRST) {
+            before = (size_t)(p + FIRST - at);
+            memcpy(at + before, from + before, len - before);
+            len = before;
+        }
+        if (len)
+            memcpy(at, from, len);
+    }
+}
+
 bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, size_t total)
 {
     uint32_t size = record_size(total), tail = PX_RING_DATA - e->off;
     /* One line more than the record: the next word must be free to be zeroed. A record that fits
      * exactly to the end has its next word at the start. */
-    bool skip = size > tail;
+    bool skip = size > tail || begin_again(e, size);
     if (!has_room(e, (uint64_t)size + PX_RING_LINE + (skip ? tail : 0)))
         return false;
     uint32_t off = skip ? 0 : e->off;
     uint32_t next = off + size == PX_RING_DATA ? 0 : off + size;
     uint8_t *p = e->ring->data + off + sizeof(uint64_t);
-    atomic_store_explicit(word_at(e->ring, next), 0, memory_order_relaxed);
-    for (unsigned i = 0; i < n; i++) {
-        if (v[i].len)
-            memcpy(p, v[i].data, v[i].len);
-        p += v[i].len;
-    }
+    if (skip || e->pos + size >= e->clean)
+        clear_word(e, next);
+    fill(p, v, n, total);
     if (skip) {
         atomic_store_explicit(word_at(e->ring, 0), total + 1, memory_order_relaxed);
         atomic_store_explicit(word_at(e->ring, e->off), WORD_SKIP, memory_order_release);
@@ -71,6 +127,7 @@ bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, s
     }
     e->pos += size;
     e->off = next;
+    clear_ahead(e);
     return true;
 }
 

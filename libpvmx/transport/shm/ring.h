@@ -4,7 +4,9 @@
  * A record is a word, then its bytes, padded to whole cache lines. The word is stored last, with
  * release order: a producer that dies before has published nothing. The consumer polls the word
  * itself, so that a short message crosses between processors as one line. Before a record is
- * published the word after it is set to 0, so stale bytes are never taken for a record. */
+ * published the word after it is 0, so stale bytes are never taken for a record; for the next short
+ * one that is done ahead of time, since taking another line from the consumer's cache would stand
+ * between the message and its publication. */
 #ifndef PX_SHM_RING_H
 #define PX_SHM_RING_H
 
@@ -29,6 +31,8 @@ static_assert(sizeof(struct px_ring) == PX_RING_SIZE, "ring layout");
 struct px_ring_end {
     struct px_ring *ring;
     uint64_t pos;
+    uint64_t clean; /* producer: the words of all lines from pos up to here, excluded, are 0 */
+    uint64_t look;  /* producer: position from which on it may begin again at the start */
     uint64_t limit; /* producer: pos may grow to this (last head seen + PX_RING_DATA);
                      * consumer: next position at which want_space is looked at       */
     uint32_t off;   /* pos's place in data */

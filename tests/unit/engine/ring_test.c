@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -136,17 +137,18 @@ Test(ring, another_process_pushes_while_we_read)
     munmap(r, sizeof *r);
 }
 
-/* Pushes and reads records until fewer than `tail` bytes are left before the ring's end. */
+/* Pushes records until fewer than `tail` bytes are left before the ring's end, then reads them all:
+ * a ring that is read at once begins again before it comes to its end. */
 static void advance(struct px_ring_end *out, struct px_ring_end *in, uint32_t tail)
 {
     size_t len;
     while (PX_RING_DATA - out->off >= tail) {
         struct px_slice v = {bytes, 100};
         cr_assert(px_ring_push(out, &v, 1, 100));
-        cr_assert_not_null(px_ring_peek(in, &len));
-        px_ring_pop(in, len);
-        px_ring_release(in);
     }
+    while (px_ring_peek(in, &len))
+        px_ring_pop(in, len);
+    px_ring_release(in);
 }
 
 enum { RECORD = 1 }; /* 200 bytes, see length_of */
@@ -200,13 +202,14 @@ static bool read_after_death(struct px_ring_end *in)
 
 Test(ring, producer_killed_at_every_step_publishes_whole_records_or_none, .timeout = 240)
 {
-    /* Near the start, and where the record does not fit before the end and starts over. */
-    static const uint32_t tails[] = {PX_RING_DATA, 200};
+    /* Near the start; where the record does not fit before the end and starts over; where the ring
+     * is empty and begins again. */
+    static const uint32_t tails[] = {PX_RING_DATA, 200, PX_RING_DATA - 10000};
     struct px_ring *r = shared_ring();
     struct px_ring_end *in =
         mmap(NULL, sizeof *in, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq((void *)in, MAP_FAILED);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
         long none = 0, whole = 0;
         bool inside = true;
         for (long steps = 0; inside; steps++) {
@@ -223,4 +226,34 @@ Test(ring, producer_killed_at_every_step_publishes_whole_records_or_none, .timeo
     }
     munmap(in, sizeof *in);
     munmap(r, sizeof *r);
+}
+
+/* Short records, each read before the next: they stay in the first part of the ring; a reader
+ * that is behind loses none of its room. */
+Test(ring, begins_again_while_it_is_read_as_fast_as_it_is_filled)
+{
+    struct px_ring_end out, in;
+    struct px_ring *r = shared_ring();
+    px_ring_attach_producer(&out, r);
+    px_ring_attach_consumer(&in, r);
+    struct px_slice v = {bytes, 100};
+    size_t len, most = 0, kept = 0;
+    for (uint32_t k = 0; k < 5000; k++) {
+        memcpy(bytes, &k, sizeof k);
+        cr_assert(px_ring_push(&out, &v, 1, v.len));
+        const uint8_t *p = px_ring_peek(&in, &len);
+        cr_assert_not_null(p);
+        cr_assert_eq(len, v.len);
+        cr_assert_eq(memcmp(p, &k, sizeof k), 0);
+        px_ring_pop(&in, len);
+        px_ring_release(&in);
+        most = out.off > most ? out.off : most;
+    }
+    cr_assert_leq(most, 16 * 1024, "the ring was used up to %zu", most);
+    while (px_ring_push(&out, &v, 1, v.len))
+        kept++;
+    cr_assert_gt(kept, PX_RING_DATA / 128 * 3 / 4, "%zu records are room", kept);
+    while (kept-- && px_ring_peek(&in, &len))
+        px_ring_pop(&in, len);
+    cr_assert_eq(kept, SIZE_MAX);
 }
