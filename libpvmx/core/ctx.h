@@ -39,8 +39,10 @@ static inline void px_lock(void)
 
 static inline void px_unlock(void)
 {
-    if (px_ctx.threads)
+    if (px_ctx.threads) {
+        px_progress_tell(&px_ctx.progress);
         pthread_mutex_unlock(&px_ctx.lock);
+    }
 }
 
 static inline pvmx_err px_ctx_wait(bool (*done)(void *arg), void *arg, uint64_t deadline)

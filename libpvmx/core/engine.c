@@ -298,6 +298,18 @@ pvmx_err pvmx_engine_wait_until(bool (*done)(void *arg), void *arg, uint64_t dea
     return err;
 }
 
+void pvmx_engine_wake(void)
+{
+    px_lock();
+    px_ctx.ms.completed = true;
+    px_unlock();
+}
+
+unsigned pvmx_engine_failures(void)
+{
+    return atomic_load_explicit(&px_ctx.ms.failures, memory_order_acquire);
+}
+
 void pvmx_engine_hook_add(struct pvmx_hook *hook)
 {
     px_lock();

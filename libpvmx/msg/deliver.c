@@ -26,6 +26,7 @@ static pvmx_err keep(struct px_messenger *ms, const struct px_key *key,
     }
     m->from = from;
     from->refs++;
+    ms->completed = true; /* another thread may probe for it */
     return PVMX_OK;
 }
 

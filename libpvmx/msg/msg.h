@@ -41,6 +41,7 @@ struct px_messenger {
      * next look at a ring costs a cache miss, and stands in the way of the answer. */
     const struct pvmx_req *awaited;
     bool pause;
+    _Atomic unsigned failures; /* requests completed because a task has ended */
 };
 
 struct pvmx_peer {

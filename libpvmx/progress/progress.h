@@ -6,6 +6,7 @@
 #define PX_PROGRESS_H
 
 #include "transport/shm/seg.h"
+#include "transport/shm/wake.h"
 #include <pthread.h>
 #include <pvmx/engine/prog.h>
 
@@ -36,6 +37,17 @@ static inline void px_progress_busy_host(struct px_progress *p)
 {
     if (p->skip_yields < 16)
         p->skip_yields = 16;
+}
+
+/* Other threads sleep until requests are complete that this one may just have completed: wakes
+ * them. With the lock held, before it is given away. */
+static inline void px_progress_tell(struct px_progress *p)
+{
+    if (p->completed && *p->completed) {
+        *p->completed = false;
+        if (p->sleepers)
+            px_bell_ring(p->arena->slot);
+    }
 }
 
 /* One round; the number of events handled. Called with the lock held. */

@@ -147,16 +147,6 @@ static void sleep_once(struct px_progress *p, uint64_t deadline)
         atomic_fetch_and(&a.slot->rx_flags, ~(uint32_t)PX_RX_SLEEPING);
 }
 
-/* Other threads wait for requests that this thread's progress may have completed. */
-static void tell_threads(struct px_progress *p)
-{
-    if (p->completed && *p->completed) {
-        *p->completed = false;
-        if (p->sleepers)
-            px_bell_ring(p->arena->slot);
-    }
-}
-
 pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
                  uint64_t deadline_ns)
 {
@@ -166,7 +156,7 @@ pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
             return PVMX_OK;
         unsigned n = px_progress(p);
         if (p->lock)
-            tell_threads(p);
+            px_progress_tell(p);
         if (n) {
             spin = (struct spin){0};
             continue;

@@ -36,6 +36,12 @@ PVMX_API unsigned pvmx_engine_progress(void);
 PVMX_API pvmx_err pvmx_engine_wait_until(bool (*done)(void *arg), void *arg,
                                          uint64_t deadline_ns);
 
+/* What the condition of another thread's wait_until looks at has changed by other means than
+ * progress: it looks again. */
+PVMX_API void pvmx_engine_wake(void);
+/* How many operations of this process have ended because another task has. */
+PVMX_API unsigned pvmx_engine_failures(void);
+
 /* Hooks run in every round of progress until removed, with the engine's lock held (it is recursive:
  * a hook may start operations). They return the number of events handled. For schedules of
  * nonblocking collectives and generalized work. */
