@@ -64,7 +64,7 @@ NULL_BAD_IN = {('Comm_get_attr', 'attribute_val'), ('Attr_get', 'attribute_val')
 # Arrays that must be there when their length is not 0.
 ARRAY_LENGTH = {'ranks': 'n', 'ranges': 'n', 'ranks1': 'n', 'ranks2': 'n',
                 'array_of_requests': ('count', 'incount'),
-                'array_of_indices': ('incount',),
+                'array_of_indices': ('incount',), 'array_of_partitions': 'length',
                 'dims': ('ndims', 'maxdims'), 'periods': ('ndims', 'maxdims'),
                 'coords': 'maxdims', 'indx': ('nnodes', 'maxindex'), 'degrees': 'n',
                 'edges': 'maxedges', 'neighbors': 'maxneighbors',

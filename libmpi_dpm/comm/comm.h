@@ -48,6 +48,7 @@ struct xmpi_comm {
     struct xmpi_topo *topo; /* topo/topo.h; NULL: no virtual topology                       */
     struct xmpi_bsend *bsend; /* MPI_Comm_attach_buffer; NULL: none                           */
     struct xmpi_request *active; /* requests started and not collected; engine lock              */
+    unsigned requests; /* that exist; together they hold one reference; engine lock   */
     struct xmpi_request *orphans,
         **orphans_tail; /* given up by MPI_Request_free; engine lock  */
     struct xmpi_comm *next,
@@ -72,6 +73,10 @@ enum {
     XMPI_TAG_DISCONNECT = 0x7ffffff4,
     XMPI_TAG_EDGES = 0x7ffffff5,
 };
+
+/* Added to a communicator's context for what sets up partitioned communication: no id that a task
+ * makes has this bit. */
+#define XMPI_CTX_PARTITIONED (UINT64_C(1) << 63)
 
 /* Contexts of communicators that only this process is in (below PVMX_ENGINE_CTX_RESERVED). */
 enum { XMPI_CTX_SELF = 512, XMPI_CTX_LONE_WORLD = 514 };

@@ -83,6 +83,7 @@ static int start(struct xmpi_request *req)
         cls = xmpi_recv_begin(req);
         break;
     case XMPI_REQ_PERSIST_COLL:
+    case XMPI_REQ_PERSIST_PART:
         cls = req->ops->start(req);
         break;
     default:

@@ -84,6 +84,7 @@ int xmpi_recv_begin(struct xmpi_request *req)
                                      engine_tag(req->tag), req->buf, req->len, &req->engine);
     /* A dead sender is an outcome of the operation, not a failure to start it. */
     if (err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING) {
+        xmpi_request_lost++;
         req->status.error = err;
         return MPI_SUCCESS;
     }

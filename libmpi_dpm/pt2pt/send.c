@@ -74,10 +74,12 @@ static int start(const void *buf, size_t len, int dest, int tag, struct xmpi_com
         return cls;
     pvmx_err err =
         pvmx_engine_isend(peer, comm->ctx, comm->rank, tag, buf, len, mode, engine);
-    if (err == PVMX_ERR_PEER_DEAD)
+    if (err == PVMX_ERR_PEER_DEAD) {
+        xmpi_request_lost++;
         *outcome = err;
-    else if (err)
+    } else if (err) {
         return xmpi_comm_error(comm, dest, err);
+    }
     return MPI_SUCCESS;
 }
 

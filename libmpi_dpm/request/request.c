@@ -19,32 +19,50 @@ struct xmpi_request xmpi_request_sent = {
     .status = {.source = MPI_ANY_SOURCE, .tag = MPI_ANY_TAG},
 };
 
-/* Requests ready for use again; engine lock. The number is what one pass of a nonblocking exchange
- * with many peers has in flight; more are given back to malloc. */
-enum { CACHE_MAX = 256 };
-static struct xmpi_request *cache;
-static unsigned cached;
+_Atomic unsigned xmpi_request_lost;
+
+/* Requests come from chunks that stay until finalize, so that the head of a request that was given
+ * back can still be read: a stale handle is told from a live one. Engine lock. */
+enum { CHUNK = 64 };
+struct chunk {
+    struct chunk *next;
+    struct xmpi_request requests[CHUNK];
+};
+static struct chunk *chunks;
+static struct xmpi_request *unused; /* by next */
+
+static bool more_requests(void)
+{
+    struct chunk *c = calloc(1, sizeof(*c));
+    if (!c)
+        return false;
+    c->next = chunks;
+    chunks = c;
+    for (int i = CHUNK - 1; i >= 0; i--) {
+        c->requests[i].next = unused;
+        unused = &c->requests[i];
+    }
+    return true;
+}
 
 int xmpi_request_new(enum xmpi_req_type type, struct xmpi_comm *comm,
                      struct xmpi_request **out)
 {
     pvmx_engine_lock();
-    struct xmpi_request *req = cache;
-    if (req) {
-        cache = req->next;
-        cached--;
+    struct xmpi_request *req = NULL;
+    if (unused || more_requests()) {
+        req = unused;
+        unused = req->next;
+        if (comm && comm->requests++ == 0)
+            xmpi_obj_ref(&comm->obj);
     }
     pvmx_engine_unlock();
-    if (!req)
-        req = malloc(sizeof(*req));
     if (!req)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for a request");
     memset(req, 0, sizeof(*req));
     xmpi_obj_init(&req->obj, XMPI_KIND_REQUEST);
     req->type = type;
     req->comm = comm;
-    if (comm)
-        xmpi_obj_ref(&comm->obj);
     *out = req;
     return MPI_SUCCESS;
 }
@@ -68,28 +86,40 @@ void xmpi_request_release(struct xmpi_request *req)
     pvmx_engine_lock();
     unlink_locked(req);
     req->obj.kind = XMPI_KIND_FREED;
-    if (cached < CACHE_MAX) {
-        req->next = cache;
-        cache = req;
-        cached++;
-        req = NULL;
-    }
+    req->next = unused;
+    unused = req;
+    bool last = comm && --comm->requests == 0;
     pvmx_engine_unlock();
-    free(req);
-    if (comm)
+    if (last)
         xmpi_comm_release(comm);
 }
 
 void xmpi_request_stop(void)
 {
     pvmx_engine_lock();
-    while (cache) {
-        struct xmpi_request *req = cache;
-        cache = req->next;
-        free(req);
+    for (struct chunk *c = chunks, *next; c; c = next) {
+        next = c->next;
+        free(c);
     }
-    cached = 0;
+    chunks = NULL;
+    unused = NULL;
     pvmx_engine_unlock();
+}
+
+unsigned xmpi_request_leaks(void (*tell)(const char *what, void *arg), void *arg)
+{
+    unsigned n = 0;
+    for (const struct chunk *c = chunks; c; c = c->next)
+        for (int i = 0; i < CHUNK; i++) {
+            const struct xmpi_request *req = &c->requests[i];
+            char text[256];
+            if (req->obj.kind != XMPI_KIND_REQUEST || req->given_up)
+                continue;
+            xmpi_request_describe(req, text, sizeof(text));
+            tell(text, arg);
+            n++;
+        }
+    return n;
 }
 
 void xmpi_request_activate(struct xmpi_request *req)
@@ -108,30 +138,24 @@ void xmpi_request_activate(struct xmpi_request *req)
     pvmx_engine_unlock();
 }
 
-bool xmpi_request_done(const struct xmpi_request *req)
+/* Takes the outcome out of the engine's request. While it stands in its communicator's list others
+ * may look at it. */
+static void take_engine(struct xmpi_request *req)
 {
-    if (!req->active || req->finished)
-        return true;
-    if (req->ops)
-        return req->ops->done(req);
-    return !req->engine || pvmx_engine_req_done(req->engine);
-}
-
-static bool is_receive(const struct xmpi_request *req)
-{
-    return req->type == XMPI_REQ_RECV || req->type == XMPI_REQ_PERSIST_RECV;
+    pvmx_engine_lock();
+    req->status = *pvmx_engine_req_status(req->engine);
+    pvmx_engine_req_free(req->engine);
+    req->engine = NULL;
+    pvmx_engine_unlock();
 }
 
 static int pt2pt_outcome(struct xmpi_request *req)
 {
-    if (req->engine) {
-        req->status = *pvmx_engine_req_status(req->engine);
-        pvmx_engine_req_free(req->engine);
-        req->engine = NULL;
-    }
+    if (req->engine)
+        take_engine(req);
     if (req->status.cancelled)
         return MPI_SUCCESS;
-    if (is_receive(req))
+    if (xmpi_request_is_receive(req))
         return xmpi_recv_outcome(req->comm, req->rank, req->tag, req->len, &req->status);
     int cls = xmpi_comm_error(req->comm, req->rank, req->status.error);
     /* Of a send's status only the error and `cancelled` mean something. */
@@ -146,7 +170,8 @@ void xmpi_request_finish(struct xmpi_request *req)
     if (req->finished)
         return;
     req->cls = req->ops ? req->ops->finish(req) : pt2pt_outcome(req);
-    req->finished = true;
+    /* A generalized request's query function is called each time. */
+    req->finished = req->type != XMPI_REQ_GENERAL;
 }
 
 static void destroy(struct xmpi_request *req)
@@ -154,12 +179,6 @@ static void destroy(struct xmpi_request *req)
     if (req->ops && req->ops->destroy)
         req->ops->destroy(req);
     xmpi_request_release(req);
-}
-
-static bool is_persistent(const struct xmpi_request *req)
-{
-    return req->type == XMPI_REQ_PERSIST_SEND || req->type == XMPI_REQ_PERSIST_RECV ||
-           req->type == XMPI_REQ_PERSIST_COLL;
 }
 
 int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st)
@@ -175,9 +194,11 @@ int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st)
     xmpi_request_finish(req);
     int cls = req->cls;
     xmpi_status_set(st, &req->status);
+    if (req->type == XMPI_REQ_GENERAL)
+        cls = xmpi_grequest_end(req, cls);
     if (cls)
         xmpi_err_from(req->comm);
-    if (is_persistent(req)) {
+    if (xmpi_request_is_persistent(req)) {
         pvmx_engine_lock();
         unlink_locked(req);
         pvmx_engine_unlock();
@@ -190,19 +211,22 @@ int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st)
 
 /* ---- requests that nobody will collect --------------------------------------------- */
 
-void xmpi_request_abandon(struct xmpi_request *req)
+int xmpi_request_abandon(struct xmpi_request *req)
 {
     struct xmpi_comm *comm = req->comm;
     if (req == &xmpi_request_sent)
-        return;
+        return MPI_SUCCESS;
+    if (req->type == XMPI_REQ_GENERAL)
+        return xmpi_grequest_abandon(req);
     if (xmpi_request_done(req)) {
         if (req->active)
             xmpi_request_finish(req);
         destroy(req);
-        return;
+        return MPI_SUCCESS;
     }
     pvmx_engine_lock();
     unlink_locked(req);
+    req->given_up = true;
     req->next = NULL;
     req->pprev = comm->orphans_tail;
     *comm->orphans_tail = req;
@@ -210,6 +234,7 @@ void xmpi_request_abandon(struct xmpi_request *req)
     pvmx_engine_unlock();
     /* Looking at a few each time keeps their number near that of the unfinished ones. */
     xmpi_request_reap(comm, 4);
+    return MPI_SUCCESS;
 }
 
 /* The first abandoned request: taken off when complete (returned), else sent to the end. */
@@ -271,7 +296,7 @@ static void forsake_list(struct xmpi_request **list)
     while (*list) {
         struct xmpi_request *req = *list;
         if (req->engine) {
-            if (is_receive(req))
+            if (xmpi_request_is_receive(req))
                 pvmx_engine_req_cancel(req->engine);
             pvmx_engine_req_free(req->engine);
             req->engine = NULL;
@@ -294,8 +319,7 @@ int xmpi_request_free(MPI_Request *request)
     if (!req)
         return xmpi_err(MPI_ERR_REQUEST, "not a request");
     *request = MPI_REQUEST_NULL;
-    xmpi_request_abandon(req);
-    return MPI_SUCCESS;
+    return xmpi_request_abandon(req);
 }
 
 int xmpi_cancel(MPI_Request *request)
@@ -303,6 +327,8 @@ int xmpi_cancel(MPI_Request *request)
     struct xmpi_request *req = xmpi_request_of(*request);
     if (!req)
         return xmpi_err(MPI_ERR_REQUEST, "not a request");
+    if (req->type == XMPI_REQ_GENERAL)
+        return xmpi_grequest_cancel(req);
     if (!req->active || req->finished)
         return MPI_SUCCESS;
     if (req->ops) {

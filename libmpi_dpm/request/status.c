@@ -34,6 +34,15 @@ void xmpi_status_set(MPI_Status *st, const struct pvmx_status *from)
     fill(st, from->source, from->tag, from->length, from->cancelled);
 }
 
+void xmpi_status_get(const MPI_Status *st, struct pvmx_status *to)
+{
+    to->source = st->MPI_SOURCE;
+    to->tag = st->MPI_TAG;
+    to->length = get_bytes(st);
+    to->cancelled = st->MPI_internal[2] != 0;
+    to->error = PVMX_OK;
+}
+
 void xmpi_status_set_empty(MPI_Status *st)
 {
     fill(st, MPI_ANY_SOURCE, MPI_ANY_TAG, 0, 0);

@@ -7,30 +7,48 @@
 #include <pvmx/engine/prog.h>
 #include <stdio.h>
 
+/* What is done with a complete request: collected, or only looked at. Returns its class. */
+typedef int take_fn(MPI_Request *handle, struct xmpi_request *req, MPI_Status *st);
+
+/* Collects the request behind a handle and nulls the handle unless the request is persistent. */
+static int collect(MPI_Request *handle, struct xmpi_request *req, MPI_Status *st)
+{
+    bool keeps = xmpi_request_is_persistent(req);
+    int cls = xmpi_request_collect(req, st);
+    if (!keeps)
+        *handle = MPI_REQUEST_NULL;
+    return cls;
+}
+
+/* The status of a complete request (NULL, inactive: the empty one), which stays as it is. */
+static int look(MPI_Request *handle, struct xmpi_request *req, MPI_Status *st)
+{
+    (void)handle;
+    if (!req || !req->active) {
+        xmpi_status_set_empty(st);
+        return MPI_SUCCESS;
+    }
+    xmpi_request_finish(req);
+    xmpi_status_set(st, &req->status);
+    if (st != MPI_STATUS_IGNORE)
+        st->MPI_ERROR = req->cls;
+    return MPI_SUCCESS;
+}
+
+/* ---- one --------------------------------------------------------------------------- */
+
 static bool one_done(void *arg)
 {
     return xmpi_request_done(arg);
 }
 
-static void wait_one(struct xmpi_request *req)
+/* Done now or after one round of progress. */
+static bool one_tested(struct xmpi_request *req)
 {
     if (xmpi_request_done(req))
-        return;
-    if (!req->ops)
-        pvmx_engine_req_wait(req->engine);
-    else
-        pvmx_engine_wait_until(one_done, req, UINT64_MAX);
-}
-
-/* Collects the request behind a handle and nulls the handle unless the request is persistent. */
-static int collect(MPI_Request *handle, struct xmpi_request *req, MPI_Status *st)
-{
-    bool keeps = req->type == XMPI_REQ_PERSIST_SEND ||
-                 req->type == XMPI_REQ_PERSIST_RECV || req->type == XMPI_REQ_PERSIST_COLL;
-    int cls = xmpi_request_collect(req, st);
-    if (!keeps)
-        *handle = MPI_REQUEST_NULL;
-    return cls;
+        return true;
+    pvmx_engine_progress();
+    return xmpi_request_done(req);
 }
 
 int xmpi_wait(MPI_Request *request, MPI_Status *status)
@@ -40,290 +58,282 @@ int xmpi_wait(MPI_Request *request, MPI_Status *status)
         xmpi_status_set_empty(status);
         return MPI_SUCCESS;
     }
-    wait_one(req);
+    if (!xmpi_request_done(req)) {
+        if (!req->ops)
+            pvmx_engine_req_wait(req->engine);
+        else
+            pvmx_engine_wait_until(one_done, req, UINT64_MAX);
+    }
     return collect(request, req, status);
 }
 
 int xmpi_test(MPI_Request *request, int *flag, MPI_Status *status)
 {
     struct xmpi_request *req = xmpi_request_of(*request);
-    *flag = 1;
-    if (!req) {
+    *flag = !req || one_tested(req);
+    if (req && *flag)
+        return collect(request, req, status);
+    if (!req)
         xmpi_status_set_empty(status);
-        return MPI_SUCCESS;
-    }
-    if (!xmpi_request_done(req)) {
-        pvmx_engine_progress();
-        if (!xmpi_request_done(req)) {
-            *flag = 0;
-            return MPI_SUCCESS;
-        }
-    }
-    return collect(request, req, status);
-}
-
-/* ---- sets -------------------------------------------------------------------------- */
-
-struct set {
-    int count;
-    const MPI_Request *handles;
-    int found; /* index of a complete active request */
-};
-
-/* True when one of the set is complete; then found is the first such. */
-static bool any_done(void *arg)
-{
-    struct set *set = arg;
-    for (int i = 0; i < set->count; i++) {
-        const struct xmpi_request *req = xmpi_request_of(set->handles[i]);
-        if (req && req->active && xmpi_request_done(req)) {
-            set->found = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool none_active(int count, const MPI_Request handles[])
-{
-    for (int i = 0; i < count; i++) {
-        const struct xmpi_request *req = xmpi_request_of(handles[i]);
-        if (req && req->active)
-            return false;
-    }
-    return true;
-}
-
-static bool all_done(int count, const MPI_Request handles[])
-{
-    for (int i = 0; i < count; i++) {
-        const struct xmpi_request *req = xmpi_request_of(handles[i]);
-        if (req && !xmpi_request_done(req))
-            return false;
-    }
-    return true;
-}
-
-/* MPI_ERR_IN_STATUS: once one request of a set fails, every status says its own class. */
-static int in_status(int index, int cls)
-{
-    const char *sentence = xmpi_err_sentence(cls);
-    char text[MPI_MAX_ERROR_STRING / 2];
-    snprintf(text, sizeof(text), "%s", sentence ? sentence : xmpi_err_text(cls));
-    return xmpi_err(MPI_ERR_IN_STATUS, "request %d: %s", index, text);
-}
-
-static MPI_Status *status_at(MPI_Status statuses[], int i)
-{
-    return statuses == MPI_STATUSES_IGNORE ? MPI_STATUS_IGNORE : &statuses[i];
-}
-
-static int collect_all(int count, MPI_Request handles[], MPI_Status statuses[])
-{
-    int rc = MPI_SUCCESS;
-    for (int i = 0; i < count; i++) {
-        struct xmpi_request *req = xmpi_request_of(handles[i]);
-        MPI_Status *st = status_at(statuses, i);
-        int cls = MPI_SUCCESS;
-        if (!req)
-            xmpi_status_set_empty(st);
-        else
-            cls = collect(&handles[i], req, st);
-        if (cls && !rc) {
-            rc = in_status(i, cls);
-            for (int k = 0; k < i && statuses != MPI_STATUSES_IGNORE; k++)
-                statuses[k].MPI_ERROR = MPI_SUCCESS;
-        }
-        if (rc && st != MPI_STATUS_IGNORE)
-            st->MPI_ERROR = cls;
-    }
-    return rc;
-}
-
-int xmpi_waitall(int count, MPI_Request handles[], MPI_Status statuses[])
-{
-    for (int i = 0; i < count; i++) {
-        struct xmpi_request *req = xmpi_request_of(handles[i]);
-        if (req)
-            wait_one(req);
-    }
-    return collect_all(count, handles, statuses);
-}
-
-int xmpi_testall(int count, MPI_Request handles[], int *flag, MPI_Status statuses[])
-{
-    *flag = all_done(count, handles);
-    if (!*flag) {
-        pvmx_engine_progress();
-        *flag = all_done(count, handles);
-    }
-    return *flag ? collect_all(count, handles, statuses) : MPI_SUCCESS;
-}
-
-int xmpi_waitany(int count, MPI_Request handles[], int *index, MPI_Status *status)
-{
-    struct set set = {count, handles, 0};
-    if (none_active(count, handles)) {
-        *index = MPI_UNDEFINED;
-        xmpi_status_set_empty(status);
-        return MPI_SUCCESS;
-    }
-    if (!any_done(&set))
-        pvmx_engine_wait_until(any_done, &set, UINT64_MAX);
-    *index = set.found;
-    return collect(&handles[set.found], xmpi_request_of(handles[set.found]), status);
-}
-
-int xmpi_testany(int count, MPI_Request handles[], int *index, int *flag, MPI_Status *status)
-{
-    struct set set = {count, handles, 0};
-    *index = MPI_UNDEFINED;
-    *flag = 1;
-    if (none_active(count, handles)) {
-        xmpi_status_set_empty(status);
-        return MPI_SUCCESS;
-    }
-    if (!any_done(&set)) {
-        pvmx_engine_progress();
-        if (!any_done(&set)) {
-            *flag = 0;
-            return MPI_SUCCESS;
-        }
-    }
-    *index = set.found;
-    return collect(&handles[set.found], xmpi_request_of(handles[set.found]), status);
-}
-
-/* Collects every complete active request of the set. */
-static int collect_some(int count, MPI_Request handles[], int *outcount, int indices[],
-                        MPI_Status statuses[])
-{
-    int rc = MPI_SUCCESS, n = 0;
-    for (int i = 0; i < count; i++) {
-        struct xmpi_request *req = xmpi_request_of(handles[i]);
-        MPI_Status *st = status_at(statuses, n);
-        if (!req || !req->active || !xmpi_request_done(req))
-            continue;
-        int cls = collect(&handles[i], req, st);
-        if (cls && !rc) {
-            rc = in_status(i, cls);
-            for (int k = 0; k < n && statuses != MPI_STATUSES_IGNORE; k++)
-                statuses[k].MPI_ERROR = MPI_SUCCESS;
-        }
-        if (rc && st != MPI_STATUS_IGNORE)
-            st->MPI_ERROR = cls;
-        indices[n++] = i;
-    }
-    *outcount = n;
-    return rc;
-}
-
-int xmpi_waitsome(int count, MPI_Request handles[], int *outcount, int indices[],
-                  MPI_Status statuses[])
-{
-    struct set set = {count, handles, 0};
-    if (none_active(count, handles)) {
-        *outcount = MPI_UNDEFINED;
-        return MPI_SUCCESS;
-    }
-    if (!any_done(&set))
-        pvmx_engine_wait_until(any_done, &set, UINT64_MAX);
-    return collect_some(count, handles, outcount, indices, statuses);
-}
-
-int xmpi_testsome(int count, MPI_Request handles[], int *outcount, int indices[],
-                  MPI_Status statuses[])
-{
-    struct set set = {count, handles, 0};
-    if (none_active(count, handles)) {
-        *outcount = MPI_UNDEFINED;
-        return MPI_SUCCESS;
-    }
-    if (!any_done(&set))
-        pvmx_engine_progress();
-    return collect_some(count, handles, outcount, indices, statuses);
-}
-
-/* ---- looking ----------------------------------------------------------------------- */
-
-/* The status of a complete request (NULL, inactive: the empty one), which stays as it is. */
-static void look(struct xmpi_request *req, MPI_Status *st)
-{
-    if (!req || !req->active) {
-        xmpi_status_set_empty(st);
-        return;
-    }
-    xmpi_request_finish(req);
-    xmpi_status_set(st, &req->status);
-    if (st != MPI_STATUS_IGNORE)
-        st->MPI_ERROR = req->cls;
+    return MPI_SUCCESS;
 }
 
 int xmpi_request_get_status(struct xmpi_request *req, int *flag, MPI_Status *status)
 {
-    *flag = !req || xmpi_request_done(req);
-    if (!*flag) {
-        pvmx_engine_progress();
-        *flag = xmpi_request_done(req);
+    *flag = !req || one_tested(req);
+    return *flag ? look(NULL, req, status) : MPI_SUCCESS;
+}
+
+/* ---- any --------------------------------------------------------------------------- */
+
+struct set {
+    int count;
+    const MPI_Request *handles;
+    int found;   /* index of the first complete active request, -1: none */
+    bool active; /* there is an active one                               */
+};
+
+/* True when there is nothing to wait for: one of the set is complete, or none is active. */
+static bool any_done(void *arg)
+{
+    struct set *set = arg;
+    set->active = false;
+    set->found = -1;
+    for (int i = 0; i < set->count; i++) {
+        const struct xmpi_request *req = xmpi_request_of(set->handles[i]);
+        if (!req || !req->active)
+            continue;
+        set->active = true;
+        if (xmpi_request_done(req)) {
+            set->found = i;
+            return true;
+        }
     }
-    if (*flag)
-        look(req, status);
+    return !set->active;
+}
+
+/* Looks for a complete request of the set, with as much progress as is asked for. */
+static struct set find_any(int count, const MPI_Request handles[], bool wait)
+{
+    struct set set = {.count = count, .handles = handles};
+    if (any_done(&set))
+        return set;
+    if (wait) {
+        pvmx_engine_wait_until(any_done, &set, UINT64_MAX);
+    } else {
+        pvmx_engine_progress();
+        any_done(&set);
+    }
+    return set;
+}
+
+static int take_any(const struct set *set, MPI_Request handles[], int *index, int *flag,
+                    MPI_Status *status, take_fn *take)
+{
+    *index = set->found < 0 ? MPI_UNDEFINED : set->found;
+    *flag = set->found >= 0 || !set->active;
+    if (set->found >= 0)
+        return take(&handles[set->found], xmpi_request_of(handles[set->found]), status);
+    if (!set->active)
+        xmpi_status_set_empty(status);
     return MPI_SUCCESS;
+}
+
+int xmpi_waitany(int count, MPI_Request handles[], int *index, MPI_Status *status)
+{
+    int flag;
+    struct set set = find_any(count, handles, true);
+    return take_any(&set, handles, index, &flag, status, collect);
+}
+
+int xmpi_testany(int count, MPI_Request handles[], int *index, int *flag, MPI_Status *status)
+{
+    struct set set = find_any(count, handles, false);
+    return take_any(&set, handles, index, flag, status, collect);
 }
 
 int xmpi_request_get_status_any(int count, const MPI_Request handles[], int *index,
                                 int *flag, MPI_Status *status)
 {
-    struct set set = {count, handles, 0};
-    *index = MPI_UNDEFINED;
-    *flag = 1;
-    if (none_active(count, handles)) {
-        xmpi_status_set_empty(status);
-        return MPI_SUCCESS;
+    struct set set = find_any(count, handles, false);
+    /* Looking does not change the handles. */
+    return take_any(&set, (MPI_Request *)(uintptr_t)handles, index, flag, status, look);
+}
+
+/* ---- outcomes of several ----------------------------------------------------------- */
+
+/* The statuses of one call. Once one request has failed each status says its own class
+ * (MPI_ERR_IN_STATUS); before that MPI_ERROR is not touched. */
+struct outcomes {
+    MPI_Status *statuses; /* or MPI_STATUSES_IGNORE */
+    int n;                /* filled                 */
+    bool failed, said;
+    int rc;
+};
+
+static MPI_Status *next_status(const struct outcomes *o)
+{
+    return o->statuses == MPI_STATUSES_IGNORE ? MPI_STATUS_IGNORE : &o->statuses[o->n];
+}
+
+static void add_outcome(struct outcomes *o, int index, int cls)
+{
+    MPI_Status *st = next_status(o);
+    if (cls && !o->failed) {
+        o->failed = true;
+        for (int k = 0; k < o->n && st != MPI_STATUS_IGNORE; k++)
+            o->statuses[k].MPI_ERROR = MPI_SUCCESS;
     }
-    if (!any_done(&set)) {
-        pvmx_engine_progress();
-        if (!any_done(&set)) {
-            *flag = 0;
-            return MPI_SUCCESS;
-        }
+    if (cls && cls != MPI_ERR_PENDING && !o->said) {
+        const char *sentence = xmpi_err_sentence(cls);
+        char text[MPI_MAX_ERROR_STRING / 2];
+        if (!sentence)
+            sentence = xmpi_err_text(cls);
+        snprintf(text, sizeof(text), "%s", sentence ? sentence : "an error of its own");
+        o->rc = xmpi_err(MPI_ERR_IN_STATUS, "request %d: %s", index, text);
+        o->said = true;
     }
-    *index = set.found;
-    look(xmpi_request_of(handles[set.found]), status);
-    return MPI_SUCCESS;
+    if (o->failed && st != MPI_STATUS_IGNORE)
+        st->MPI_ERROR = cls;
+    o->n++;
+}
+
+/* ---- all --------------------------------------------------------------------------- */
+
+struct all {
+    int count;
+    const MPI_Request *handles;
+    int at;            /* everything before is complete       */
+    unsigned failures; /* known, when last looked for         */
+    bool failed;       /* one has failed because a task ended */
+};
+
+static bool has_lost_peer(const struct xmpi_request *req)
+{
+    if (!req->active || req->ops || !xmpi_request_done(req))
+        return false;
+    pvmx_err err =
+        req->engine ? pvmx_engine_req_status(req->engine)->error : req->status.error;
+    return err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING;
+}
+
+/* True when all are complete, or when waiting for the others may be in vain because a process that
+ * one of them needs has ended. */
+static bool all_done(void *arg)
+{
+    struct all *all = arg;
+    for (; all->at < all->count; all->at++) {
+        const struct xmpi_request *req = xmpi_request_of(all->handles[all->at]);
+        if (req && !xmpi_request_done(req))
+            break;
+    }
+    if (all->at == all->count)
+        return true;
+    unsigned failures = pvmx_engine_failures() +
+                        atomic_load_explicit(&xmpi_request_lost, memory_order_relaxed);
+    if (failures == all->failures)
+        return all->failed;
+    all->failures = failures;
+    for (int i = 0; i < all->count && !all->failed; i++) {
+        const struct xmpi_request *req = xmpi_request_of(all->handles[i]);
+        all->failed = req && has_lost_peer(req);
+    }
+    return all->failed;
+}
+
+/* Collects what is complete; the rest is MPI_ERR_PENDING. */
+static int collect_all(int count, MPI_Request handles[], MPI_Status statuses[])
+{
+    struct outcomes o = {.statuses = statuses};
+    for (int i = 0; i < count; i++) {
+        struct xmpi_request *req = xmpi_request_of(handles[i]);
+        int cls = MPI_SUCCESS;
+        if (!req)
+            xmpi_status_set_empty(next_status(&o));
+        else if (xmpi_request_done(req))
+            cls = collect(&handles[i], req, next_status(&o));
+        else
+            cls = MPI_ERR_PENDING;
+        add_outcome(&o, i, cls);
+    }
+    return o.rc;
+}
+
+int xmpi_waitall(int count, MPI_Request handles[], MPI_Status statuses[])
+{
+    struct all all = {.count = count, .handles = handles};
+    if (!all_done(&all))
+        pvmx_engine_wait_until(all_done, &all, UINT64_MAX);
+    return collect_all(count, handles, statuses);
+}
+
+static bool all_tested(struct all *all)
+{
+    if (all_done(all))
+        return true;
+    pvmx_engine_progress();
+    return all_done(all);
+}
+
+int xmpi_testall(int count, MPI_Request handles[], int *flag, MPI_Status statuses[])
+{
+    struct all all = {.count = count, .handles = handles};
+    *flag = all_tested(&all);
+    return *flag ? collect_all(count, handles, statuses) : MPI_SUCCESS;
 }
 
 int xmpi_request_get_status_all(int count, const MPI_Request handles[], int *flag,
                                 MPI_Status statuses[])
 {
-    *flag = all_done(count, handles);
-    if (!*flag) {
-        pvmx_engine_progress();
-        *flag = all_done(count, handles);
-    }
-    for (int i = 0; i < count && *flag; i++)
-        look(xmpi_request_of(handles[i]), status_at(statuses, i));
+    struct all all = {.count = count, .handles = handles};
+    struct outcomes o = {.statuses = statuses};
+    *flag = all_tested(&all) && all.at == count;
+    for (; o.n < count && *flag; o.n++)
+        look(NULL, xmpi_request_of(handles[o.n]), next_status(&o));
     return MPI_SUCCESS;
+}
+
+/* ---- some -------------------------------------------------------------------------- */
+
+/* Takes every complete active request of the set. */
+static int take_some(const struct set *set, MPI_Request handles[], int *outcount,
+                     int indices[], MPI_Status statuses[], take_fn *take)
+{
+    struct outcomes o = {.statuses = statuses};
+    if (!set->active) {
+        *outcount = MPI_UNDEFINED;
+        return MPI_SUCCESS;
+    }
+    for (int i = 0; i < set->count; i++) {
+        struct xmpi_request *req = xmpi_request_of(handles[i]);
+        if (!req || !req->active || !xmpi_request_done(req))
+            continue;
+        indices[o.n] = i;
+        add_outcome(&o, i, take(&handles[i], req, next_status(&o)));
+    }
+    *outcount = o.n;
+    return o.rc;
+}
+
+int xmpi_waitsome(int count, MPI_Request handles[], int *outcount, int indices[],
+                  MPI_Status statuses[])
+{
+    struct set set = find_any(count, handles, true);
+    return take_some(&set, handles, outcount, indices, statuses, collect);
+}
+
+int xmpi_testsome(int count, MPI_Request handles[], int *outcount, int indices[],
+                  MPI_Status statuses[])
+{
+    struct set set = find_any(count, handles, false);
+    return take_some(&set, handles, outcount, indices, statuses, collect);
 }
 
 int xmpi_request_get_status_some(int count, const MPI_Request handles[], int *outcount,
                                  int indices[], MPI_Status statuses[])
 {
-    struct set set = {count, handles, 0};
-    int n = 0;
-    if (none_active(count, handles)) {
-        *outcount = MPI_UNDEFINED;
-        return MPI_SUCCESS;
-    }
-    if (!any_done(&set))
-        pvmx_engine_progress();
-    for (int i = 0; i < count; i++) {
-        struct xmpi_request *req = xmpi_request_of(handles[i]);
-        if (!req || !req->active || !xmpi_request_done(req))
-            continue;
-        look(req, status_at(statuses, n));
-        indices[n++] = i;
-    }
-    *outcount = n;
-    return MPI_SUCCESS;
+    struct set set = find_any(count, handles, false);
+    /* Looking does not change the handles. */
+    return take_some(&set, (MPI_Request *)(uintptr_t)handles, outcount, indices, statuses,
+                     look);
 }
