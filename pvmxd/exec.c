@@ -106,6 +106,9 @@ IN_CHILD static int child_main(void *arg)
     c->step = EXEC_LIMITS;
     if (!child_limits(c))
         goto fail;
+    c->step = EXEC_BIND;
+    if (p->cpus != NULL && syscall(SYS_sched_setaffinity, 0, p->cpus_size, p->cpus) < 0)
+        goto fail;
     c->step = EXEC_RUN;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL, sizeof no_signals);
     syscall(SYS_execve, p->path, p->argv, c->envp);
@@ -115,8 +118,9 @@ fail:
     return 127;
 }
 
-void exec_start(const struct exec_plan *plan, char *env_last, char **envp, int ctl_fd,
-                int arena_fd, uint8_t *stack, size_t stack_size, struct exec_result *out)
+void exec_start(const struct exec_plan *plan, char *const *own, size_t nown, char **envp,
+                int ctl_fd, int arena_fd, uint8_t *stack, size_t stack_size,
+                struct exec_result *out)
 {
     struct child c = {.plan = plan,
                       .envp = envp,
@@ -127,8 +131,8 @@ void exec_start(const struct exec_plan *plan, char *env_last, char **envp, int c
                       .step = EXEC_CLONE};
     if (plan->nenv > 0)
         memcpy(envp, plan->env, plan->nenv * sizeof *envp);
-    envp[plan->nenv] = env_last;
-    envp[plan->nenv + 1] = NULL;
+    memcpy(envp + plan->nenv, own, nown * sizeof *own);
+    envp[plan->nenv + nown] = NULL;
     out->pidfd = -1;
     out->pid = clone(child_main, stack + stack_size,
                      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &c, &out->pidfd);
@@ -247,6 +251,10 @@ int exec_explain(const struct exec_plan *plan, const char *command, const char *
     case EXEC_LIMITS:
         return px_fail_errno(r->errnum,
                              "cannot start '%s' on host %s: cannot set resource limits",
+                             command, host);
+    case EXEC_BIND:
+        return px_fail_errno(r->errnum,
+                             "cannot start '%s' on host %s: cannot bind it to processors",
                              command, host);
     case EXEC_CLONE:
         break;

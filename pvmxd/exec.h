@@ -12,6 +12,7 @@
 enum {
     EXEC_CTL_FD = 6, /* the task's end of its control connection; 3 to 5 and 8, 9 are what      */
     EXEC_ARENA_FD = 7, /* shell scripts like to use, and such a script may run the program        */
+    EXEC_NULL_FD = 5, /* ours, like all unused ones below: /dev/null */
     EXEC_FIRST_FD = 8, /* all descriptors of the daemon lie from here on: no dup2 hits another    */
 };
 
@@ -24,7 +25,7 @@ struct exec_limit {
 struct exec_plan {
     const char *path;
     char **argv;
-    char **env; /* without its last entry, which is the task's own */
+    char **env; /* without the task's own entries */
     size_t nenv;
     const char *wdir;
     mode_t umask;
@@ -32,9 +33,11 @@ struct exec_plan {
     const struct exec_limit *limits; /* those that differ from the daemon's own */
     size_t nlimits;
     bool check_nproc; /* among them the limit of processes, and lower than ours */
+    const unsigned long *cpus; /* processors to run on; NULL: ours */
+    size_t cpus_size;
 };
 
-enum exec_step { EXEC_CLONE, EXEC_WDIR, EXEC_STDIO, EXEC_LIMITS, EXEC_RUN };
+enum exec_step { EXEC_CLONE, EXEC_WDIR, EXEC_STDIO, EXEC_LIMITS, EXEC_BIND, EXEC_RUN };
 
 struct exec_result {
     pid_t pid;
@@ -43,10 +46,11 @@ struct exec_result {
     enum exec_step step;
 };
 
-/* Starts it. env_last: the last entry of the environment; envp: room for plan->nenv + 2 pointers;
- * stack: for the child alone. On failure no process is left. */
-void exec_start(const struct exec_plan *plan, char *env_last, char **envp, int ctl_fd,
-                int arena_fd, uint8_t *stack, size_t stack_size, struct exec_result *out);
+/* Starts it. own: the task's own entries of the environment; envp: room for plan->nenv + nown + 1
+ * pointers; stack: for the child alone. On failure no process is left. */
+void exec_start(const struct exec_plan *plan, char *const *own, size_t nown, char **envp,
+                int ctl_fd, int arena_fd, uint8_t *stack, size_t stack_size,
+                struct exec_result *out);
 
 /* One sentence on a failure: "cannot start 'x' on host h: ...", by px_fail. Returns its error. */
 int exec_explain(const struct exec_plan *plan, const char *command, const char *host,

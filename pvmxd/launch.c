@@ -5,9 +5,12 @@
  * does not touch the request, except for `peer`, `owner` and `cancelled`, which we do not read. */
 #include "base/err.h"
 #include "base/fd.h"
+#include "bind.h"
+#include "proto/hello.h"
 #include "resolve.h"
 #include "server.h"
 #include "spawn.h"
+#include "streams.h"
 #include "tasks.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -116,31 +119,70 @@ static bool need_envp(struct pool_worker *me, size_t n)
     return true;
 }
 
+enum { OWN_ENV = 6 }; /* as many as resolve.c takes out of what is inherited */
+
+struct own_env {
+    char text[OWN_ENV][80];
+    char *entries[OWN_ENV];
+};
+
+/* What every task finds in its environment, whatever else it inherits. */
+static void fill_env(const struct spawn_req *r, const struct spawn_one *one,
+                     struct own_env *e)
+{
+    uint32_t slots =
+        r->m.slots != 0 ? r->m.slots : atomic_load(&r->sv->arena.head->universe);
+    size_t size = sizeof e->text[0];
+    snprintf(e->text[0], size, PX_TASK_ENV "=%d,%d,%llu,%x", EXEC_CTL_FD, EXEC_ARENA_FD,
+             (unsigned long long)r->sv->arena.inode, (unsigned)one->tid);
+    snprintf(e->text[1], size, "MPI_APPNUM=%u", one->app);
+    if (slots == PXP_SLOTS_INFINITE)
+        snprintf(e->text[2], size, "MPI_UNIVERSE_SIZE=INFINITE");
+    else
+        snprintf(e->text[2], size, "MPI_UNIVERSE_SIZE=%u", slots);
+    snprintf(e->text[3], size, "PVMX_RANK=%u", one->rank);
+    snprintf(e->text[4], size, "PVMX_SIZE=%u", r->size);
+    snprintf(e->text[5], size, "PVMX_LOCAL_RANK=%u", one->rank); /* of this host: all */
+    for (int i = 0; i < OWN_ENV; i++)
+        e->entries[i] = e->text[i];
+}
+
 static pvmx_err start(struct spawn_req *r, struct spawn_one *one, struct pool_worker *me)
 {
     struct server *sv = r->sv;
-    const struct exec_plan *plan = &r->plans[one->app];
+    struct exec_plan plan = r->plans[one->app];
     const char *command = r->m.apps[one->app].command;
-    char env_last[96];
-    int pair[2];
+    struct own_env env;
+    int pair[2], pipes[3];
     struct exec_result res = {.step = EXEC_CLONE};
-    if (!need_envp(me, plan->nenv + 2))
+    if (!need_envp(me, plan.nenv + OWN_ENV + 1))
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for another task");
     pvmx_err err = write_birth(r, one, me);
     if (err != PVMX_OK)
         return err;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         res.errnum = errno;
-        return exec_explain(plan, command, sv->host, &res);
+        return exec_explain(&plan, command, sv->host, &res);
     }
-    snprintf(env_last, sizeof env_last, PX_TASK_ENV "=%d,%d,%llu,%x", EXEC_CTL_FD,
-             EXEC_ARENA_FD, (unsigned long long)sv->arena.inode, (unsigned)one->tid);
-    exec_start(plan, env_last, me->envp, pair[1], sv->arena.fd, me->stack, me->stack_size,
-               &res);
+    err = streams_prepare(r, one, &plan, pipes);
+    if (err != PVMX_OK) {
+        close(pair[0]);
+        close(pair[1]);
+        return err;
+    }
+    if (one->place != NULL) {
+        plan.cpus = one->place->mask;
+        plan.cpus_size = one->place->mask_size;
+    }
+    fill_env(r, one, &env);
+    exec_start(&plan, env.entries, OWN_ENV, me->envp, pair[1], sv->arena.fd, me->stack,
+               me->stack_size, &res);
     close(pair[1]);
+    streams_close(pipes);
     if (res.errnum != 0) {
         close(pair[0]);
-        return exec_explain(plan, command, sv->host, &res);
+        streams_close(one->ends);
+        return exec_explain(&plan, command, sv->host, &res);
     }
     fcntl(pair[0], F_SETFL, O_RDWR | O_NONBLOCK);
     arena_set_pid(&sv->arena, px_tid_slot(one->tid), res.pid);
@@ -180,6 +222,7 @@ static void prepare(struct spawn_req *r)
     if (!r->resolved)
         resolve_all(r);
     number_world(r);
+    bind_round(r);
     r->prepared = true;
     uint32_t helpers = r->size < r->ntickets ? r->size : r->ntickets;
     if (atomic_load(&r->failed))

@@ -163,10 +163,9 @@ static void report(int ready_fd, const char *line)
     int n = snprintf(text, sizeof text, "%.1100s\n", line); /* one write: it comes whole */
     if (write(ready_fd, text, (size_t)n) != n)
         px_log(PX_LOG_WARN, "MAIN-READY", "nobody reads the ready line");
-    if (ready_fd < EXEC_FIRST_FD)
-        dup3(0, ready_fd, O_CLOEXEC);
-    else
-        close(ready_fd);
+    close(ready_fd);
+    if (ready_fd < EXEC_FIRST_FD && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+        px_log(PX_LOG_WARN, "MAIN-NULL", "cannot open /dev/null: %s", strerror(errno));
 }
 
 /* The parent's part of going into the background: its exit status is known when the child's line

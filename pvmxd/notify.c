@@ -91,6 +91,7 @@ static void watch_free(struct watch *w)
 void notify_ended(struct server *sv, struct task *t, int status, int signal, bool inited)
 {
     struct peer *spawner = t->job != NULL ? t->job->owner_peer : NULL;
+    struct peer *session = t->job != NULL ? t->job->session : NULL;
     struct end_record *r = record_new(t, status, signal, inited);
     t->told = true;
     if (r == NULL) {
@@ -105,11 +106,13 @@ void notify_ended(struct server *sv, struct task *t, int status, int signal, boo
     record_keep(sv, r);
     if (spawner != NULL)
         tell(spawner, r);
+    if (session != NULL && session != spawner)
+        tell(session, r);
     px_list_foreach(it, &t->watches) {
         struct watch *w = px_container_of(it, struct watch, in_task);
         struct peer *p = w->peer;
         watch_free(w);
-        if (p != spawner)
+        if (p != spawner && p != session)
             tell(p, r);
     }
     record_unref(r);

@@ -10,6 +10,7 @@
 #include "proto/hello.h"
 #include "server.h"
 #include "spawn.h"
+#include "streams.h"
 #include "tasks.h"
 #include "waiter.h"
 #include <errno.h>
@@ -20,6 +21,14 @@
 enum {
     READ_SIZE = 64 * 1024, /* one read, so one peer's turn in a round                 */
     DRAIN_READS = 256,     /* of a task that has ended: 16 MiB, one frame at the most */
+};
+
+/* Descriptors on their way out: ours until they are sent. */
+struct passing {
+    struct px_list node;
+    uint64_t at; /* byte of the stream that they go with */
+    size_t n;
+    int fds[PX_FD_PASS_MAX];
 };
 
 static void on_io(void *arg, unsigned events);
@@ -49,6 +58,9 @@ struct peer *peer_add(struct server *sv, int fd, pid_t pid, struct task *task)
     p->role = task != NULL ? PXP_ROLE_TASK : 0;
     p->since = px_now_ns();
     px_list_init(&p->jobs);
+    px_list_init(&p->worlds);
+    px_list_init(&p->passing);
+    p->stdio[0] = p->stdio[1] = p->stdio[2] = -1;
     px_list_init(&p->watches);
     px_list_init(&p->requests);
     px_list_init(&p->waiters);
@@ -76,10 +88,24 @@ void peer_refuse(struct peer *p, uint32_t serial, pvmx_err err, const char *text
         peer_close(p);
 }
 
-void peer_pass_arena(struct peer *p)
+bool peer_pass(struct peer *p, const int *fds, size_t n)
 {
-    p->arena_at = px_buf_len(&p->out);
-    p->pass_arena = true;
+    struct passing *b = malloc(sizeof *b);
+    if (b == NULL)
+        return false;
+    b->at = p->out_done + px_buf_len(&p->out);
+    b->n = n;
+    memcpy(b->fds, fds, n * sizeof *fds);
+    px_list_push_back(&p->passing, &b->node);
+    return true;
+}
+
+static void passing_free(struct passing *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        close(b->fds[i]);
+    px_list_remove(&b->node);
+    free(b);
 }
 
 void peer_finish(struct peer *p)
@@ -103,6 +129,8 @@ void peer_close(struct peer *p)
     p->nfds = 0;
     px_buf_free(&p->in);
     px_buf_free(&p->out);
+    px_list_foreach(it, &p->passing)
+        passing_free(px_container_of(it, struct passing, node));
     px_list_remove(&p->dirty);
     px_list_remove(&p->all);
     px_list_push_back(&sv->closed_peers, &p->all);
@@ -117,6 +145,7 @@ void peer_close(struct peer *p)
         if (ends)
             job_terminate(j, false);
     }
+    streams_forget_peer(p);
     struct task *t = p->task;
     p->task = NULL;
     if (t != NULL) {
@@ -197,17 +226,16 @@ static ssize_t peer_send(struct peer *p)
 {
     const uint8_t *from = px_buf_head(&p->out);
     size_t n = px_buf_len(&p->out);
-    if (!p->pass_arena)
+    if (px_list_empty(&p->passing))
         return px_unix_send(p->fd, from, n, NULL, 0);
-    if (p->arena_at > 0) {
-        ssize_t sent = px_unix_send(p->fd, from, p->arena_at, NULL, 0);
-        if (sent > 0)
-            p->arena_at -= (size_t)sent;
-        return sent;
-    }
-    ssize_t sent = px_unix_send(p->fd, from, n, &p->sv->arena.fd, 1);
+    struct passing *b = px_container_of(p->passing.next, struct passing, node);
+    if (b->at > p->out_done) /* up to the byte that they go with */
+        return px_unix_send(p->fd, from, b->at - p->out_done, NULL, 0);
+    bool last = b->node.next == &p->passing;
+    uint64_t next = last ? 0 : px_container_of(b->node.next, struct passing, node)->at;
+    ssize_t sent = px_unix_send(p->fd, from, last ? n : next - p->out_done, b->fds, b->n);
     if (sent > 0)
-        p->pass_arena = false;
+        passing_free(b);
     return sent;
 }
 
@@ -239,6 +267,7 @@ static void peer_flush(struct peer *p)
             return;
         }
         px_buf_consume(&p->out, (size_t)n);
+        p->out_done += (uint64_t)n;
         wrote = true;
     }
     if (px_buf_len(&p->out) == 0)

@@ -27,16 +27,19 @@ struct peer {
     uint32_t role; /* PXP_ROLE_*; 0 before the greeting */
     pid_t pid;     /* by the socket's credentials       */
     bool closed;
-    bool draining;   /* close when out is empty           */
-    bool paused;     /* out is too long: not read         */
-    bool pass_arena; /* the arena's descriptor goes out before the byte at arena_at */
-    size_t arena_at;
+    bool draining;          /* close when out is empty           */
+    bool paused;            /* out is too long: not read         */
+    struct px_list passing; /* descriptors that go out with a byte of out; see peer_pass */
+    uint64_t out_done;      /* bytes of out written so far */
     struct px_buf in, out;
     int fds[PEER_FDS_MAX];
     size_t nfds;
     uint64_t since;
-    struct task *task;       /* role task: who this is                      */
-    struct px_list jobs;     /* role mpiexec, console: of job.in_owner      */
+    struct task *task;     /* role task: who this is                      */
+    struct px_list jobs;   /* role mpiexec, console: of job.in_owner      */
+    struct px_list worlds; /* role mpiexec: of job.in_session             */
+    uint32_t nworlds;      /* numbers given out                           */
+    int stdio[3];          /* role mpiexec: its own, for jobs that outlive it; -1: none */
     struct px_list watches;  /* of watch.in_peer                            */
     struct px_list requests; /* of spawn_req.in_peer                        */
     struct px_list waiters;  /* of waiter.in_peer                           */
@@ -52,8 +55,9 @@ struct peer *peer_add(struct server *sv, int fd, pid_t pid, struct task *task);
 /* Where to encode an answer; it is written at the end of the round. */
 struct px_buf *peer_out(struct peer *p);
 void peer_refuse(struct peer *p, uint32_t serial, pvmx_err err, const char *text);
-/* Sends the arena's descriptor with the next frame to be encoded. */
-void peer_pass_arena(struct peer *p);
+/* Sends descriptors (at most PX_FD_PASS_MAX) with the next frame to be encoded, and closes them when
+ * they are sent or the peer is closed. false without memory: nothing was done. */
+bool peer_pass(struct peer *p, const int *fds, size_t n);
 /* Closes after what is in the queue has been written. */
 void peer_finish(struct peer *p);
 void peer_close(struct peer *p);

@@ -117,11 +117,14 @@ static pvmx_err explain_search(const struct search *s, const char *command,
 }
 
 /* Order: see <pvmx/engine/dyn.h>, struct pvmx_app. */
-static pvmx_err find_program(const struct pxp_app *app, const char *host, const char *program,
-                             struct pxp_zone *zone, struct exec_plan *plan)
+static pvmx_err find_program(const struct pxp_spawn *req, const struct pxp_app *app,
+                             const char *host, struct pxp_zone *zone, struct exec_plan *plan)
 {
+    const char *program = req->program;
     struct search s = {.wdir = plan->wdir, .errnum = ENOENT};
     const char *path = env_get(plan->env, plan->nenv, "PATH");
+    if (path == NULL && app->bare) /* not inherited, but the program is looked for all the same */
+        path = env_get((char *const *)req->env, req->n_env, "PATH");
     const char *slash = strrchr(program, '/');
     bool found;
     if (app->command[0] == '\0')
@@ -154,7 +157,19 @@ static bool same_name(const char *a, const char *b)
     return strncmp(a, b, len) == 0 && b[len] == '=';
 }
 
-/* The spawner's environment, the program's additions, and none of our own variable. */
+/* Those that each task gets from us alone (launch.c). */
+static bool is_ours(const char *entry)
+{
+    static const char *const names[] = {PX_TASK_ENV "=",      "MPI_APPNUM=",
+                                        "MPI_UNIVERSE_SIZE=", "PVMX_RANK=",
+                                        "PVMX_SIZE=",         "PVMX_LOCAL_RANK="};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (same_name(names[i], entry))
+            return true;
+    return false;
+}
+
+/* The spawner's environment, the program's additions, and none of our own variables. */
 static pvmx_err build_env(const struct pxp_spawn *req, const struct pxp_app *app,
                           struct pxp_zone *zone, struct exec_plan *plan)
 {
@@ -162,8 +177,8 @@ static pvmx_err build_env(const struct pxp_spawn *req, const struct pxp_app *app
     plan->env = pxp_zone_alloc(zone, (req->n_env + app->n_env + 1) * sizeof *plan->env);
     if (plan->env == NULL)
         return px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
-    for (size_t i = 0; i < req->n_env; i++)
-        if (!same_name(PX_TASK_ENV "=", req->env[i]))
+    for (size_t i = 0; !app->bare && i < req->n_env; i++)
+        if (!is_ours(req->env[i]))
             plan->env[n++] = (char *)req->env[i];
     for (size_t k = 0; k < app->n_env; k++) {
         size_t i = 0;
@@ -171,6 +186,8 @@ static pvmx_err build_env(const struct pxp_spawn *req, const struct pxp_app *app
             return px_fail(PVMX_ERR_ARG,
                            "\"%.80s\" is no setting of the environment (NAME=value)",
                            app->env[k]);
+        if (is_ours(app->env[k]))
+            continue;
         while (i < n && !same_name(app->env[k], plan->env[i]))
             i++;
         plan->env[i] = (char *)app->env[k];
@@ -221,6 +238,6 @@ pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app,
     if (err == PVMX_OK)
         err = build_args(app, zone, out);
     if (err == PVMX_OK)
-        err = find_program(app, host, req->program, zone, out);
+        err = find_program(req, app, host, zone, out);
     return err;
 }

@@ -142,6 +142,7 @@ pvmx_err server_start(struct server *sv, const char *vm, bool ephemeral)
     unsigned cpus = topo_cpus();
     memset(sv, 0, sizeof *sv);
     init_lists(sv);
+    bind_init(&sv->bind);
     sv->lock_fd = sv->signal_fd = sv->listener.fd = sv->listener.reserve = sv->arena.fd = -1;
     sv->started = px_now_ns();
     sv->ephemeral = ephemeral;
@@ -200,7 +201,9 @@ void server_stop(struct server *sv)
     px_map_free(&sv->jobs);
     px_map_free(&sv->ports);
     px_map_free(&sv->names);
-    if (alone)
+    if (alone) {
+        bind_fini(&sv->bind);
         arena_close(&sv->arena);
+    }
     lock_drop(&sv->dir, &sv->lock_fd); /* last: from now on another daemon may start */
 }

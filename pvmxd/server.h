@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/rundir.h"
+#include "bind.h"
 #include "listen.h"
 #include "loop.h"
 #include "pool.h"
@@ -34,6 +35,7 @@ struct server {
     struct pool pool;
     struct watchdog watchdog;
     struct topo topo;
+    struct bind bind;
     struct px_map tasks;    /* tid -> struct task                     */
     struct px_map jobs;     /* id -> struct job                       */
     struct px_map ended;    /* tid -> struct end_record               */

@@ -8,6 +8,7 @@
 #include "proto/hello.h"
 #include "reap.h"
 #include "server.h"
+#include "streams.h"
 #include "tasks.h"
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,8 @@ static pvmx_err spawn_alloc(struct spawn_req *r)
     uint32_t at = 0;
     for (uint32_t a = 0; a < r->nplans; a++)
         for (uint32_t i = 0; i < r->m.apps[a].count; i++)
-            r->ones[at++] = (struct spawn_one){.app = a, .pidfd = -1, .ctl_fd = -1};
+            r->ones[at++] =
+                (struct spawn_one){.app = a, .pidfd = -1, .ctl_fd = -1, .ends = {-1, -1, -1}};
     collect_limits(r);
     return PVMX_OK;
 }
@@ -225,6 +227,22 @@ static void spawn_start(struct spawn_req *r)
     launch_round(r);
 }
 
+/* What children have from the job of their spawner when the request does not say. */
+static void inherit(struct spawn_req *r)
+{
+    const struct job *j = r->owner != NULL ? r->owner->job : NULL;
+    if (j == NULL)
+        return;
+    if (r->m.slots == 0)
+        r->m.slots = j->slots;
+    char *place = NULL;
+    if (j->place != NULL && (place = pxp_zone_alloc(&r->zone, strlen(j->place) + 1)) != NULL)
+        strcpy(place, j->place);
+    for (size_t i = 0; place != NULL && i < r->m.n_apps; i++)
+        if (*r->m.apps[i].place == '\0')
+            r->m.apps[i].place = place;
+}
+
 pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
                        const uint8_t *body, size_t len)
 {
@@ -253,6 +271,8 @@ pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
     px_list_push_back(&p->requests, &r->in_peer);
     if (r->owner != NULL)
         px_list_push_back(&r->owner->requests, &r->in_task);
+    inherit(r);
+    streams_request(r);
     spawn_start(r);
     return PVMX_OK;
 }
@@ -266,6 +286,9 @@ static struct job *make_job(struct spawn_req *r)
         return NULL;
     j->parent = r->parent;
     j->init_timeout_ms = r->m.init_timeout_ms;
+    j->slots = r->m.slots;
+    if (*r->m.apps[0].place != '\0')
+        j->place = strdup(r->m.apps[0].place);
     j->programs = calloc(r->nplans, sizeof *j->programs);
     j->nprograms = j->programs != NULL ? r->nplans : 0;
     for (uint32_t i = 0; i < j->nprograms; i++)
@@ -280,6 +303,9 @@ static void drop_stray(struct spawn_req *r, struct spawn_one *one, pvmx_err err)
            (int)one->pid);
     reap_stray(one->pidfd);
     px_fd_close(&one->ctl_fd);
+    streams_close(one->ends);
+    bind_release(&r->sv->bind, one->place);
+    one->place = NULL;
     arena_unalloc(&r->sv->arena, px_tid_slot(one->tid));
     one->started = false;
     one->err = err;
@@ -295,6 +321,8 @@ static struct task *register_one(struct spawn_req *r, struct spawn_one *one, str
     }
     t->rank = one->rank;
     t->appnum = one->app;
+    t->place = one->place;
+    streams_task(one, t);
     j->size++;
     return t;
 }
@@ -309,6 +337,8 @@ static void undo(struct spawn_req *r, struct job *j, bool wait)
         one->started = false;
         one->tid = 0;
         px_fd_close(&one->ctl_fd);
+        streams_close(one->ends);
+        one->place = NULL; /* the task's now */
         if (t == NULL)
             continue;
         t->silent = true;
@@ -364,6 +394,7 @@ static void commit(struct spawn_req *r, struct job *j)
             peer_add(r->sv, one->ctl_fd, one->pid, t);
     }
     spawn_answer(r, PVMX_OK, r->text != NULL ? r->text : "");
+    streams_job(r, j);
     px_log(PX_LOG_INFO, "SPAWN-DONE", "job %u: %u of %u tasks started for t%x", j->id,
            j->size, r->total, (unsigned)r->parent);
     if (j->alive == 0) {
@@ -385,6 +416,8 @@ static void give_back_slots(struct spawn_req *r)
         struct spawn_one *one = &r->ones[i];
         if (one->tid == 0 || one->started)
             continue;
+        bind_release(&r->sv->bind, one->place);
+        one->place = NULL;
         arena_unalloc(&r->sv->arena, px_tid_slot(one->tid));
         one->tid = 0;
     }

@@ -31,7 +31,9 @@ struct spawn_one {
     bool started;
     pid_t pid;
     int pidfd;
-    int ctl_fd; /* our end */
+    int ctl_fd;               /* our end */
+    int ends[3];              /* our ends of its pipes, for mpiexec; see streams.h */
+    struct bind_place *place; /* processors; the task's own when it is in the table */
 };
 
 struct spawn_ticket {

@@ -46,6 +46,7 @@ static struct pxp_task_info describe(struct server *sv, const struct task *t, ui
         .state = atomic_load(&s->state),
         .program = task_program(t),
         .age_ms = (now - t->born) / PX_MS,
+        .cpus = bind_text(t->place),
     };
 }
 

@@ -3,6 +3,7 @@
 #include "tasks.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "conf.h"
 #include "names.h"
@@ -13,6 +14,7 @@
 #include "server.h"
 #include "spawn.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@ struct job *job_new(struct server *sv, uint32_t id, uint32_t flags)
     j->flags = flags;
     j->id = id;
     px_list_init(&j->in_owner);
+    px_list_init(&j->in_session);
     px_list_init(&j->tasks);
     if (px_map_put(&sv->jobs, j->id, j) != PVMX_OK) {
         free(j);
@@ -48,6 +51,8 @@ void job_free(struct job *j)
     loop_timer_stop(&j->sv->loop, &j->init_limit);
     px_map_remove(&j->sv->jobs, j->id);
     px_list_remove(&j->in_owner);
+    px_list_remove(&j->in_session);
+    free(j->place);
     for (uint32_t i = 0; i < j->nprograms; i++)
         free(j->programs[i]);
     free(j->programs);
@@ -158,13 +163,19 @@ pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
                       (unsigned)p->task->tid);
     if (err == PVMX_OK && sv->halting)
         err = px_fail(PVMX_ERR_STATE, "the virtual machine %s is being halted", sv->vm);
+    int arena = fcntl(sv->arena.fd, F_DUPFD_CLOEXEC, 0);
+    if (err == PVMX_OK && arena < 0)
+        err = px_fail_errno(errno, "cannot pass on the shared memory");
     if (err == PVMX_OK)
         err = enrol(sv, p, m.program, &t);
     pxp_zone_free(&zone);
-    if (err != PVMX_OK)
+    if (err == PVMX_OK && !peer_pass(p, &arena, 1))
+        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for an answer");
+    if (err != PVMX_OK) {
+        px_fd_close(&arena);
         return err;
+    }
     struct pxp_enrolled reply = {.tid = t->tid, .slot = t->slot};
-    peer_pass_arena(p);
     err = pxp_enrolled_encode(peer_out(p), serial, &reply);
     px_log(PX_LOG_INFO, "TASK-ENROL", "process %d (%s) is t%x", (int)t->pid,
            task_program(t), (unsigned)t->tid);
@@ -197,6 +208,7 @@ static void task_free(struct task *t)
     px_list_remove(&t->in_job);
     px_list_remove(&t->dying);
     arena_retire(&sv->arena, t->slot);
+    bind_release(&sv->bind, t->place);
     sv->scan_slots = true;
     if (j != NULL && --j->alive == 0)
         job_free(j);

@@ -29,6 +29,11 @@ struct job {
     struct px_list tasks; /* of task.in_job                                            */
     struct loop_timer init_limit;
     uint32_t init_timeout_ms;
+    struct peer *session; /* mpiexec whose session it is part of; see streams.h */
+    struct px_list in_session;
+    uint32_t world; /* number in the session */
+    uint32_t slots; /* MPI universe size for its tasks and their children; 0: live value */
+    char *place;    /* as in a request: children's when they say nothing; NULL: nothing */
     char **programs; /* for each appnum */
     uint32_t nprograms;
 };
@@ -62,6 +67,8 @@ struct task {
     struct px_list watches;  /* of watch.in_task                                    */
     struct px_list ports;    /* it has opened                                       */
     struct px_list names;    /* it has published                                    */
+    ino_t pipes[3];          /* its own descriptors 1 and 2 that mpiexec reads; 0: none */
+    struct bind_place *place; /* processors that it is bound to; NULL: none         */
 };
 
 struct job *job_new(struct server *sv, uint32_t id, uint32_t flags);

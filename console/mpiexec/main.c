@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* mpiexec: starts a job in this user's virtual machine (which it starts too when there is none),
- * passes signals on, waits for all processes, and exits with what they exited with. */
+ * passes signals, input and output on, waits for all processes, and exits with what they exited
+ * with. */
+#include "input.h"
 #include "job.h"
 #include "opts.h"
+#include "output.h"
 #include "sig.h"
 #include "submit.h"
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "proto/hello.h"
 #include "proto/start.h"
@@ -15,90 +20,201 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-static pvmx_err read_messages(struct job *job)
+/* Everything that a run needs; its parts know nothing of each other. */
+struct run {
+    struct opts opts;
+    struct heritage heritage;
+    struct pxp_client client;
+    struct pxp_welcome_info vm;
+    struct input input;
+    struct output output;
+    struct job job;
+    int sig_fd;
+    struct pollfd *polls;
+    size_t npolls;
+};
+
+/* ---- the loop --------------------------------------------------------------------------------- */
+
+static pvmx_err read_messages(struct run *r)
 {
     uint32_t number, serial;
     const uint8_t *body;
-    size_t len;
-    pvmx_err err = pxp_client_fill(job->client, 0, NULL, NULL);
+    size_t len, nfds = PX_FD_PASS_MAX;
+    int fds[PX_FD_PASS_MAX];
+    pvmx_err err = pxp_client_fill(&r->client, 0, fds, &nfds);
     if (err == PVMX_ERR_AGAIN)
         return PVMX_OK;
     if (err == PVMX_ERR_CLOSED)
         return px_fail(err,
                        "the daemon of this host (pvmxd) has ended, and the job with it");
-    while (!err && !(err = pxp_client_next(job->client, &number, &serial, &body, &len))) {
-        err = job_message(job, number, serial, body, len);
-        pxp_client_drop(job->client);
+    if (!err)
+        err = job_descriptors(&r->job, fds, nfds);
+    while (!err && !(err = pxp_client_next(&r->client, &number, &serial, &body, &len))) {
+        err = job_message(&r->job, number, serial, body, len);
+        pxp_client_drop(&r->client);
     }
     return err == PVMX_ERR_AGAIN ? PVMX_OK : err;
 }
 
-static pvmx_err read_signals(struct job *job, int fd)
+static pvmx_err read_signals(struct run *r)
 {
     pvmx_err err = PVMX_OK;
-    for (int sig; !err && (sig = sig_next(fd)) != 0;) {
-        err = job_signal(job, sig);
+    for (int sig; !err && (sig = sig_next(r->sig_fd)) != 0;) {
+        err = job_signal(&r->job, sig);
         if (!err && sig == SIGTSTP)
             sig_stop_self();
     }
     return err;
 }
 
-static pvmx_err wait_for_job(struct job *job, int sig_fd)
+static bool room_for_polls(struct run *r, size_t n)
+{
+    if (n <= r->npolls)
+        return true;
+    struct pollfd *grown = realloc(r->polls, n * 2 * sizeof *grown);
+    if (!grown)
+        return false;
+    r->polls = grown;
+    r->npolls = n * 2;
+    return true;
+}
+
+/* One round: sleeps until something is to be done, and does it. */
+static pvmx_err run_round(struct run *r)
+{
+    size_t nin = input_polls(&r->input), nout = output_polls(&r->output), n = 2 + nin + nout;
+    int timeout_ms = -1;
+    if (!room_for_polls(r, n))
+        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+    pvmx_err err = job_clock(&r->job, &timeout_ms);
+    r->polls[0] = (struct pollfd){.fd = r->client.fd, .events = POLLIN};
+    r->polls[1] = (struct pollfd){.fd = r->sig_fd, .events = POLLIN};
+    input_poll(&r->input, r->polls + 2, &timeout_ms);
+    output_poll(&r->output, r->polls + 2 + nin);
+    if (!err && poll(r->polls, n, timeout_ms) < 0)
+        return errno == EINTR ? PVMX_OK : px_fail_errno(errno, "poll");
+    if (!err) { /* before messages, which may add to both */
+        input_ready(&r->input, r->polls + 2);
+        output_ready(&r->output, r->polls + 2 + nin);
+    }
+    if (!err && r->polls[1].revents)
+        err = read_signals(r);
+    if (!err && r->polls[0].revents)
+        err = read_messages(r);
+    return err;
+}
+
+/* The last words of the job may still wait for a slow reader; a signal ends that. */
+static pvmx_err flush_output(struct run *r)
 {
     pvmx_err err = PVMX_OK;
-    while (!err && !job_over(job)) {
-        struct pollfd fds[] = {{.fd = job->client->fd, .events = POLLIN},
-                               {.fd = sig_fd, .events = POLLIN}};
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+    output_finish(&r->output);
+    while (!err && !output_flushed(&r->output)) {
+        size_t n = output_polls(&r->output);
+        if (!room_for_polls(r, n + 1))
+            return px_fail(PVMX_ERR_NOMEM, "out of memory");
+        output_poll(&r->output, r->polls);
+        r->polls[n] = (struct pollfd){.fd = r->sig_fd, .events = POLLIN};
+        if (poll(r->polls, n + 1, -1) < 0 && errno != EINTR)
             return px_fail_errno(errno, "poll");
-        if (fds[1].revents)
-            err = read_signals(job, sig_fd);
-        if (!err && fds[0].revents)
-            err = read_messages(job);
+        output_ready(&r->output, r->polls);
+        int sig = sig_next(r->sig_fd);
+        if (sig != 0 && sig_ends(sig)) {
+            r->job.passed_on = sig;
+            err = px_fail(PVMX_ERR_CANCELLED, "left at the user's wish");
+        }
     }
     return err;
 }
 
-static pvmx_err run(const struct opts *opts, struct job *job)
+/* ---- start and end ---------------------------------------------------------------------------- */
+
+/* Each process whose output is collected takes two descriptors. */
+static void raise_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static pvmx_err run_job(struct run *r)
+{
+    pvmx_err err = PVMX_OK;
+    for (;;) {
+        err = submit(&r->client, &r->opts, &r->heritage, &r->input, &r->output,
+                     &r->job.serial);
+        while (!err && !job_over(&r->job))
+            err = run_round(r);
+        if (!err || !r->job.refused || !submit_fewer(&r->opts, r->job.errors, r->job.nerrors))
+            break;
+        r->job.started = r->job.refused = false;
+    }
+    return err;
+}
+
+static void say_vm(const struct run *r)
+{
+    fprintf(stderr, "mpiexec: VM %s on host %s, daemon %d, %u processes\n", r->vm.vm,
+            r->vm.host, (int)r->vm.pid, opts_total(&r->opts));
+}
+
+static pvmx_err run(struct run *r)
 {
     struct px_rundir dir;
-    struct pxp_client client = {.fd = -1};
-    job->client = &client;
-    pvmx_err err = pxp_client_join(&client, opts->vm, PXP_ROLE_MPIEXEC, true, &dir, NULL);
+    pvmx_err err = submit_open_stdio();
+    submit_remember(&r->heritage);
+    raise_files();
+    if (!err)
+        err = pxp_client_join(&r->client, r->opts.vm, PXP_ROLE_MPIEXEC, true, &dir, &r->vm);
+    if (!err)
+        err = input_init(&r->input, &r->opts);
     if (err)
         return err;
-    int sig_fd = sig_open();
-    if (sig_fd < 0)
-        err = px_fail_errno(errno, "signalfd");
-    if (!err)
-        err = submit(&client, opts, &job->serial);
-    if (!err)
-        err = wait_for_job(job, sig_fd);
-    pxp_client_close(&client); /* a job that still runs after an error ends with this connection */
-    if (sig_fd >= 0)
-        close(sig_fd);
-    return err;
+    output_init(&r->output, &r->opts, r->vm.host);
+    if (r->opts.verbose)
+        say_vm(r);
+    if (r->opts.timeout_s)
+        r->job.limit_at = px_now_ns() + r->opts.timeout_s * PX_SEC;
+    r->sig_fd = sig_open();
+    if (r->sig_fd < 0)
+        return px_fail_errno(errno, "signalfd");
+    err = run_job(r);
+    pvmx_err flushed = flush_output(r);
+    return err ? err : flushed;
 }
 
 int main(int argc, char **argv)
 {
-    struct opts opts;
-    struct job job = {0};
+    static struct run r = {.client.fd = -1, .sig_fd = -1, .input = {.fd = -1, .from = -1}};
     px_log_set_name("mpiexec");
-    int status = opts_parse(argc, argv, &opts);
+    int status = opts_parse(argc, argv, &r.opts);
     if (status < 0) {
-        pvmx_err err = run(&opts, &job);
-        status = job.status;
-        if (err == PVMX_ERR_CANCELLED && job.passed_on) {
-            status = 128 + job.passed_on;
+        r.job = (struct job){.opts = &r.opts,
+                             .client = &r.client,
+                             .input = &r.input,
+                             .output = &r.output};
+        pvmx_err err = run(&r);
+        status = r.job.status;
+        if (err == PVMX_ERR_CANCELLED && r.job.passed_on) {
+            status = 128 + r.job.passed_on;
         } else if (err) {
             fprintf(stderr, "mpiexec: %s\n", pvmx_last_error());
             status = status > 0 ? status : 1;
         }
     }
-    opts_free(&opts);
+    pxp_client_close(&r.client); /* a job that still runs after an error ends with this connection */
+    px_fd_close(&r.sig_fd);
+    input_free(&r.input);
+    output_free(&r.output);
+    job_free(&r.job);
+    free(r.polls);
+    opts_free(&r.opts);
     return status;
 }

@@ -1,37 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* See opts.h. */
-#include "opts.h"
+/* See opts.h and parse.h. */
+#include "parse.h"
 
 #include <errno.h>
 #include <pvmx/engine/dyn.h>
-#include <pvmx/version.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { USAGE = 2 }; /* exit status of a command line that makes no sense */
+extern char **environ;
 
-struct parse {
-    struct opts *opts;
-    struct pxp_app *app; /* the one that is being read */
-    bool counted;        /* -n was given for it        */
-    int status;          /* what opts_parse returns    */
-};
-
-/* One option: run gets its values (as many as `values` has words). False: p->status is set. */
-struct opt {
-    const char *names[4]; /* without leading dashes: one or two are accepted */
-    const char *values;   /* for the help text; NULL: takes none             */
-    int nvalues;
-    const char *help;
-    bool (*run)(struct parse *p, char **values);
-};
-
-static bool fail(struct parse *p, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool fail(struct parse *p, const char *fmt, ...)
+bool parse_fail(struct parse *p, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -43,223 +23,260 @@ static bool fail(struct parse *p, const char *fmt, ...)
     return false;
 }
 
-/* Appends to a list of strings. */
-static bool push(struct parse *p, const char ***list, size_t *n, const char *text)
+void *parse_alloc(struct parse *p, size_t n)
 {
-    const char **grown = text ? realloc(*list, (*n + 1) * sizeof **list) : NULL;
-    if (!grown)
-        return fail(p, "out of memory");
-    grown[*n] = text;
-    *list = grown;
-    (*n)++;
-    return true;
+    void *m = pxp_zone_alloc(&p->opts->zone, n);
+    if (!m)
+        parse_fail(p, "out of memory");
+    return m;
 }
 
-static char *joined(const char *name, const char *value)
+char *parse_printf(struct parse *p, const char *fmt, ...)
 {
-    size_t size = strlen(name) + strlen(value) + 2;
-    char *text = malloc(size);
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    char *text = n >= 0 ? parse_alloc(p, (size_t)n + 1) : NULL;
     if (text)
-        snprintf(text, size, "%s=%s", name, value);
+        vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    va_end(ap);
     return text;
 }
 
-static bool check_name(struct parse *p, const char *option, const char *name)
+bool parse_push(struct parse *p, struct opts_list *list, const char *text)
 {
-    if (*name && !strchr(name, '='))
-        return true;
-    return fail(p, "%s takes a name and a value as two words; \"%s\" is no name", option,
-                name);
+    if (!text)
+        return false;
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 8;
+        const char **grown = parse_alloc(p, cap * sizeof *grown);
+        if (!grown)
+            return false;
+        if (list->n)
+            memcpy(grown, list->items, list->n * sizeof *grown);
+        list->items = grown;
+        list->cap = cap;
+    }
+    list->items[list->n++] = text;
+    return true;
 }
 
-static bool run_count(struct parse *p, char **v)
+bool parse_number(struct parse *p, const char *what, const char *text, uint32_t least,
+                  uint32_t most, uint32_t *out)
 {
     char *end;
     errno = 0;
-    long n = strtol(v[0], &end, 10);
-    if (end == v[0] || *end || errno || n < 1 || n > 1000000)
-        return fail(p, "-n %s: the number of processes must be from 1 to 1000000", v[0]);
-    p->app->count = (uint32_t)n;
-    p->counted = true;
+    long long n = strtoll(text, &end, 10);
+    if (end == text || *end || errno || n < (long long)least || n > (long long)most)
+        return parse_fail(p, "%s %s: must be a number from %u to %u", what, text, least,
+                          most);
+    *out = (uint32_t)n;
     return true;
 }
 
-static bool run_wdir(struct parse *p, char **v)
+struct pxp_app *parse_app(struct parse *p)
 {
-    p->app->wdir = v[0];
-    return true;
+    return &p->opts->apps[p->opts->napps - 1];
 }
 
-static bool run_path(struct parse *p, char **v)
+struct opts_app *parse_more(struct parse *p)
 {
-    p->app->path = v[0];
-    return true;
+    return &p->opts->more[p->opts->napps - 1];
 }
 
-static bool run_env(struct parse *p, char **v)
+static bool add_app(struct parse *p)
 {
-    return check_name(p, "-env", v[0]) &&
-           push(p, &p->app->env, &p->app->n_env, joined(v[0], v[1]));
-}
-
-static bool run_genv(struct parse *p, char **v)
-{
-    return check_name(p, "-genv", v[0]) &&
-           push(p, &p->opts->genv, &p->opts->ngenv, joined(v[0], v[1]));
-}
-
-static bool run_soft(struct parse *p, char **v)
-{
-    (void)v;
-    p->opts->flags |= PVMX_SPAWN_SOFT;
-    return true;
-}
-
-static bool run_slots(struct parse *p, char **v)
-{
-    (void)v;
-    p->opts->flags |= PVMX_SPAWN_NO_OVERSUBSCRIBE;
-    return true;
-}
-
-static bool run_crowd(struct parse *p, char **v)
-{
-    (void)v;
-    p->opts->flags &= ~(uint32_t)PVMX_SPAWN_NO_OVERSUBSCRIBE;
-    return true;
-}
-
-static bool run_vm(struct parse *p, char **v)
-{
-    p->opts->vm = v[0];
-    return true;
-}
-
-static bool run_version(struct parse *p, char **v)
-{
-    (void)v;
-    printf("mpiexec (PVMX) %s\n", PVMX_VERSION);
-    p->status = 0;
-    return false;
-}
-
-static bool run_help(struct parse *p, char **v);
-
-/* Alphabetical but for help and version. */
-static const struct opt table[] = {
-    {{"env"}, "NAME VALUE", 2, "set a variable for this program's processes", run_env},
-    {{"genv"}, "NAME VALUE", 2, "set a variable for the processes of all programs", run_genv},
-    {{"n", "np", "c"}, "N", 1, "how many processes (default 1)", run_count},
-    {{"nooversubscribe"},
-     NULL,
-     0,
-     "refuse to start more processes than there are free slots",
-     run_slots},
-    {{"oversubscribe"}, NULL, 0, "start them all the same (default)", run_crowd},
-    {{"path"}, "DIRS", 1, "look for the program here first, folders separated by ':'", run_path},
-    {{"soft"}, NULL, 0, "start as many as can be started instead of all or nothing", run_soft},
-    {{"vm"}, "NAME", 1, "use this virtual machine (default: PVMX_VM, else \"default\")", run_vm},
-    {{"wdir", "wd"}, "DIR", 1, "working directory of the processes", run_wdir},
-    {{"h", "help"}, NULL, 0, "print this text", run_help},
-    {{"V", "version"}, NULL, 0, "print the version", run_version},
-};
-enum { NOPTS = sizeof table / sizeof *table };
-
-static bool run_help(struct parse *p, char **v)
-{
-    (void)v;
-    puts("usage: mpiexec [OPTION]... PROGRAM [ARGUMENT]... [: [OPTION]... PROGRAM ...]\n"
-         "Starts processes that form one MPI_COMM_WORLD, and waits until they have "
-         "ended.\n");
-    for (int i = 0; i < NOPTS; i++) {
-        char left[64] = "";
-        size_t at = 0;
-        for (int k = 0; k < 4 && table[i].names[k]; k++)
-            at += (size_t)snprintf(left + at, sizeof left - at, "%s-%s", k ? ", " : "",
-                                   table[i].names[k]);
-        if (table[i].values)
-            snprintf(left + at, sizeof left - at, " %s", table[i].values);
-        printf("  %-22s %s\n", left, table[i].help);
+    struct opts *o = p->opts;
+    if (o->napps == p->capacity) {
+        size_t cap = p->capacity ? p->capacity * 2 : 4;
+        struct pxp_app *apps = parse_alloc(p, cap * sizeof *apps);
+        struct opts_app *more = apps ? parse_alloc(p, cap * sizeof *more) : NULL;
+        if (!more)
+            return false;
+        if (o->napps) {
+            memcpy(apps, o->apps, o->napps * sizeof *apps);
+            memcpy(more, o->more, o->napps * sizeof *more);
+        }
+        o->apps = apps;
+        o->more = more;
+        p->capacity = cap;
     }
-    puts(
-        "\n':' separates programs that run in one world. A first Ctrl-C goes to the "
-        "processes, a\n"
-        "second one ends them at once; SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, "
-        "SIGWINCH, SIGTSTP\n"
-        "and SIGCONT are passed on too. Exit status: the largest of the processes; 128 "
-        "and the\n"
-        "signal's number when a signal has ended one; 1 when they could not be started.");
-    p->status = 0;
-    return false;
+    o->apps[o->napps] = (struct pxp_app){.count = 1};
+    o->more[o->napps++] = (struct opts_app){0};
+    p->counted = false;
+    return true;
 }
 
-static const struct opt *find(const char *word)
+/* ---- one program ------------------------------------------------------------------------------ */
+
+/* Finds an option by its word, which may end in =VALUE. */
+static const struct opt *find(const char *word, char **value)
 {
     const char *name = word + 1 + (word[1] == '-');
-    for (int i = 0; i < NOPTS; i++)
-        for (int k = 0; k < 4 && table[i].names[k]; k++)
-            if (strcmp(table[i].names[k], name) == 0)
-                return &table[i];
+    size_t len = strcspn(name, "=");
+    *value = name[len] ? (char *)name + len + 1 : NULL;
+    for (int i = 0; i < opt_count; i++)
+        for (int k = 0; k < 4 && opt_table[i].names[k]; k++)
+            if (strlen(opt_table[i].names[k]) == len &&
+                strncmp(opt_table[i].names[k], name, len) == 0)
+                return &opt_table[i];
     return NULL;
 }
 
-/* Reads one app from argv[i]; returns the index after it (and its ':'), 0 on failure. */
-static int parse_app(struct parse *p, int argc, char **argv, int i)
+static bool unknown(struct parse *p, const char *word)
 {
-    while (i < argc && argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "--") != 0) {
-        const struct opt *o = find(argv[i]);
-        if (!o) {
-            fail(p, "unknown option %s", argv[i]);
-            return 0;
-        }
-        if (argc - i <= o->nvalues) {
-            fail(p, "%s needs %s", argv[i], o->values);
-            return 0;
-        }
-        if (!o->run(p, argv + i + 1))
-            return 0;
-        i += 1 + o->nvalues;
-    }
-    if (i < argc && strcmp(argv[i], "--") == 0)
-        i++;
-    if (i >= argc || strcmp(argv[i], ":") == 0) {
-        if (p->counted)
-            fail(p, "a program to run is missing after -n %u", p->app->count);
-        else
-            fail(p, "which program?");
-        return 0;
-    }
-    p->app->command = argv[i++];
-    int first = i;
-    while (i < argc && strcmp(argv[i], ":") != 0)
-        i++;
-    p->app->args = (const char **)(argv + first);
-    p->app->n_args = (size_t)(i - first);
-    if (i < argc && i + 1 == argc) {
-        fail(p, "a program to run is missing after ':'");
-        return 0;
-    }
-    return i < argc ? i + 1 : i;
+    const char *near = help_nearest(word);
+    return near ? parse_fail(p, "unknown option %s; did you mean -%s?", word, near)
+                : parse_fail(p, "unknown option %s", word);
 }
 
-/* What -genv says holds for every app, but an app's own -env wins: the last one of a name counts. */
-static bool spread_genv(struct parse *p)
+/* Reads one option at argv[*i], moves *i behind its values. */
+static bool read_option(struct parse *p, int argc, char **argv, int *i)
 {
-    for (size_t a = 0; a < p->opts->napps; a++) {
-        struct pxp_app *app = &p->opts->apps[a];
-        const char **own = app->env;
-        size_t nown = app->n_env;
-        app->env = NULL;
-        app->n_env = 0;
-        bool ok = true;
-        for (size_t i = 0; i < p->opts->ngenv && ok; i++)
-            ok = push(p, &app->env, &app->n_env, strdup(p->opts->genv[i]));
-        for (size_t i = 0; i < nown && ok; i++)
-            ok = push(p, &app->env, &app->n_env, own[i]);
-        free(own);
-        if (!ok)
+    char *word = argv[*i], *value;
+    const struct opt *o = find(word, &value);
+    if (!o)
+        return unknown(p, word);
+    if (value) {
+        if (o->nvalues != 1)
+            return parse_fail(p, "%s: this option takes %s", word,
+                              o->nvalues ? "two words" : "no value");
+        *i += 1;
+        return o->run(p, &value);
+    }
+    if (argc - *i <= o->nvalues)
+        return parse_fail(p, "%s needs %s", word, o->values);
+    *i += 1 + o->nvalues;
+    return o->run(p, argv + *i - o->nvalues);
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] && strcmp(word, "--") != 0;
+}
+
+/* Reads one app from argv[*i] on, moves *i behind it (and its ':'). */
+static bool read_app(struct parse *p, int argc, char **argv, int *i)
+{
+    while (*i < argc && is_option(argv[*i]))
+        if (!read_option(p, argc, argv, i))
+            return false;
+    if (*i < argc && strcmp(argv[*i], "--") == 0)
+        ++*i;
+    struct pxp_app *app = parse_app(p);
+    if (app->command && *i >= argc) /* -configfile brought programs */
+        return true;
+    if (*i >= argc || strcmp(argv[*i], ":") == 0)
+        return p->counted
+                   ? parse_fail(p, "a program to run is missing after -n %u", app->count)
+                   : parse_fail(p, "which program?");
+    if (!*argv[*i])
+        return parse_fail(p, "the name of the program is empty");
+    app->command = argv[(*i)++];
+    int first = *i;
+    while (*i < argc && strcmp(argv[*i], ":") != 0)
+        ++*i;
+    app->args = (const char **)(argv + first);
+    app->n_args = (size_t)(*i - first);
+    if (*i < argc && ++*i == argc)
+        return parse_fail(p, "a program to run is missing after ':'");
+    return true;
+}
+
+bool parse_words(struct parse *p, int argc, char **argv, bool options_only)
+{
+    int i = 0;
+    while (options_only && i < argc) {
+        if (!is_option(argv[i]))
+            return parse_fail(p, "\"%s\": only options may stand here", argv[i]);
+        if (!read_option(p, argc, argv, &i))
             return false;
     }
+    while (!options_only && (i < argc || i == 0)) {
+        bool fresh = p->opts->napps == 0 || parse_app(p)->command;
+        if ((fresh && !add_app(p)) || !read_app(p, argc, argv, &i))
+            return false;
+        if (argc == 0)
+            break;
+    }
+    return true;
+}
+
+/* ---- when all is read ------------------------------------------------------------------------- */
+
+static bool add_listed(struct parse *p, struct opts_list *env, const struct opts_list *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        size_t len = strlen(names->items[i]);
+        for (char **e = environ; e && *e; e++)
+            if (strncmp(*e, names->items[i], len) == 0 && (*e)[len] == '=' &&
+                !parse_push(p, env, *e))
+                return false;
+    }
+    return true;
+}
+
+static bool add_all(struct parse *p, struct opts_list *env, const struct opts_list *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        if (!parse_push(p, env, from->items[i]))
+            return false;
+    return true;
+}
+
+/* What is said for one program wins over what is said for all: the last one of a name counts. */
+static bool build_env(struct parse *p, size_t a)
+{
+    const struct opts_env *all = &p->opts->genv, *own = &p->opts->more[a].env;
+    const struct opts_env *base = own->inherit == INHERIT_UNSAID ? all : own;
+    struct opts_list env = {0};
+    struct pxp_app *app = &p->opts->apps[a];
+    app->bare = base->inherit == INHERIT_NONE || base->inherit == INHERIT_LIST;
+    if (app->bare && !add_listed(p, &env, &base->names))
+        return false;
+    if (!add_all(p, &env, &all->set) || !add_all(p, &env, &own->set))
+        return false;
+    app->env = env.items;
+    app->n_env = env.n;
+    return true;
+}
+
+static bool build_place(struct parse *p, size_t a)
+{
+    const struct opts_list *words = &p->opts->more[a].place;
+    char *text = NULL;
+    for (size_t i = 0; i < words->n; i++) {
+        text = text ? parse_printf(p, "%s %s", text, words->items[i])
+                    : parse_printf(p, "%s", words->items[i]);
+        if (!text)
+            return false;
+    }
+    p->opts->apps[a].place = text;
+    return true;
+}
+
+static bool finish(struct parse *p)
+{
+    struct opts *o = p->opts;
+    uint64_t total = 0;
+    if (!variables_read(p))
+        return false;
+    for (size_t a = 0; a < o->napps; a++) {
+        total += o->apps[a].count;
+        if (!build_env(p, a) || !build_place(p, a))
+            return false;
+    }
+    if (total > UINT32_MAX / 2)
+        return parse_fail(p, "%llu processes are too many", (unsigned long long)total);
+    if ((o->flags & PVMX_SPAWN_NO_OVERSUBSCRIBE) && o->host_slots && total > o->host_slots)
+        return parse_fail(p,
+                          "-nooversubscribe: %llu processes are more than the %u slots "
+                          "of the host file",
+                          (unsigned long long)total, o->host_slots);
+    if (!o->slots)
+        o->slots = o->host_slots;
     return true;
 }
 
@@ -267,32 +284,18 @@ int opts_parse(int argc, char **argv, struct opts *out)
 {
     struct parse p = {.opts = out, .status = USAGE};
     *out = (struct opts){.flags = PVMX_SPAWN_NO_MPI};
-    for (int i = 1; i < argc || out->napps == 0;) {
-        struct pxp_app *grown = realloc(out->apps, (out->napps + 1) * sizeof *grown);
-        if (!grown) {
-            fail(&p, "out of memory");
-            return p.status;
-        }
-        out->apps = grown;
-        p.app = &out->apps[out->napps++];
-        *p.app = (struct pxp_app){.count = 1};
-        p.counted = false;
-        i = parse_app(&p, argc, argv, i);
-        if (i == 0)
-            return p.status;
-    }
-    return spread_genv(&p) ? -1 : p.status;
+    return parse_words(&p, argc - 1, argv + 1, false) && finish(&p) ? -1 : p.status;
 }
 
 void opts_free(struct opts *opts)
 {
-    for (size_t a = 0; a < opts->napps; a++) {
-        for (size_t i = 0; i < opts->apps[a].n_env; i++)
-            free((char *)opts->apps[a].env[i]);
-        free(opts->apps[a].env);
-    }
-    for (size_t i = 0; i < opts->ngenv; i++)
-        free((char *)opts->genv[i]);
-    free(opts->genv);
-    free(opts->apps);
+    pxp_zone_free(&opts->zone);
+}
+
+uint32_t opts_total(const struct opts *opts)
+{
+    uint32_t n = 0;
+    for (size_t a = 0; a < opts->napps; a++)
+        n += opts->apps[a].count;
+    return n;
 }

@@ -20,6 +20,7 @@ int sig_open(void)
         if (sigaction(passed_on[i], NULL, &act) == 0 && act.sa_handler != SIG_IGN)
             sigaddset(&set, passed_on[i]);
     }
+    signal(SIGPIPE, SIG_IGN); /* told by errno */
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return -1;
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -29,6 +30,11 @@ int sig_next(int fd)
 {
     struct signalfd_siginfo info;
     return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+bool sig_ends(int sig)
+{
+    return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
 }
 
 void sig_stop_self(void)

@@ -6,6 +6,7 @@
 #include "rt/err.h"
 #include "rt/errcode.h"
 #include "xmpi.h"
+#include <limits.h>
 #include <pthread.h>
 #include <pvmx/engine/dyn.h>
 #include <pvmx/engine/prog.h>
@@ -138,6 +139,8 @@ static int *predefined(int keyval)
         __atomic_store_n(&last, xmpi_errcode_last_used(), __ATOMIC_RELAXED);
         return &last;
     case MPI_UNIVERSE_SIZE:
+        if (pvmx_engine_universe_size() == INT_MAX)
+            return NULL; /* mpiexec -usize INFINITE */
         __atomic_store_n(&universe, pvmx_engine_universe_size(), __ATOMIC_RELAXED);
         return &universe;
     default:

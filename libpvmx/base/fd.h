@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { PX_FD_PASS_MAX = 8 }; /* descriptors that travel with one write */
+enum { PX_FD_PASS_MAX = 32 }; /* descriptors that travel with one write */
 
 /* Closes *fd when it is >= 0 and sets it to -1; keeps errno. */
 void px_fd_close(int *fd);

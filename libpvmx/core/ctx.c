@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "proto/messages.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -148,6 +149,8 @@ const char *pvmx_engine_host(void)
 
 int pvmx_engine_universe_size(void)
 {
+    if (px_ctx.slots)
+        return px_ctx.slots > INT_MAX ? INT_MAX : (int)px_ctx.slots;
     return (int)atomic_load_explicit(&px_ctx.arena.head->universe, memory_order_relaxed);
 }
 

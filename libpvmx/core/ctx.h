@@ -26,6 +26,7 @@ struct px_ctx {
     struct pvmx_birth birth;
     pvmx_tid *birth_tids;
     bool born;
+    uint32_t slots; /* universe size that its job was given; 0: live value */
     char host[256];
 };
 

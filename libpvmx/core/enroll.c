@@ -73,6 +73,7 @@ static pvmx_err read_birth(struct px_arena *arena)
                                        .root = (int32_t)m.root,
                                        .ctx = m.ctx};
     snprintf(px_ctx.host, sizeof px_ctx.host, "%s", m.host);
+    px_ctx.slots = m.slots;
     px_ctx.born = true;
     pxp_zone_free(&z);
     return PVMX_OK;

@@ -7,6 +7,15 @@
 #include "proto/messages.h"
 
 enum { PXP_ROLE_TASK = 1, PXP_ROLE_CONSOLE = 2, PXP_ROLE_MPIEXEC = 3 };
+/* Bits of the field streams. ERR with JOINED: one pipe for descriptors 1 and 2, named OUT. */
+enum {
+    PXP_STREAM_IN = 1,
+    PXP_STREAM_OUT = 2,
+    PXP_STREAM_ERR = 4,
+    PXP_STREAM_JOINED = 8,
+};
+/* spawn.slots, birth.slots: there is no limit, MPI_UNIVERSE_SIZE is not set. */
+#define PXP_SLOTS_INFINITE UINT32_MAX
 
 /* Daemon: the version to use with the sender of hello. PVMX_ERR_VERSION: there is none (the
  * sentence names both sides' versions). PVMX_ERR_PROTO: a role that does not exist. */

@@ -240,8 +240,8 @@ class Mpiexec(LabCase):
         self.assertTrue(re.search(rf"\b{many}\b", err), err)
 
     def test_soft_starts_what_it_can(self):
-        status, out, err = self.mpiexec("-soft", "-n", "2", "./no-such-program", ":",
-                                        "-n", "2", "echo", "there")
+        status, out, err = self.mpiexec("-soft", "0:2", "-n", "2", "./no-such-program", ":",
+                                        "-soft", "0:2", "-n", "2", "echo", "there")
         self.assertEqual(out, "there\nthere\n")
         self.assertEqual(status, 0)
         self.assertIn("2 of 4 processes could not be started", err)

@@ -25,7 +25,8 @@ PVMX_API pvmx_err pvmx_engine_join_vm(void);
 PVMX_API pvmx_tid pvmx_engine_self(void);
 /* Name of this host as the VM knows it. Static storage. */
 PVMX_API const char *pvmx_engine_host(void);
-/* Slots of the VM, live, from shared memory; of this host when there is no VM. */
+/* What the job was started with (mpiexec -usize; INT_MAX: no limit), else the slots of the VM, live,
+ * from shared memory; of this host when there is no VM. */
 PVMX_API int pvmx_engine_universe_size(void);
 
 /* Makes one bounded round of progress; returns the number of events handled. */

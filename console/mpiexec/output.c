@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See output.h. */
+#include "output.h"
+#include "pattern.h"
+#include "sink.h"
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "proto/hello.h"
+
+#include <errno.h>
+#include <pvmx/engine/dyn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    READ_SIZE = 64 * 1024,
+    BLOCK_SIZE = 64 * 1024,
+    LONG_LINE = 64 * 1024, /* a longer one is passed on in pieces           */
+    DRAIN_READS = 64,      /* of a process that has ended; a pipe holds one */
+    SPARE_FDS = 64,
+};
+
+/* One descriptor of one process. */
+struct stream {
+    int fd, which;
+    uint32_t world, rank;
+    struct sink *sink;
+    enum opts_buffer mode;
+    struct px_buf part; /* what is not passed on yet */
+    bool in_line;       /* the last byte passed on was not the end of a line */
+};
+
+/* ---- what to collect -------------------------------------------------------------------------- */
+
+static bool same_file(int a, int b)
+{
+    struct stat x, y;
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool wants_label(const struct opts *o, int which)
+{
+    return o->label || (o->prefix[which] && *o->prefix[which]);
+}
+
+/* By itself only where lines could get mixed up: the C library writes whole lines to a terminal, and
+ * a single process gets in nobody's way. */
+static bool wanted(const struct opts *o, int which)
+{
+    struct stat st;
+    if (wants_label(o, which) || o->file[which])
+        return true;
+    if (o->buffer[which] != BUFFER_AUTO)
+        return o->buffer[which] != BUFFER_NONE;
+    struct rlimit files = {.rlim_cur = 0};
+    getrlimit(RLIMIT_NOFILE, &files);
+    uint32_t n = opts_total(o);
+    return n > 1 && 2 * (rlim_t)n + SPARE_FDS < files.rlim_max &&
+           fstat(which, &st) == 0 && !S_ISCHR(st.st_mode);
+}
+
+void output_init(struct output *o, const struct opts *opts, const char *host)
+{
+    *o = (struct output){.opts = opts, .host = host};
+    for (int i = 1; i < 3; i++)
+        if (wanted(opts, i))
+            o->collect |= 1u << i;
+    /* The order between the two is kept where it can be seen. */
+    if (o->collect == (PXP_STREAM_OUT | PXP_STREAM_ERR) &&
+        same_file(STDOUT_FILENO, STDERR_FILENO) && !opts->file[1] && !opts->file[2] &&
+        opts->buffer[1] == opts->buffer[2] && same_text(opts->prefix[1], opts->prefix[2]))
+        o->collect |= PXP_STREAM_JOINED;
+}
+
+uint32_t output_collect(const struct output *o)
+{
+    return o->collect;
+}
+
+/* ---- streams and sinks ------------------------------------------------------------------------ */
+
+static void stream_free(struct stream *s)
+{
+    px_fd_close(&s->fd);
+    px_buf_free(&s->part);
+    free(s);
+}
+
+void output_free(struct output *o)
+{
+    for (size_t i = 0; i < o->nstreams; i++)
+        stream_free(o->streams[i]);
+    free(o->streams);
+    while (o->sinks) {
+        struct sink *next = o->sinks->next;
+        sink_free(o->sinks);
+        o->sinks = next;
+    }
+}
+
+static struct sink *keep_sink(struct output *o, struct sink *s)
+{
+    if (s) {
+        s->next = o->sinks;
+        o->sinks = s;
+    }
+    return s;
+}
+
+/* Several processes may share a file: it is opened once. */
+static struct sink *sink_of(struct output *o, uint32_t world, uint32_t rank, int which)
+{
+    struct pattern_of of = {.rank = rank, .world = world, .host = o->host};
+    if (!o->opts->file[which]) {
+        for (struct sink *s = o->sinks; s; s = s->next)
+            if (!s->path && (s->fd == which || same_file(s->fd, which)))
+                return s;
+        struct sink *s = sink_std(which);
+        if (!s)
+            px_fail(PVMX_ERR_NOMEM, "out of memory");
+        return keep_sink(o, s);
+    }
+    char *path = pattern_fill(o->opts->file[which], &of);
+    if (!path) {
+        px_fail(PVMX_ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    struct sink *found = o->sinks;
+    while (found && (!found->path || strcmp(found->path, path) != 0))
+        found = found->next;
+    if (!found)
+        found = keep_sink(o, sink_file(path));
+    free(path);
+    return found;
+}
+
+static enum opts_buffer mode_of(const struct opts *o, int which)
+{
+    return o->buffer[which] == BUFFER_AUTO ? BUFFER_LINE : o->buffer[which];
+}
+
+pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd)
+{
+    struct sink *sink = sink_of(o, world, rank, which);
+    if (!sink) {
+        close(fd);
+        return PVMX_ERR_STATE;
+    }
+    if (o->nstreams == o->cap) {
+        size_t cap = o->cap ? o->cap * 2 : 16;
+        struct stream **grown = realloc(o->streams, cap * sizeof *grown);
+        if (grown) {
+            o->streams = grown;
+            o->cap = cap;
+        }
+    }
+    struct stream *s = o->nstreams < o->cap ? calloc(1, sizeof *s) : NULL;
+    if (!s) {
+        close(fd);
+        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+    }
+    *s = (struct stream){.fd = fd,
+                         .which = which,
+                         .world = world,
+                         .rank = rank,
+                         .sink = sink,
+                         .mode = mode_of(o->opts, which)};
+    px_fd_set_nonblock(fd, true);
+    o->streams[o->nstreams++] = s;
+    o->several = o->several || world > 0;
+    return PVMX_OK;
+}
+
+/* ---- passing on ------------------------------------------------------------------------------- */
+
+static void put_label(struct output *o, const struct stream *s)
+{
+    const char *pattern = o->opts->prefix[s->which];
+    char plain[40];
+    if (pattern) {
+        struct pattern_of of = {.rank = s->rank, .world = s->world, .host = o->host};
+        char *text = pattern_fill(pattern, &of);
+        if (text)
+            sink_put(s->sink, text, strlen(text));
+        free(text);
+    } else if (o->opts->label) {
+        int n = o->several ? snprintf(plain, sizeof plain, "[%u:%u] ", s->world, s->rank)
+                           : snprintf(plain, sizeof plain, "[%u] ", s->rank);
+        sink_put(s->sink, plain, (size_t)n);
+    }
+}
+
+/* Writes n bytes, with a label where a line begins. */
+static void pass_on(struct output *o, struct stream *s, const uint8_t *bytes, size_t n)
+{
+    if (!wants_label(o->opts, s->which)) {
+        sink_put(s->sink, bytes, n);
+        return;
+    }
+    while (n > 0) {
+        const uint8_t *end = memchr(bytes, '\n', n);
+        size_t len = end ? (size_t)(end - bytes) + 1 : n;
+        if (!s->in_line)
+            put_label(o, s);
+        sink_put(s->sink, bytes, len);
+        s->in_line = end == NULL;
+        bytes += len;
+        n -= len;
+    }
+}
+
+/* How much of what has been read is ready to be passed on. */
+static size_t ready_bytes(const struct stream *s)
+{
+    size_t n = px_buf_len(&s->part);
+    if (s->mode == BUFFER_NONE || n == 0)
+        return n;
+    if (s->mode == BUFFER_BLOCK && n < BLOCK_SIZE)
+        return 0;
+    const uint8_t *end = memrchr(px_buf_head(&s->part), '\n', n);
+    if (end)
+        return (size_t)(end - px_buf_head(&s->part)) + 1;
+    return n >= LONG_LINE ? n : 0;
+}
+
+static void stream_pass(struct output *o, struct stream *s, bool all)
+{
+    size_t n = all ? px_buf_len(&s->part) : ready_bytes(s);
+    if (n == 0)
+        return;
+    pass_on(o, s, px_buf_head(&s->part), n);
+    px_buf_consume(&s->part, n);
+    if (px_buf_len(&s->part) == 0)
+        px_buf_free(&s->part);
+}
+
+static void stream_end(struct output *o, struct stream *s)
+{
+    stream_pass(o, s, true);
+    if (s->in_line) /* so that the next label begins a line */
+        sink_put(s->sink, "\n", 1);
+    s->in_line = false;
+    px_fd_close(&s->fd);
+}
+
+/* Reads once; false: nothing was there, or it has ended. */
+static bool stream_read(struct output *o, struct stream *s)
+{
+    uint8_t *to = px_buf_reserve(&s->part, READ_SIZE);
+    ssize_t n = to ? read(s->fd, to, READ_SIZE) : 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n <= 0) {
+        stream_end(o, s);
+        return false;
+    }
+    s->part.end += (size_t)n;
+    stream_pass(o, s, false);
+    return true;
+}
+
+/* ---- the loop --------------------------------------------------------------------------------- */
+
+static size_t count_sinks(const struct output *o)
+{
+    size_t n = 0;
+    for (const struct sink *s = o->sinks; s; s = s->next)
+        n++;
+    return n;
+}
+
+size_t output_polls(const struct output *o)
+{
+    return o->nstreams + count_sinks(o);
+}
+
+void output_poll(struct output *o, struct pollfd *fds)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < o->nstreams; i++) {
+        struct stream *s = o->streams[i];
+        fds[at++] = (struct pollfd){.fd = sink_full(s->sink) ? -1 : s->fd, .events = POLLIN};
+    }
+    for (const struct sink *s = o->sinks; s; s = s->next)
+        fds[at++] = (struct pollfd){.fd = s->broken || px_buf_len(&s->out) == 0 ? -1 : s->fd,
+                                    .events = POLLOUT};
+}
+
+static void flush_all(struct output *o)
+{
+    for (struct sink *s = o->sinks; s; s = s->next)
+        sink_flush(s);
+}
+
+/* Forgets streams that have ended. Those whose sink is broken are closed: their writers get the
+ * signal that they would have got from the sink itself. */
+static void sweep(struct output *o)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < o->nstreams; i++) {
+        struct stream *s = o->streams[i];
+        if (s->fd >= 0 && !s->sink->broken)
+            o->streams[kept++] = s;
+        else
+            stream_free(s);
+    }
+    o->nstreams = kept;
+}
+
+void output_ready(struct output *o, const struct pollfd *fds)
+{
+    for (size_t i = 0; i < o->nstreams; i++)
+        if (fds[i].revents)
+            stream_read(o, o->streams[i]);
+    flush_all(o);
+    sweep(o);
+}
+
+void output_finish(struct output *o)
+{
+    for (size_t i = 0; i < o->nstreams; i++) {
+        for (int k = 0; k < DRAIN_READS && stream_read(o, o->streams[i]); k++)
+            flush_all(o);
+        if (o->streams[i]->fd >= 0)
+            stream_end(o, o->streams[i]);
+    }
+    flush_all(o);
+    sweep(o);
+}
+
+bool output_flushed(const struct output *o)
+{
+    for (const struct sink *s = o->sinks; s; s = s->next)
+        if (!s->broken && px_buf_len(&s->out) > 0)
+            return false;
+    return true;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What processes write, when it does not go straight to mpiexec's own descriptors: labelled, kept in
+ * whole lines, sorted into files. */
+#ifndef MPIEXEC_OUTPUT_H
+#define MPIEXEC_OUTPUT_H
+
+#include "opts.h"
+#include "proto/client.h"
+#include <poll.h>
+#include <stddef.h>
+
+struct output {
+    const struct opts *opts;
+    const char *host;
+    uint32_t collect; /* PXP_STREAM_*: asked for */
+    bool several;     /* worlds: labels name them */
+    struct sink *sinks;
+    struct stream **streams;
+    size_t nstreams, cap;
+};
+
+void output_init(struct output *o, const struct opts *opts, const char *host);
+void output_free(struct output *o);
+/* Which pipes to ask for, as PXP_STREAM_*. */
+uint32_t output_collect(const struct output *o);
+/* Takes the end of a pipe over: descriptor 1 or 2 of a process. */
+pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd);
+
+/* For the loop: how many entries it needs, fills them, and looks at what poll found. */
+size_t output_polls(const struct output *o);
+void output_poll(struct output *o, struct pollfd *fds);
+void output_ready(struct output *o, const struct pollfd *fds);
+/* All processes have ended: takes what is still in the pipes, and closes them, whoever may have them
+ * open elsewhere. Afterwards only output_flushed is to be waited for. */
+void output_finish(struct output *o);
+bool output_flushed(const struct output *o);
+
+#endif

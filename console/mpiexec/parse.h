@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading the command line: what its files share. All functions that return bool report their failure
+ * to the user before they return false, and leave the exit status in parse.status. */
+#ifndef MPIEXEC_PARSE_H
+#define MPIEXEC_PARSE_H
+
+#include "opts.h"
+
+enum { USAGE = 2 }; /* exit status of a command line that makes no sense */
+
+struct parse {
+    struct opts *opts;
+    size_t capacity; /* of opts->apps                */
+    bool counted;    /* -n was given for this app    */
+    bool usize_given, timeout_given, prefix_given;
+    int depth;  /* files that include files     */
+    int status; /* what opts_parse returns      */
+};
+
+enum opt_group {
+    GROUP_PROGRAM,
+    GROUP_ENV,
+    GROUP_OUTPUT,
+    GROUP_INPUT,
+    GROUP_PLACE,
+    GROUP_HOST,
+    GROUP_RUN,
+    GROUP_ABOUT,
+    GROUPS,
+};
+
+/* One option: run gets its values (as many as `values` has words). */
+struct opt {
+    enum opt_group group;
+    const char *names[4]; /* without leading dashes: one or two are accepted */
+    const char *values;   /* for the help text; NULL: takes none             */
+    int nvalues;
+    const char *help; /* NULL: an alias that the help text does not list  */
+    bool (*run)(struct parse *p, char **values);
+};
+
+extern const struct opt opt_table[];
+extern const int opt_count;
+
+/* The app that is being read. */
+struct pxp_app *parse_app(struct parse *p);
+struct opts_app *parse_more(struct parse *p);
+
+bool parse_fail(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Memory of the options: zeroed; NULL was reported. */
+void *parse_alloc(struct parse *p, size_t n);
+char *parse_printf(struct parse *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+bool parse_push(struct parse *p, struct opts_list *list, const char *text); /* NULL: fails */
+/* A number from least to most; what names it in the sentence. */
+bool parse_number(struct parse *p, const char *what, const char *text, uint32_t least,
+                  uint32_t most, uint32_t *out);
+/* Reads words as if they stood on the command line: whole programs separated by ':' (options_only:
+ * options of the app that is being read). */
+bool parse_words(struct parse *p, int argc, char **argv, bool options_only);
+
+/* ---- values.c: texts that mean something -------------------------------------------------------- */
+
+bool value_seconds(struct parse *p, const char *what, const char *text);
+bool value_usize(struct parse *p, const char *what, const char *text);
+bool value_buffer(struct parse *p, const char *what, const char *text, enum opts_buffer *out);
+bool value_stdin(struct parse *p, const char *text);
+bool value_bind(struct parse *p, const char *what, const char *text);
+bool value_map(struct parse *p, const char *what, const char *text);
+bool value_soft(struct parse *p, const char *text);
+
+/* ---- variables.c -------------------------------------------------------------------------------- */
+
+/* Variables of the environment, where no option has spoken. */
+bool variables_read(struct parse *p);
+
+/* ---- hosts.c ------------------------------------------------------------------------------------ */
+
+/* A list of hosts, separated by commas, each perhaps with :N. */
+bool hosts_list(struct parse *p, const char *what, const char *list);
+bool hosts_file(struct parse *p, const char *path);
+bool hosts_arch(struct parse *p, const char *arch);
+
+/* ---- words.c ------------------------------------------------------------------------------------ */
+
+/* -configfile: one program on each line. -file: options of one program. */
+bool words_config(struct parse *p, const char *path);
+bool words_options(struct parse *p, const char *path);
+
+/* ---- help.c ------------------------------------------------------------------------------------- */
+
+void help_print(void);
+void help_info(void);
+/* The option's name that is nearest to a word; NULL: none is near. */
+const char *help_nearest(const char *word);
+
+#endif

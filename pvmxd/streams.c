@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See streams.h. */
+#include "streams.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "bind.h"
+#include "peer.h"
+#include "proto/hello.h"
+#include "server.h"
+#include "tasks.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct peer *session_of(const struct spawn_req *r)
+{
+    if (r->owner != NULL)
+        return r->owner->job != NULL ? r->owner->job->session : NULL;
+    return r->peer != NULL && r->peer->role == PXP_ROLE_MPIEXEC ? r->peer : NULL;
+}
+
+void streams_close(int fds[3])
+{
+    for (int i = 0; i < 3; i++)
+        px_fd_close(&fds[i]);
+}
+
+/* ---- which streams ---------------------------------------------------------------------------- */
+
+/* mpiexec's own are kept for jobs that will outlive it. */
+static void keep_own(struct spawn_req *r)
+{
+    struct peer *p = r->peer;
+    for (int i = 0; i < 3; i++)
+        if (p->stdio[i] < 0)
+            p->stdio[i] = fcntl(r->stdio[i], F_DUPFD_CLOEXEC, EXEC_FIRST_FD);
+}
+
+/* A spawner hands on descriptor i. */
+static void hand_on(struct spawn_req *r, int i, struct peer *session)
+{
+    const struct task *t = r->owner;
+    struct stat st;
+    uint32_t stream = 0;
+    if (fstat(r->stdio[i], &st) != 0 || !S_ISFIFO(st.st_mode))
+        return;
+    for (int k = 1; k < 3; k++)
+        if (t->pipes[k] != 0 && t->pipes[k] == st.st_ino)
+            stream = 1u << k;
+    if (stream == 0)
+        return;
+    if ((r->m.flags & PVMX_SPAWN_DETACHED) == 0) {
+        r->m.streams |= 1u << i;
+    } else if (session->stdio[i] >= 0) {
+        int fd = fcntl(session->stdio[i], F_DUPFD_CLOEXEC, EXEC_FIRST_FD);
+        if (fd < 0)
+            return;
+        px_fd_close(&r->stdio[i]);
+        r->stdio[i] = fd;
+    }
+}
+
+void streams_request(struct spawn_req *r)
+{
+    struct peer *session = session_of(r);
+    if (r->owner == NULL && session != NULL) {
+        keep_own(r);
+        return;
+    }
+    r->m.streams = 0; /* only mpiexec knows what to do with pipes */
+    for (int i = 1; session != NULL && i < 3; i++)
+        hand_on(r, i, session);
+}
+
+/* ---- the pipes of one task -------------------------------------------------------------------- */
+
+static bool gets_stdin(const struct spawn_req *r, uint32_t rank)
+{
+    if (!r->m.stdin_some)
+        return true;
+    for (size_t i = 0; i < r->m.n_stdin_ranks; i++) {
+        const struct pxp_range *k = &r->m.stdin_ranks[i];
+        if (rank >= (uint32_t)k->first && rank - (uint32_t)k->first < k->count)
+            return true;
+    }
+    return false;
+}
+
+/* ours: which end we keep. */
+static bool make_pipe(int *ours, int *theirs, bool ours_reads)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return false;
+    *ours = fds[!ours_reads];
+    *theirs = fds[ours_reads];
+    return true;
+}
+
+pvmx_err streams_prepare(const struct spawn_req *r, struct spawn_one *one,
+                         struct exec_plan *plan, int theirs[3])
+{
+    uint32_t streams = r->m.streams;
+    bool in = gets_stdin(r, one->rank), joined = (streams & PXP_STREAM_JOINED) != 0;
+    theirs[0] = theirs[1] = theirs[2] = -1;
+    if (!in)
+        plan->stdio[0] = EXEC_NULL_FD;
+    for (int i = 0; i < 3; i++) {
+        if ((streams & 1u << i) == 0 || (i == 0 && !in))
+            continue;
+        if (i == 2 && joined && theirs[1] >= 0) {
+            plan->stdio[2] = theirs[1];
+            continue;
+        }
+        if (!make_pipe(&one->ends[i], &theirs[i], i > 0)) {
+            int errnum = errno;
+            streams_close(one->ends);
+            streams_close(theirs);
+            return px_fail_errno(errnum, "cannot make the pipes of rank %u", one->rank);
+        }
+        plan->stdio[i] = theirs[i];
+    }
+    return PVMX_OK;
+}
+
+void streams_task(const struct spawn_one *one, struct task *t)
+{
+    struct stat st;
+    for (int i = 1; i < 3; i++)
+        if (one->ends[i] >= 0 && fstat(one->ends[i], &st) == 0)
+            t->pipes[i] = st.st_ino;
+}
+
+/* ---- telling mpiexec -------------------------------------------------------------------------- */
+
+/* As many tasks from *at on as one message takes; false: the session is over. */
+static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
+{
+    struct pxp_world_task tasks[PX_FD_PASS_MAX];
+    struct pxp_world m = {.job = j->id,
+                          .world = j->world,
+                          .size = j->size,
+                          .tasks = tasks,
+                          .detached = (j->flags & PVMX_SPAWN_DETACHED) != 0,
+                          .parent = j->parent};
+    int fds[PX_FD_PASS_MAX];
+    size_t nfds = 0;
+    for (; *at < r->total && m.n_tasks < PX_FD_PASS_MAX && nfds + 3 <= PX_FD_PASS_MAX; ++*at) {
+        struct spawn_one *one = &r->ones[*at];
+        if (!one->started)
+            continue;
+        struct pxp_world_task *t = &tasks[m.n_tasks++];
+        *t = (struct pxp_world_task){.tid = one->tid,
+                                     .pid = (uint32_t)one->pid,
+                                     .cpus = bind_text(one->place)};
+        if (m.n_tasks == 1)
+            m.first = one->rank;
+        for (int i = 0; i < 3; i++)
+            if (one->ends[i] >= 0) {
+                t->streams |= 1u << i;
+                fds[nfds++] = one->ends[i];
+                one->ends[i] = -1;
+            }
+    }
+    struct peer *p = j->session;
+    struct px_buf *out = peer_out(p);
+    if (nfds > 0 && !peer_pass(p, fds, nfds)) {
+        for (size_t i = 0; i < nfds; i++)
+            close(fds[i]);
+        return false;
+    }
+    return pxp_world_encode(out, 0, &m) == PVMX_OK;
+}
+
+void streams_job(struct spawn_req *r, struct job *j)
+{
+    struct peer *p = session_of(r);
+    bool told = true;
+    if (p != NULL && !p->closed) {
+        j->session = p;
+        j->world = p->nworlds++;
+        px_list_push_back(&p->worlds, &j->in_session);
+        for (uint32_t at = 0; told && at < r->total;)
+            told = tell_some(r, j, &at);
+        if (!told) { /* its client then knows that it knows nothing */
+            px_log(PX_LOG_ERROR, "STREAMS-NOMEM", "no memory to tell mpiexec of job %u",
+                   j->id);
+            peer_close(p);
+        }
+    }
+    for (uint32_t i = 0; i < r->total; i++)
+        streams_close(r->ones[i].ends);
+}
+
+void streams_forget_peer(struct peer *p)
+{
+    px_list_foreach(it, &p->worlds) {
+        struct job *j = px_container_of(it, struct job, in_session);
+        px_list_remove(it);
+        j->session = NULL;
+        if ((j->flags & PVMX_SPAWN_DETACHED) == 0)
+            job_terminate(j, false);
+    }
+    streams_close(p->stdio);
+}
