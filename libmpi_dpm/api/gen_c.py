@@ -65,7 +65,7 @@ class Body:
             self.add('const bool in_place = recvbuf == MPI_IN_PLACE && send_sig && !comm_p->inter;')
             self.add('const bool recv_sig = xmpi_at_leaf(comm_p, root) && !in_place;')
             send, recv = 'send_sig', 'recv_sig'
-        elif shape in kinds.IN_PLACE_ALL and not has('sendtypes'):
+        elif shape in kinds.IN_PLACE_ALL and shape not in kinds.ARRAYS_ONLY:
             self.add('const bool send_sig = sendbuf != MPI_IN_PLACE || comm_p->inter;')
             send = 'send_sig'
         elif shape == 'Bcast':
@@ -194,7 +194,7 @@ class Body:
     def call(self):
         f, args, after = self.f, [], []
         for p in f.params:
-            if p.name == '...':
+            if p.name == '...' or 'forms' in f.flags and p.name in kinds.FORM_PARAMS:
                 continue
             wide = self.wide[p.name]
             if p.ctype in HANDLES and not p.array:
@@ -209,6 +209,8 @@ class Body:
                 after.append('*%s = xmpi_narrow(%s_w);' % (p.name, p.name))
             else:
                 args.append(p.name)
+        if 'forms' in f.flags:
+            args.append(form(f))
         self.add(wrap_decl('const int rc = %s(%s);' % (f.target, ', '.join(args)), 80)
                  .replace('\n', '\n    '))
         # The object of a freed handle is gone. (A request's communicator may be gone, too: for
@@ -220,6 +222,14 @@ class Body:
         for line in after:
             self.add(line)
         self.add('return MPI_SUCCESS;')
+
+
+def form(f):
+    """The argument that says which form of a collective this is."""
+    if not f.param('request'):
+        return '(struct xmpi_form){.request = NULL}'
+    return '(struct xmpi_form){.request = request, .persistent = %s}' % (
+        'true' if f.param('info') else 'false')
 
 
 def entry(f, by_name):

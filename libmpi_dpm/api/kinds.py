@@ -81,8 +81,8 @@ BUFFERS = {
     'buffer': [('count', 'datatype')],
     'inbuf': [('count', 'datatype')],
     'inoutbuf': [('count', 'datatype')],
-    'sendbuf': [('sendcount', 'sendtype'), ('count', 'datatype'), (None, 'datatype')],
-    'recvbuf': [('recvcount', 'recvtype'), ('count', 'datatype'), (None, 'datatype')],
+    'sendbuf': [('sendcount', 'sendtype'), ('count', 'datatype'), ('recvcount', 'datatype')],
+    'recvbuf': [('recvcount', 'recvtype'), ('count', 'datatype'), ('recvcount', 'datatype')],
 }
 
 # Collectives by shape; the name is without I, _init, _c. Says whose arguments count where.
@@ -90,6 +90,10 @@ GATHER_LIKE = {'Gather', 'Gatherv', 'Reduce'}          # all send, the root rece
 SCATTER_LIKE = {'Scatter', 'Scatterv'}                 # the root sends, all receive
 IN_PLACE_ALL = {'Allgather', 'Allgatherv', 'Alltoall', 'Alltoallv', 'Alltoallw', 'Allreduce',
                 'Reduce_scatter', 'Reduce_scatter_block', 'Scan', 'Exscan'}
+# Those whose sendbuf only the hand-written function can judge.
+ARRAYS_ONLY = {'Alltoallw', 'Reduce_scatter'}
+# Parameters that only nonblocking and persistent forms of a collective have.
+FORM_PARAMS = ('info', 'request')
 # Arguments that count only at the root, besides those.
 ROOT_ONLY_INFO = {'Comm_spawn', 'Comm_accept', 'Comm_connect'}
 
@@ -181,7 +185,7 @@ def read_implemented(text):
         for w in rest:
             if w.startswith('='):
                 target = w[1:]
-            elif w in ('any', 'raw', 'value'):
+            elif w in ('any', 'raw', 'value', 'forms'):
                 flags.add(w)
             else:
                 raise ValueError('implemented.txt:%d: unknown flag "%s"' % (number, w))
@@ -205,6 +209,11 @@ def load(folder=HERE):
     for name, (target, flags) in done.items():
         if name not in known:
             raise ValueError('implemented.txt: MPI has no function MPI_' + name)
+        if 'forms' in flags:
+            for other in ('I' + name[0].lower() + name[1:], name + '_init'):
+                for f in (known[other], known.get(other + '_c')):
+                    if f:
+                        mark(f, target or name.lower(), flags)
         mark(known[name], target, flags)
         twin = known.get(name + '_c')
         # A _c function is the same function behind another face where the parameters pair up.
@@ -238,8 +247,9 @@ def xmpi_params(function, by_name):
     """Parameters of the hand-written function as C declarations."""
     raw = 'raw' in function.flags or 'value' in function.flags
     out = []
+    forms = 'forms' in function.flags
     for p, wide in zip(function.params, widths(function, by_name)):
-        if p.name == '...':
+        if p.name == '...' or forms and p.name in FORM_PARAMS:
             continue
         if not raw and p.ctype in HANDLES and not p.array:
             out.append('struct %s *%s' % (HANDLES[p.ctype][0], p.name))
@@ -247,7 +257,7 @@ def xmpi_params(function, by_name):
             out.append('struct xmpi_cvec ' + p.name)
         else:
             out.append(Param(wide, p.name, p.array).decl())
-    return out
+    return out + (['struct xmpi_form form'] if forms else [])
 
 
 def is_cvec(function, p, by_name):

@@ -13,6 +13,10 @@ enum xmpi_coll_kind {
     XMPI_COLL_BCAST,
     XMPI_COLL_REDUCE,
     XMPI_COLL_ALLREDUCE,
+    XMPI_COLL_REDUCE_SCATTER_BLOCK,
+    XMPI_COLL_REDUCE_SCATTER,
+    XMPI_COLL_SCAN,
+    XMPI_COLL_EXSCAN,
     XMPI_COLL_GATHER,
     XMPI_COLL_GATHERV,
     XMPI_COLL_SCATTER,
@@ -22,50 +26,48 @@ enum xmpi_coll_kind {
     XMPI_COLL_ALLTOALL,
     XMPI_COLL_ALLTOALLV,
     XMPI_COLL_ALLTOALLW,
+    XMPI_COLL_NEIGHBOR_ALLGATHER,
+    XMPI_COLL_NEIGHBOR_ALLGATHERV,
+    XMPI_COLL_NEIGHBOR_ALLTOALL,
+    XMPI_COLL_NEIGHBOR_ALLTOALLV,
+    XMPI_COLL_NEIGHBOR_ALLTOALLW,
     XMPI_COLL_KINDS,
 };
 
-/* One block for each process: all of one length, or by count and displacement arrays (in units of
- * ext, or of each process's own datatype when there are types: then displacements are bytes). */
+/* One block for each process (or neighbour): all of `count` elements, one after the other, or by
+ * count and displacement arrays. Displacements are in extents of the type, or bytes when each block
+ * has its own type. A single buffer (one block for all) is block 0 without arrays. */
 struct xmpi_blocks {
     char *base;
-    size_t len; /* bytes of every block when there are no arrays */
+    const struct xmpi_dtype *type; /* NULL: bytes */
+    MPI_Count count;
+    size_t len; /* packed bytes of a block without arrays */
+    bool vary;  /* there are arrays */
+    bool same;  /* block 0 stands for all: the send side of allgathers */
     struct xmpi_cvec counts, displs;
-    size_t ext;
     const MPI_Datatype *types;
 };
 
-static inline bool xmpi_blocks_vary(const struct xmpi_blocks *b)
-{
-    return b->counts.i || b->counts.c;
-}
+MPI_Count xmpi_block_count(const struct xmpi_blocks *b, int k);
+/* Where it begins, as its datatype sees it. */
+char *xmpi_block_at(const struct xmpi_blocks *b, int k);
+struct xmpi_span xmpi_block(const struct xmpi_blocks *b, int k);
+/* n blocks from k on, without arrays. */
+struct xmpi_span xmpi_block_range(const struct xmpi_blocks *b, int k, int n);
 
-static inline size_t xmpi_block_len(const struct xmpi_blocks *b, int k)
-{
-    if (!xmpi_blocks_vary(b))
-        return b->len;
-    size_t ext = b->types ? (size_t)xmpi_dtype_of(b->types[k])->extent : b->ext;
-    return (size_t)xmpi_cvec_at(b->counts, k) * ext;
-}
-
-static inline char *xmpi_block_at(const struct xmpi_blocks *b, int k)
-{
-    if (!xmpi_blocks_vary(b))
-        return b->base + (size_t)k * b->len;
-    return b->base + xmpi_cvec_at(b->displs, k) * (MPI_Count)(b->types ? 1 : b->ext);
-}
-
-/* A collective operation, made regular: everything in bytes, MPI_IN_PLACE resolved into pointers. */
+/* A collective operation, made regular. What differs between processes whose type signatures are
+ * the same (types, counts) decides nothing; `len` may. */
 struct xmpi_coll {
     enum xmpi_coll_kind kind;
     int root; /* intra: a rank; inter: a rank of the remote group, MPI_ROOT, MPI_PROC_NULL */
     bool in_place; /* the own part lies in its place of the receive buffer already */
-    /* Blocks sent and received; a single buffer (one block for all) has its bytes in `len`: the send
-     * side of gather and allgather, the receive side of scatter, the buffer of bcast (recv). */
+    /* Blocks sent and received; a single buffer is block 0: the send side of gather and allgather,
+     * the receive side of scatter, the buffer of bcast (recv). */
     struct xmpi_blocks send, recv;
-    /* Reductions: send.base is the own contribution (recv.base when in place), recv.base the
-     * result; len bytes are count elements. */
+    /* Packed bytes that the choice of an algorithm goes by: of one block or of the whole buffer. */
     size_t len;
+    /* Reductions: send.base is the own contribution (recv.base when in place), recv.base the
+     * result; count elements, in reduce_scatter those of all processes, cut by recv's blocks. */
     MPI_Count count;
     const struct xmpi_dtype *type;
     const struct xmpi_op *op;
@@ -112,79 +114,133 @@ const struct xmpi_algo *xmpi_algo_select(const struct xmpi_coll *c,
  * communicator must choose the same. */
 void xmpi_algo_force(enum xmpi_coll_kind kind, const struct xmpi_algo *a);
 
-/* Runs c on comm: request NULL: to the end; else starts it. */
-int xmpi_coll_do(const struct xmpi_coll *c, struct xmpi_comm *comm, MPI_Request *request);
+/* Checks what is left to check and runs c on comm, starts it or keeps it. */
+int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form);
 
 /* Algorithms, one file for each collective; those for intercommunicators in inter.c. */
-void xmpi_barrier_flat(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_barrier_tree(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_barrier_dissemination(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_bcast_flat(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_bcast_binomial(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_bcast_scatter_allgather(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_reduce_flat(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_reduce_binomial(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_reduce_scatter_gather(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allreduce_flat(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allreduce_recursive_doubling(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allreduce_scatter_allgather(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allreduce_ring(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_gather_linear(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_gather_binomial(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_scatter_linear(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_scatter_binomial(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allgather_flat(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allgather_bruck(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allgather_ring(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_allgather_direct(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_alltoall_linear(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_alltoall_pairwise(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_alltoall_bruck(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_barrier(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_bcast_linear(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_bcast_leader(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_reduce_linear(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_reduce_leader(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_allreduce(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_gather(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_scatter(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_allgather_linear(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_allgather_leader(struct xmpi_sched *s, const struct xmpi_coll *c);
-void xmpi_inter_alltoall(struct xmpi_sched *s, const struct xmpi_coll *c);
+#define XMPI_ALGORITHM(name)                                                             \
+    void xmpi_##name(struct xmpi_sched *s, const struct xmpi_coll *c)
+XMPI_ALGORITHM(barrier_flat);
+XMPI_ALGORITHM(barrier_tree);
+XMPI_ALGORITHM(barrier_dissemination);
+XMPI_ALGORITHM(bcast_flat);
+XMPI_ALGORITHM(bcast_binomial);
+XMPI_ALGORITHM(bcast_scatter_allgather);
+XMPI_ALGORITHM(reduce_flat);
+XMPI_ALGORITHM(reduce_binomial);
+XMPI_ALGORITHM(reduce_scatter_gather);
+XMPI_ALGORITHM(allreduce_flat);
+XMPI_ALGORITHM(allreduce_recursive_doubling);
+XMPI_ALGORITHM(allreduce_scatter_allgather);
+XMPI_ALGORITHM(allreduce_ring);
+XMPI_ALGORITHM(rscat_flat);
+XMPI_ALGORITHM(rscat_direct);
+XMPI_ALGORITHM(rscat_pairwise);
+XMPI_ALGORITHM(rscat_recursive_halving);
+XMPI_ALGORITHM(scan_flat);
+XMPI_ALGORITHM(scan_linear);
+XMPI_ALGORITHM(scan_doubling);
+XMPI_ALGORITHM(scan_pieces);
+XMPI_ALGORITHM(gather_linear);
+XMPI_ALGORITHM(gather_binomial);
+XMPI_ALGORITHM(scatter_linear);
+XMPI_ALGORITHM(scatter_binomial);
+XMPI_ALGORITHM(allgather_flat);
+XMPI_ALGORITHM(allgather_bruck);
+XMPI_ALGORITHM(allgather_ring);
+XMPI_ALGORITHM(allgather_direct);
+XMPI_ALGORITHM(alltoall_linear);
+XMPI_ALGORITHM(alltoall_pairwise);
+XMPI_ALGORITHM(alltoall_bruck);
+XMPI_ALGORITHM(neighbor_direct);
+XMPI_ALGORITHM(inter_barrier);
+XMPI_ALGORITHM(inter_bcast_linear);
+XMPI_ALGORITHM(inter_bcast_leader);
+XMPI_ALGORITHM(inter_reduce_linear);
+XMPI_ALGORITHM(inter_reduce_leader);
+XMPI_ALGORITHM(inter_allreduce);
+XMPI_ALGORITHM(inter_rscat_leader);
+XMPI_ALGORITHM(inter_gather);
+XMPI_ALGORITHM(inter_scatter);
+XMPI_ALGORITHM(inter_allgather_leader);
+XMPI_ALGORITHM(inter_alltoall);
 
 /* Parts that several algorithms are made of; `team` as in coll/sched.h. */
 
 /* Everyone's signal to rank 0 / rank 0's signal to everyone. */
 void xmpi_part_gather_signals(struct xmpi_sched *s, int team);
 void xmpi_part_release(struct xmpi_sched *s, int team);
-/* root's len bytes to everyone, one message each / along a binomial tree. */
-void xmpi_part_bcast_flat(struct xmpi_sched *s, int team, int root, void *buf, size_t len);
-void xmpi_part_bcast_binomial(struct xmpi_sched *s, int team, int root, void *buf,
-                              size_t len);
-/* All contributions (c->count elements of c->len bytes) to rank `root` of the team, combined there
- * in rank order into `result` (elsewhere not used). In place: mine == result. flat: one message
- * each; binomial: a tree. */
+/* root's bytes to everyone, one message each / along a binomial tree. */
+void xmpi_part_bcast_flat(struct xmpi_sched *s, int team, int root, struct xmpi_span buf);
+void xmpi_part_bcast_binomial(struct xmpi_sched *s, int team, int root, struct xmpi_span buf);
+
+/* A message to and one from every other process of the main team, each beginning with the neighbour
+ * so that not all turn to the same one. paired: with one partner at a time. */
+void xmpi_part_exchange(struct xmpi_sched *s, const struct xmpi_blocks *out,
+                        const struct xmpi_blocks *in, bool paired);
+/* The own block of an exchange, from place to place. */
+void xmpi_part_keep(struct xmpi_sched *s, const struct xmpi_blocks *out,
+                    const struct xmpi_blocks *in);
+
+/* Operands of reductions are addressed as the type says: they need not begin at the pointer. */
+struct xmpi_span xmpi_operand(const struct xmpi_sched *s, const void *base, MPI_Count count);
+/* Element `from` of an operand. */
+static inline char *xmpi_operand_at(const struct xmpi_sched *s, const void *base,
+                                    MPI_Count from)
+{
+    return xmpi_at(base, from * s->type->extent);
+}
+/* Temporary memory for an operand; NULL for 0 elements. */
+char *xmpi_part_operand(struct xmpi_sched *s, MPI_Count count);
+/* n operands, one after the other from *room on, but parts[own] = mine (own -1: none). NULL without
+ * memory. */
+char **xmpi_part_operands(struct xmpi_sched *s, int n, MPI_Count count, int own,
+                          const void *mine, char **room);
+/* All contributions (c->count elements) to rank `root` of the team, combined there in rank order into
+ * `result` (elsewhere not used). In place: mine == result. flat: one message each; binomial: a
+ * tree. */
 void xmpi_part_reduce_flat(struct xmpi_sched *s, const struct xmpi_coll *c, int team,
                            int root, const void *mine, void *result);
 void xmpi_part_reduce_binomial(struct xmpi_sched *s, const struct xmpi_coll *c, int team,
                                int root, const void *mine, void *result);
-/* result = parts[0] op parts[1] op ... op parts[n - 1], each count elements in len bytes. parts[own]
- * is the caller's contribution and only read (it may be `result` itself: in place; own -1: none);
- * the other parts are temporary memory. Needs s->op and s->type. */
+/* result = parts[0] op parts[1] op ... op parts[n - 1]. parts[own] is the caller's contribution and
+ * only read (it may be `result` itself: in place; own -1: none); the other parts are temporary
+ * memory. */
 void xmpi_part_combine(struct xmpi_sched *s, char *const *parts, int n, int own,
-                       char *result, MPI_Count count, size_t len);
-/* Temporary memory for n parts of len bytes, parts[own] = mine; NULL without memory. */
-char **xmpi_part_room(struct xmpi_sched *s, int n, size_t len, int own, const void *mine);
+                       char *result, MPI_Count count);
 /* First of the elements that belong to process k when count elements are cut into p pieces. */
 static inline MPI_Count xmpi_part_cut(MPI_Count count, int p, int k)
 {
     MPI_Count more = count % p;
     return count / p * k + (k < more ? k : more);
 }
+/* An operand so cut into one piece for each process of the team. */
+struct xmpi_blocks xmpi_part_pieces(struct xmpi_sched *s, const void *base, MPI_Count count);
+/* Everyone's piece for this process, combined by nobody yet: parts in rank order. The own one is
+ * where it lies in `pieces`, or a copy of it. NULL without memory. Ends with a fence. */
+char **xmpi_part_collect(struct xmpi_sched *s, const struct xmpi_blocks *pieces,
+                         bool copy_own);
 
-/* Argument checks of the entry points. */
-int xmpi_coll_check_root(const struct xmpi_comm *comm, int root);
-/* MPI_ERR_BUFFER when both are the same: MPI_IN_PLACE should have been said. */
-int xmpi_coll_check_buffers(const void *sendbuf, const void *recvbuf, size_t len);
+/* reduce_scatter: the pieces of the whole result at `base`, with displacements of one more than there
+ * are; rank 0 of the team gives everyone its own. */
+struct xmpi_blocks xmpi_part_shares(struct xmpi_sched *s, const struct xmpi_coll *c,
+                                    const void *base);
+void xmpi_part_deal(struct xmpi_sched *s, const struct xmpi_coll *c, int team,
+                    const struct xmpi_blocks *shares);
+/* Inter: the own side's contributions to its leader, into `result` there. */
+void xmpi_part_local_reduce(struct xmpi_sched *s, const struct xmpi_coll *c, void *result);
+
+/* Fills in what all reductions have in common; in place from sendbuf. recvbuf NULL: no result here. */
+void xmpi_coll_reduction(struct xmpi_coll *c, const void *sendbuf, void *recvbuf,
+                         MPI_Count count, const struct xmpi_dtype *type,
+                         const struct xmpi_op *op);
+
+/* Blocks from arguments; empty when type is NULL (not significant here). */
+struct xmpi_blocks xmpi_blocks_of(const void *base, MPI_Count count,
+                                  const struct xmpi_dtype *type);
+struct xmpi_blocks xmpi_blocks_v(const void *base, struct xmpi_cvec counts,
+                                 struct xmpi_cvec displs, const struct xmpi_dtype *type);
+struct xmpi_blocks xmpi_blocks_w(const void *base, struct xmpi_cvec counts,
+                                 struct xmpi_cvec displs, const MPI_Datatype *types);
 
 #endif

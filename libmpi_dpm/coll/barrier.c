@@ -67,13 +67,8 @@ void xmpi_barrier_dissemination(struct xmpi_sched *s, const struct xmpi_coll *c)
     }
 }
 
-int xmpi_barrier(struct xmpi_comm *comm)
-{
-    return xmpi_coll_barrier(comm);
-}
-
-int xmpi_ibarrier(struct xmpi_comm *comm, MPI_Request *request)
+int xmpi_barrier(struct xmpi_comm *comm, struct xmpi_form form)
 {
     struct xmpi_coll c = {.kind = XMPI_COLL_BARRIER};
-    return xmpi_coll_do(&c, comm, request);
+    return xmpi_coll_do(&c, comm, form);
 }

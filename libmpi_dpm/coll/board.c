@@ -4,6 +4,7 @@
 
 #include "rt/err.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A communicator that is used a few times only does not repay the two collectives that opening a
@@ -74,12 +75,12 @@ struct shown {
     char bytes[XMPI_BOARD_BYTES];
 };
 
-/* False: the board is gone. */
-static bool show(struct xmpi_comm *comm, const void *mine, size_t len)
+/* Shows what fits (what is too long is an error that all find). False: the board is gone. */
+static bool show(struct xmpi_comm *comm, struct xmpi_span mine)
 {
-    struct shown v = {.len = len};
-    if (len)
-        memcpy(v.bytes, mine, len);
+    struct shown v = {.len = mine.len};
+    size_t len = mine.len < XMPI_BOARD_BYTES ? mine.len : XMPI_BOARD_BYTES;
+    xmpi_span_copy(xmpi_bytes(v.bytes, len), mine);
     if (!pvmx_engine_board_exchange(comm->board, &v, offsetof(struct shown, bytes) + len))
         return true;
     xmpi_coll_comm_gone(comm);
@@ -104,45 +105,86 @@ static int check(const struct xmpi_comm *comm, size_t len)
 int xmpi_board_barrier(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     (void)c;
-    return show(comm, NULL, 0) ? MPI_SUCCESS : -1;
+    return show(comm, xmpi_bytes(NULL, 0)) ? MPI_SUCCESS : -1;
 }
 
-/* Everyone combines all contributions itself, in rank order: all get the same bits. */
-int xmpi_board_allreduce(const struct xmpi_coll *c, struct xmpi_comm *comm)
+/* Elements `from` on of what was shown by all before `to`, combined in rank order: all get the same
+ * bits. scratch: an operand, for types that do not lie in one run. */
+static void combine(const struct xmpi_coll *c, struct xmpi_comm *comm, int to,
+                    MPI_Count from, MPI_Count count, char *scratch)
 {
-    if (!show(comm, c->send.base, c->len))
+    struct xmpi_span in = xmpi_span(scratch, count, c->type);
+    size_t at = xmpi_span(scratch, from, c->type).len, len = in.len;
+    xmpi_span_copy(xmpi_span(c->recv.base, count, c->type),
+                   xmpi_bytes(part(comm, to - 1)->bytes + at, len));
+    for (int k = to - 2; k >= 0; k--) {
+        const char *bytes = part(comm, k)->bytes + at;
+        if (in.type)
+            xmpi_span_copy(in, xmpi_bytes(bytes, len));
+        else
+            scratch = xmpi_at(bytes, -c->type->true_lb);
+        xmpi_op_apply(c->op, c->type, scratch, c->recv.base, count);
+    }
+}
+
+/* Everyone shows c->len bytes and combines a part of all by itself. */
+static int show_and_combine(const struct xmpi_coll *c, struct xmpi_comm *comm, int to,
+                            MPI_Count from, MPI_Count count)
+{
+    if (!show(comm, xmpi_block(&c->send, 0)))
         return -1;
     int cls = check(comm, c->len);
-    if (cls || !c->len)
+    if (cls || !c->len || !count || !to)
         return cls;
-    memcpy(c->recv.base, part(comm, comm->size - 1)->bytes, c->len);
-    for (int k = comm->size - 2; k >= 0; k--)
-        xmpi_op_apply(c->op, c->type, part(comm, k)->bytes, c->recv.base, c->count);
+    char *room = NULL;
+    ptrdiff_t low = c->type->true_lb, high = low + c->type->true_extent,
+              last = (ptrdiff_t)(count - 1) * c->type->extent;
+    *(last < 0 ? &low : &high) += last;
+    if (!c->type->dense && !(room = malloc((size_t)(high - low))))
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for a temporary operand");
+    combine(c, comm, to, from, count, xmpi_at(room, -low));
+    free(room);
     return MPI_SUCCESS;
+}
+
+int xmpi_board_allreduce(const struct xmpi_coll *c, struct xmpi_comm *comm)
+{
+    return show_and_combine(c, comm, comm->size, 0, c->count);
+}
+
+int xmpi_board_scan(const struct xmpi_coll *c, struct xmpi_comm *comm)
+{
+    int to = c->kind == XMPI_COLL_EXSCAN ? comm->rank : comm->rank + 1;
+    return show_and_combine(c, comm, to, 0, c->count);
+}
+
+int xmpi_board_reduce_scatter(const struct xmpi_coll *c, struct xmpi_comm *comm)
+{
+    MPI_Count from = 0;
+    for (int k = 0; k < comm->rank; k++)
+        from += xmpi_block_count(&c->recv, k);
+    return show_and_combine(c, comm, comm->size, from,
+                            xmpi_block_count(&c->recv, comm->rank));
 }
 
 int xmpi_board_allgather(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
-    size_t len = c->recv.len;
-    const char *mine = c->in_place ? xmpi_block_at(&c->recv, comm->rank) : c->send.base;
-    size_t give = c->in_place ? len : c->send.len;
-    if (!show(comm, mine, give < XMPI_BOARD_BYTES ? give : XMPI_BOARD_BYTES))
+    if (!show(comm, c->in_place ? xmpi_block(&c->recv, comm->rank) : xmpi_block(&c->send, 0)))
         return -1;
-    int cls = check(comm, len);
-    for (int k = 0; !cls && len && k < comm->size; k++)
-        memcpy(xmpi_block_at(&c->recv, k), part(comm, k)->bytes, len);
+    int cls = check(comm, c->len);
+    for (int k = 0; !cls && k < comm->size; k++)
+        xmpi_span_copy(xmpi_block(&c->recv, k), xmpi_bytes(part(comm, k)->bytes, c->len));
     return cls;
 }
 
 int xmpi_board_alltoall(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     const struct xmpi_blocks *from = c->in_place ? &c->recv : &c->send;
-    size_t len = c->recv.len, all = from->len * (size_t)comm->size;
-    if (!show(comm, from->base, all < XMPI_BOARD_BYTES ? all : XMPI_BOARD_BYTES))
+    if (!show(comm, xmpi_block_range(from, 0, comm->size)))
         return -1;
-    int cls = check(comm, len * (size_t)comm->size);
-    for (int k = 0; !cls && len && k < comm->size; k++)
-        memcpy(xmpi_block_at(&c->recv, k),
-               part(comm, k)->bytes + (size_t)comm->rank * len, len);
+    int cls = check(comm, c->len * (size_t)comm->size);
+    for (int k = 0; !cls && k < comm->size; k++)
+        xmpi_span_copy(xmpi_block(&c->recv, k),
+                       xmpi_bytes(part(comm, k)->bytes + (size_t)comm->rank * c->len, c->len));
     return cls;
 }

@@ -25,6 +25,8 @@ bool xmpi_board_ready(struct xmpi_comm *comm, bool forced);
  * board is gone, to be done with messages, which find out what is left of the operation. */
 int xmpi_board_barrier(const struct xmpi_coll *c, struct xmpi_comm *comm);
 int xmpi_board_allreduce(const struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_scan(const struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_reduce_scatter(const struct xmpi_coll *c, struct xmpi_comm *comm);
 int xmpi_board_allgather(const struct xmpi_coll *c, struct xmpi_comm *comm);
 int xmpi_board_alltoall(const struct xmpi_coll *c, struct xmpi_comm *comm);
 

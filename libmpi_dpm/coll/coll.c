@@ -1,75 +1,166 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The way of every collective: choose an algorithm, build the schedule, run or start it. */
+/* The way of every collective: check, choose an algorithm, build the schedule, run or start it. */
 #include "coll/coll.h"
 
 #include "coll/algo.h"
 #include "coll/board.h"
 #include "rt/err.h"
+#include "topo/topo.h"
+#include "xmpi.h"
 
-#include <string.h>
-
-int xmpi_coll_do(const struct xmpi_coll *c, struct xmpi_comm *comm, MPI_Request *request)
+static bool neighborhood(const struct xmpi_coll *c)
 {
-    bool forced;
-    const struct xmpi_algo *a = xmpi_algo_select(c, comm, request != NULL, &forced);
-    if (a->direct) {
-        int cls = xmpi_board_ready(comm, forced) ? a->direct(c, comm) : -1;
-        if (cls >= 0)
+    return c->kind >= XMPI_COLL_NEIGHBOR_ALLGATHER;
+}
+
+/* The arrays of a side of n blocks; side: "send" or "recv". */
+static int check_array(const char *side, const struct xmpi_blocks *b, int k)
+{
+    MPI_Count count = xmpi_block_count(b, k);
+    const struct xmpi_dtype *type = b->types ? xmpi_dtype_of(b->types[k]) : b->type;
+    size_t len;
+    if (count < 0)
+        return xmpi_err(MPI_ERR_COUNT, "%scounts[%d] is %lld; it must not be negative",
+                        side, k, (long long)count);
+    if (!type || type->size == SIZE_MAX)
+        return xmpi_err(MPI_ERR_TYPE,
+                        "%stypes[%d] is not a datatype that can be used here", side, k);
+    if (!type->committed)
+        return xmpi_err(MPI_ERR_TYPE, "%stypes[%d] is not committed", side, k);
+    if (xmpi_dtype_bytes(type, count, &len))
+        return xmpi_err(MPI_ERR_COUNT, "%scounts[%d] is %lld elements of %zu bytes: too many",
+                        side, k, (long long)count, type->size);
+    return MPI_SUCCESS;
+}
+
+static int check_side(const char *side, const struct xmpi_blocks *b, int n, bool displs)
+{
+    if (!b->vary) {
+        if (b->len > (size_t)PTRDIFF_MAX / (size_t)(n + 1))
+            return xmpi_err(MPI_ERR_COUNT, "%scount is %lld elements of %zu bytes: too many",
+                            side, (long long)b->count, b->type->size);
+        return MPI_SUCCESS;
+    }
+    if (b->base == MPI_IN_PLACE)
+        return xmpi_err(MPI_ERR_BUFFER,
+                        "%sbuf is MPI_IN_PLACE, which is not allowed here", side);
+    const char *missing = !b->counts.i && !b->counts.c             ? "counts"
+                          : displs && !b->displs.i && !b->displs.c ? "displs"
+                          : !b->type && !b->types                  ? "types"
+                                                                   : NULL;
+    if (missing && n > 0)
+        return xmpi_err(MPI_ERR_ARG, "the array of %s %s is a null pointer", side, missing);
+    for (int k = 0, cls; k < n; k++)
+        if ((cls = check_array(side, b, k)) != MPI_SUCCESS)
             return cls;
-        a = xmpi_algo_select(c, comm, true, &forced);
-    }
-    struct xmpi_sched *s = xmpi_sched_get(comm, xmpi_algo_lists[c->kind].mpi_name);
-    if (!s)
-        return xmpi_err(MPI_ERR_NO_MEM, "no memory for %s",
-                        xmpi_algo_lists[c->kind].mpi_name);
-    if (c->op) {
-        xmpi_op_ref(c->op);
-        s->op = c->op;
-        s->type = c->type;
-    }
-    a->build(s, c);
-    return request ? xmpi_sched_start(s, request) : xmpi_sched_run(s);
+    return MPI_SUCCESS;
 }
 
-int xmpi_coll_check_root(const struct xmpi_comm *comm, int root)
+/* MPI_IN_PLACE should have been said: what one block receives overwrites what another sends. Only
+ * where the types cannot tell the two apart. */
+static int check_same(const struct xmpi_coll *c)
 {
-    if (root >= 0 && root < comm->remote->size)
-        return MPI_SUCCESS;
-    if (comm->inter && (root == MPI_ROOT || root == MPI_PROC_NULL))
-        return MPI_SUCCESS;
-    return xmpi_err(MPI_ERR_ROOT, "root %d is not a rank of the communicator (%d processes)",
-                    root, comm->remote->size);
-}
-
-int xmpi_coll_check_buffers(const void *sendbuf, const void *recvbuf, size_t len)
-{
-    if (len == 0 || sendbuf != recvbuf || sendbuf == MPI_IN_PLACE)
+    const struct xmpi_blocks *s = &c->send, *r = &c->recv;
+    if (c->in_place || !s->base || s->base != r->base || !s->len || !s->type ||
+        !r->type || s->vary || !s->type->dense || !r->type->dense)
         return MPI_SUCCESS;
     return xmpi_err(
         MPI_ERR_BUFFER,
         "send and receive buffer are the same; MPI_IN_PLACE says that this is meant");
 }
 
+static int check(const struct xmpi_coll *c, const struct xmpi_comm *comm)
+{
+    int nsend = comm->remote->size, nrecv = nsend;
+    bool pieces = c->kind == XMPI_COLL_REDUCE_SCATTER;
+    if (neighborhood(c)) {
+        if (!comm->topo)
+            return xmpi_err(
+                MPI_ERR_TOPOLOGY,
+                "the communicator has no virtual topology, hence no neighbors");
+        nsend = comm->topo->nout;
+        nrecv = comm->topo->nin;
+    } else if (pieces) {
+        nrecv = comm->size;
+    }
+    if (c->op && c->in_place && comm->inter)
+        return xmpi_err(
+            MPI_ERR_BUFFER,
+            "sendbuf is MPI_IN_PLACE, which is not allowed on an intercommunicator");
+    int cls = c->op ? xmpi_op_check(c->op, c->type) : MPI_SUCCESS;
+    if (!cls)
+        cls = check_side(c->op ? "" : "send", &c->send, nsend, true);
+    if (!cls)
+        cls = check_side("recv", &c->recv, nrecv, !pieces);
+    return cls ? cls : check_same(c);
+}
+
+/* A request may outlive the handles of what it uses. */
+static void hold(struct xmpi_sched *s, const struct xmpi_coll *c, const struct xmpi_comm *comm)
+{
+    const struct xmpi_blocks *sides[] = {&c->send, &c->recv};
+    for (int i = 0; i < 2; i++) {
+        int n = comm->remote->size;
+        if (neighborhood(c))
+            n = i == 0 ? comm->topo->nout : comm->topo->nin;
+        xmpi_sched_hold(s, sides[i]->type);
+        for (int k = 0; sides[i]->types && k < n; k++)
+            xmpi_sched_hold(s, xmpi_dtype_of(sides[i]->types[k]));
+    }
+    xmpi_sched_hold(s, c->type);
+}
+
+int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form)
+{
+    bool forced;
+    int cls = check(c, comm);
+    if (cls)
+        return cls;
+    const struct xmpi_algo *a = xmpi_algo_select(c, comm, form.request != NULL, &forced);
+    if (a->direct) {
+        cls = xmpi_board_ready(comm, forced) ? a->direct(c, comm) : -1;
+        if (cls >= 0)
+            return cls;
+        a = xmpi_algo_select(c, comm, true, &forced);
+    }
+    const char *name = xmpi_algo_lists[c->kind].mpi_name;
+    struct xmpi_sched *s = xmpi_sched_get(comm, name, form.persistent);
+    if (!s)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for %s", name);
+    if (c->op) {
+        xmpi_op_ref(c->op);
+        s->op = c->op;
+    }
+    s->type = c->type;
+    if (form.request)
+        hold(s, c, comm);
+    if (!s->no_mem)
+        a->build(s, c);
+    return form.request ? xmpi_sched_start(s, form) : xmpi_sched_run(s);
+}
+
 int xmpi_coll_barrier(struct xmpi_comm *comm)
 {
-    struct xmpi_coll c = {.kind = XMPI_COLL_BARRIER};
-    return xmpi_coll_do(&c, comm, NULL);
+    return xmpi_barrier(comm, (struct xmpi_form){.request = NULL});
 }
 
 int xmpi_coll_bcast_bytes(void *buf, size_t len, int root, struct xmpi_comm *comm)
 {
     struct xmpi_coll c = {.kind = XMPI_COLL_BCAST,
                           .root = root,
-                          .recv = {.base = buf, .len = len},
+                          .recv = {.base = buf, .len = len, .count = (MPI_Count)len},
                           .len = len};
-    return xmpi_coll_do(&c, comm, NULL);
+    return xmpi_coll_do(&c, comm, (struct xmpi_form){.request = NULL});
 }
 
 int xmpi_coll_allgather_bytes(const void *mine, size_t len, void *all, struct xmpi_comm *comm)
 {
     struct xmpi_coll c = {.kind = XMPI_COLL_ALLGATHER,
-                          .send = {.base = (char *)(uintptr_t)mine, .len = len},
-                          .recv = {.base = all, .len = len},
+                          .send = {.base = (char *)(uintptr_t)mine,
+                                   .len = len,
+                                   .count = (MPI_Count)len,
+                                   .same = true},
+                          .recv = {.base = all, .len = len, .count = (MPI_Count)len},
                           .len = len};
-    return xmpi_coll_do(&c, comm, NULL);
+    return xmpi_coll_do(&c, comm, (struct xmpi_form){.request = NULL});
 }

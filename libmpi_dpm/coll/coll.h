@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Collectives: a schedule is built once and run by one engine, blocking now, nonblocking and
- * persistent later from the same text. */
+/* Collectives: a schedule is built once and run by one engine, blocking, nonblocking and persistent
+ * from the same text. */
 #ifndef XMPI_COLL_H
 #define XMPI_COLL_H
 
@@ -19,6 +19,12 @@ static inline MPI_Count xmpi_cvec_at(struct xmpi_cvec v, int k)
 {
     return v.i ? v.i[k] : v.c[k];
 }
+
+/* Which of the three a call is: MPI_X, MPI_Ix or MPI_X_init. */
+struct xmpi_form {
+    MPI_Request *request; /* NULL: blocking */
+    bool persistent;
+};
 
 /* For the library's own use on a communicator (bytes, any internal caller); intracommunicators. */
 int xmpi_coll_bcast_bytes(void *buf, size_t len, int root, struct xmpi_comm *comm);

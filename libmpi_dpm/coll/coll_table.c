@@ -41,6 +41,21 @@ static const struct xmpi_algo allreduce[] = {
     {"leader", INTER, xmpi_inter_allreduce, NULL, "3 x n"},
     {"board", INTRA | BOARD, NULL, xmpi_board_allreduce, "no messages; p n read and reduced by each"},
 };
+static const struct xmpi_algo reduce_scatter_block[] = {
+    {"flat", INTRA, xmpi_rscat_flat, NULL, "1 x n and 1 x n/p; rank 0 p-1 in, p-1 out; 2(p-1) in all"},
+    {"direct", INTRA, xmpi_rscat_direct, NULL, "1 x n/p; p(p-1) in all, all at once; room n"},
+    {"pairwise", INTRA | COMMUTE, xmpi_rscat_pairwise, NULL, "p-1 x n/p; one at a time; room 2 n/p"},
+    {"recursive_halving", INTRA | COMMUTE, xmpi_rscat_recursive_halving, NULL, "log2 p x n/2, n/4.."},
+    {"leader", INTER, xmpi_inter_rscat_leader, NULL, "3 x n and 1 x n/p"},
+    {"board", INTRA | BOARD, NULL, xmpi_board_reduce_scatter, "no messages; n read and reduced by each"},
+};
+static const struct xmpi_algo scan[] = {
+    {"flat", INTRA, xmpi_scan_flat, NULL, "2 x n; rank 0 p-1 in, p-1 out; 2(p-1) in all; room p n"},
+    {"linear", INTRA, xmpi_scan_linear, NULL, "p-1 x n; p-1 in all"},
+    {"doubling", INTRA, xmpi_scan_doubling, NULL, "log2 p x n; p log2 p in all"},
+    {"pieces", INTRA, xmpi_scan_pieces, NULL, "2 x n/p; 2p(p-1) in all; n reduced by each"},
+    {"board", INTRA | BOARD, NULL, xmpi_board_scan, "no messages; p n read and reduced by each"},
+};
 static const struct xmpi_algo gather[] = {
     {"linear", INTRA, xmpi_gather_linear, NULL, "1 x n; root p-1 in"},
     {"binomial", INTRA, xmpi_gather_binomial, NULL, "log2 p; p n at the root"},
@@ -64,14 +79,14 @@ static const struct xmpi_algo allgather[] = {
     {"bruck", INTRA, xmpi_allgather_bruck, NULL, "log2 p; p n per process and a copy of it"},
     {"ring", INTRA, xmpi_allgather_ring, NULL, "p-1 x n"},
     {"direct", INTRA, xmpi_allgather_direct, NULL, "1 x n; p(p-1) in all, all at once"},
-    {"linear", INTER, xmpi_inter_allgather_linear, NULL, "1 x n; 2 p q in all, all at once"},
+    {"linear", INTER, xmpi_inter_alltoall, NULL, "1 x n; 2 p q in all, all at once"},
     {"leader", INTER, xmpi_inter_allgather_leader, NULL, "1 x n, 2 x p n; few messages"},
     {"board", INTRA | BOARD, NULL, xmpi_board_allgather, "no messages"},
 };
 static const struct xmpi_algo allgatherv[] = {
     {"ring", INTRA, xmpi_allgather_ring, NULL, "p-1 x n"},
     {"direct", INTRA, xmpi_allgather_direct, NULL, "1 x n; p(p-1) in all, all at once"},
-    {"linear", INTER, xmpi_inter_allgather_linear, NULL, "1 x n; 2 p q in all, all at once"},
+    {"linear", INTER, xmpi_inter_alltoall, NULL, "1 x n; 2 p q in all, all at once"},
 };
 static const struct xmpi_algo alltoall[] = {
     {"linear", INTRA, xmpi_alltoall_linear, NULL, "1 x n; p(p-1) in all, all at once"},
@@ -86,6 +101,9 @@ static const struct xmpi_algo alltoallv[] = {
     {"pairwise", INTRA, xmpi_alltoall_pairwise, NULL, "p-1 x n; one partner at a time"},
     {"inter_linear", INTER, xmpi_inter_alltoall, NULL, "1 x n; 2 p q in all, all at once"},
 };
+static const struct xmpi_algo neighbor[] = {
+    {"direct", INTRA, xmpi_neighbor_direct, NULL, "1 x n; one for each edge, all at once"},
+};
 
 #define LIST(KIND, name, mpi, table)                                                     \
     [XMPI_COLL_##KIND] = {name, mpi, table, (int)(sizeof table / sizeof *table)}
@@ -95,6 +113,10 @@ const struct xmpi_algo_list xmpi_algo_lists[XMPI_COLL_KINDS] = {
     LIST(BCAST, "bcast", "MPI_Bcast", bcast),
     LIST(REDUCE, "reduce", "MPI_Reduce", reduce),
     LIST(ALLREDUCE, "allreduce", "MPI_Allreduce", allreduce),
+    LIST(REDUCE_SCATTER_BLOCK, "reduce_scatter_block", "MPI_Reduce_scatter_block", reduce_scatter_block),
+    LIST(REDUCE_SCATTER, "reduce_scatter", "MPI_Reduce_scatter", reduce_scatter_block),
+    LIST(SCAN, "scan", "MPI_Scan", scan),
+    LIST(EXSCAN, "exscan", "MPI_Exscan", scan),
     LIST(GATHER, "gather", "MPI_Gather", gather),
     LIST(GATHERV, "gatherv", "MPI_Gatherv", gatherv),
     LIST(SCATTER, "scatter", "MPI_Scatter", scatter),
@@ -104,6 +126,11 @@ const struct xmpi_algo_list xmpi_algo_lists[XMPI_COLL_KINDS] = {
     LIST(ALLTOALL, "alltoall", "MPI_Alltoall", alltoall),
     LIST(ALLTOALLV, "alltoallv", "MPI_Alltoallv", alltoallv),
     LIST(ALLTOALLW, "alltoallw", "MPI_Alltoallw", alltoallv),
+    LIST(NEIGHBOR_ALLGATHER, "neighbor_allgather", "MPI_Neighbor_allgather", neighbor),
+    LIST(NEIGHBOR_ALLGATHERV, "neighbor_allgatherv", "MPI_Neighbor_allgatherv", neighbor),
+    LIST(NEIGHBOR_ALLTOALL, "neighbor_alltoall", "MPI_Neighbor_alltoall", neighbor),
+    LIST(NEIGHBOR_ALLTOALLV, "neighbor_alltoallv", "MPI_Neighbor_alltoallv", neighbor),
+    LIST(NEIGHBOR_ALLTOALLW, "neighbor_alltoallw", "MPI_Neighbor_alltoallw", neighbor),
 };
 /* clang-format on */
 

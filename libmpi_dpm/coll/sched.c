@@ -7,22 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blocks kept for the next collective: a few in progress at a time is what programs do. */
-enum { CACHE_MAX = 8 };
+enum {
+    /* Blocks kept for the next collective: a few in progress at a time is what programs do. */
+    CACHE_MAX = 8,
+    /* Longer spans are streamed for each message: staging them would cost memory and cache. */
+    PACKED_MAX = 64 * 1024,
+};
 
 static struct xmpi_sched *cache; /* engine lock */
 static unsigned cached;
 
-static void team_init(struct xmpi_team *t, struct xmpi_comm *comm)
+static uint32_t next_tag(struct xmpi_comm *comm, bool persistent)
+{
+    if (persistent)
+        return XMPI_TAG_PERSIST |
+               (atomic_fetch_add_explicit(&comm->persist_seq, 1, memory_order_relaxed) &
+                XMPI_TAG_USER_MASK);
+    return atomic_fetch_add_explicit(&comm->coll_seq, 1, memory_order_relaxed) &
+           XMPI_TAG_COLL_MASK;
+}
+
+static void team_init(struct xmpi_team *t, struct xmpi_comm *comm, bool persistent)
 {
     t->comm = comm;
     t->rank = comm->rank;
     t->size = comm->remote->size;
-    t->tag = (int32_t)(atomic_fetch_add_explicit(&comm->coll_seq, 1, memory_order_relaxed) &
-                       XMPI_TAG_COLL_MASK);
+    t->tag = (int32_t)next_tag(comm, persistent);
 }
 
-struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name)
+struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, bool persistent)
 {
     pvmx_engine_lock();
     struct xmpi_sched *s = cache;
@@ -44,12 +57,13 @@ struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name)
     s->no_mem = s->failed = false;
     s->bad.cls = MPI_SUCCESS;
     s->more = NULL;
+    s->held = NULL;
     s->room_used = 0;
     atomic_init(&s->complete, false);
-    team_init(&s->team[XMPI_TEAM_MAIN], comm);
+    team_init(&s->team[XMPI_TEAM_MAIN], comm, persistent);
     s->team[XMPI_TEAM_LOCAL].comm = NULL;
     if (comm->inter)
-        team_init(&s->team[XMPI_TEAM_LOCAL], comm->local_comm);
+        team_init(&s->team[XMPI_TEAM_LOCAL], comm->local_comm, persistent);
     return s;
 }
 
@@ -62,6 +76,8 @@ static void destroy(struct xmpi_sched *s)
 
 void xmpi_sched_put(struct xmpi_sched *s)
 {
+    for (struct xmpi_sched_held *h = s->held; h; h = h->next)
+        xmpi_obj_unref(&h->type->obj);
     while (s->more) {
         struct xmpi_sched_more *m = s->more;
         s->more = m->next;
@@ -115,49 +131,46 @@ static void add(struct xmpi_sched *s, struct xmpi_step step)
         s->steps[s->nsteps++] = step;
 }
 
-void xmpi_sched_send(struct xmpi_sched *s, int team, int rank, const void *buf, size_t len)
+void xmpi_sched_send(struct xmpi_sched *s, int team, int rank, struct xmpi_span from)
 {
-    if (len > 0)
+    if (from.len > 0)
         add(s, (struct xmpi_step){.kind = XMPI_STEP_SEND,
                                   .team = (uint8_t)team,
                                   .rank = rank,
-                                  .src = buf,
-                                  .len = len});
+                                  .src = from.base,
+                                  .src_type = from.type,
+                                  .len = from.len});
 }
 
-void xmpi_sched_recv(struct xmpi_sched *s, int team, int rank, void *buf, size_t len)
+void xmpi_sched_recv(struct xmpi_sched *s, int team, int rank, struct xmpi_span to)
 {
-    if (len > 0)
+    if (to.len > 0)
         add(s, (struct xmpi_step){.kind = XMPI_STEP_RECV,
                                   .team = (uint8_t)team,
                                   .rank = rank,
-                                  .dst = buf,
-                                  .len = len});
+                                  .dst = to.base,
+                                  .dst_type = to.type,
+                                  .len = to.len});
 }
 
-void xmpi_sched_copy(struct xmpi_sched *s, void *dst, const void *src, size_t len)
+void xmpi_sched_copy(struct xmpi_sched *s, struct xmpi_span to, struct xmpi_span from)
 {
-    if (len > 0 && dst != src)
-        add(s, (struct xmpi_step){.kind = XMPI_STEP_COPY, .src = src, .dst = dst, .len = len});
-}
-
-void xmpi_sched_deliver(struct xmpi_sched *s, void *dst, size_t cap, const void *src,
-                        size_t len)
-{
-    if (len > cap && !s->bad.cls) {
-        s->bad.cls = MPI_ERR_TRUNCATE;
-        s->bad.rank = s->team[0].rank;
-        s->bad.got = len;
-        s->bad.want = cap;
-    }
-    xmpi_sched_copy(s, dst, src, len < cap ? len : cap);
+    if (from.len > 0 && (to.base != from.base || to.len != from.len))
+        add(s, (struct xmpi_step){.kind = XMPI_STEP_COPY,
+                                  .rank = s->team[XMPI_TEAM_MAIN].rank,
+                                  .src = from.base,
+                                  .src_type = from.type,
+                                  .dst = to.base,
+                                  .dst_type = to.type,
+                                  .len = from.len,
+                                  .cap = to.len});
 }
 
 void xmpi_sched_reduce(struct xmpi_sched *s, const void *in, void *inout, MPI_Count count)
 {
     if (count > 0)
         add(s, (struct xmpi_step){.kind = XMPI_STEP_REDUCE,
-                                  .src = in,
+                                  .src = (char *)(uintptr_t)in,
                                   .dst = inout,
                                   .len = (size_t)count});
 }
@@ -187,15 +200,39 @@ void *xmpi_sched_room(struct xmpi_sched *s, size_t len)
     return m->bytes;
 }
 
+struct xmpi_span xmpi_sched_packed(struct xmpi_sched *s, struct xmpi_span from)
+{
+    if (!from.type || from.len > PACKED_MAX)
+        return from;
+    struct xmpi_span packed = xmpi_bytes(xmpi_sched_room(s, from.len), from.len);
+    if (s->no_mem)
+        return from;
+    xmpi_sched_copy(s, packed, from);
+    return packed;
+}
+
+void xmpi_sched_hold(struct xmpi_sched *s, const struct xmpi_dtype *type)
+{
+    if (!type || type->obj.predef)
+        return;
+    struct xmpi_sched_held *h = xmpi_sched_room(s, sizeof *h);
+    if (!h)
+        return;
+    h->type = (struct xmpi_dtype *)(uintptr_t)type;
+    xmpi_obj_ref(&h->type->obj);
+    h->next = s->held;
+    s->held = h;
+}
+
 /* One byte, since an empty message means failure. */
 static const char token = 1;
 
 void xmpi_sched_signal(struct xmpi_sched *s, int team, int rank)
 {
-    xmpi_sched_send(s, team, rank, &token, 1);
+    xmpi_sched_send(s, team, rank, xmpi_bytes(&token, 1));
 }
 
 void xmpi_sched_await(struct xmpi_sched *s, int team, int rank)
 {
-    xmpi_sched_recv(s, team, rank, &s->sink, 1);
+    xmpi_sched_recv(s, team, rank, xmpi_bytes(&s->sink, 1));
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Schedules: what one process does in one collective, as a list of steps, built once by an
- * algorithm and run by one engine, blocking or from a request.
+ * algorithm and run by one engine: blocking, as a request, or again and again as a persistent one.
  *
  * Steps of one round (up to the next fence) are started in the order they were added; sends and
  * receives of a round are in progress together, copies and reductions happen at once when they
  * are reached. A fence waits for everything before it. So a buffer that a round sends or receives
- * must not be touched by a copy or reduction of the same round after that send or receive.
+ * must not be touched by a copy or reduction of the same round after that send or receive. Steps
+ * do not change while a schedule runs.
  *
  * A process that notices a failure runs its schedule to the end, with empty messages in place
  * of those whose content it no longer knows: its partners learn of the failure and nobody waits
@@ -18,6 +19,8 @@
 #ifndef XMPI_SCHED_H
 #define XMPI_SCHED_H
 
+#include "coll/coll.h"
+#include "coll/span.h"
 #include "comm/comm.h"
 #include "op/op.h"
 #include <pvmx/engine/prog.h>
@@ -44,10 +47,14 @@ struct xmpi_step {
     uint8_t kind; /* enum xmpi_step_kind */
     uint8_t team;
     int32_t rank;
-    const void *src;      /* SEND, COPY; REDUCE: left operand      */
-    void *dst;            /* RECV, COPY; REDUCE: right operand and result */
-    size_t len;           /* bytes; REDUCE: elements               */
-    struct pvmx_req *req; /* in progress                           */
+    char *src;  /* SEND, COPY; REDUCE: left operand                    */
+    char *dst;  /* RECV, COPY; REDUCE: right operand and result        */
+    size_t len; /* bytes; COPY: of the source; REDUCE: elements        */
+    const struct xmpi_dtype *src_type, *dst_type; /* of spans                 */
+    union {
+        struct pvmx_req *req; /* SEND, RECV: in progress              */
+        size_t cap;           /* COPY: what the destination holds     */
+    };
 };
 
 enum {
@@ -59,6 +66,12 @@ enum {
 struct xmpi_sched_more {
     struct xmpi_sched_more *next;
     _Alignas(64) char bytes[];
+};
+
+/* A datatype that a request keeps alive; in temporary memory. */
+struct xmpi_sched_held {
+    struct xmpi_sched_held *next;
+    struct xmpi_dtype *type;
 };
 
 struct xmpi_sched {
@@ -86,36 +99,43 @@ struct xmpi_sched {
     struct pvmx_hook hook;
     struct xmpi_sched *cached; /* next in the cache */
     struct xmpi_sched_more *more;
+    struct xmpi_sched_held *held;
     size_t room_used;
     struct xmpi_step own_steps[XMPI_SCHED_STEPS];
     _Alignas(64) char room[XMPI_SCHED_ROOM];
 };
 
-/* An empty schedule for the next collective on comm: takes its tag. NULL without memory. */
-struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name);
+/* An empty schedule for the next collective on comm: takes its tag. Persistent ones have tags of
+ * their own, in the order in which they are made, so they may be started in any order. NULL
+ * without memory. */
+struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, bool persistent);
 void xmpi_sched_put(struct xmpi_sched *s);
 
 /* Building. Ranks are those of the team; messages of 0 bytes are dropped. */
-void xmpi_sched_send(struct xmpi_sched *s, int team, int rank, const void *buf, size_t len);
-void xmpi_sched_recv(struct xmpi_sched *s, int team, int rank, void *buf, size_t len);
-/* Nothing when dst == src. */
-void xmpi_sched_copy(struct xmpi_sched *s, void *dst, const void *src, size_t len);
-/* A message to oneself: copies, and notes MPI_ERR_TRUNCATE when len > cap. */
-void xmpi_sched_deliver(struct xmpi_sched *s, void *dst, size_t cap, const void *src,
-                        size_t len);
+void xmpi_sched_send(struct xmpi_sched *s, int team, int rank, struct xmpi_span from);
+void xmpi_sched_recv(struct xmpi_sched *s, int team, int rank, struct xmpi_span to);
+/* A message to oneself: notes MPI_ERR_TRUNCATE when it does not fit. Nothing when both are the same
+ * place. */
+void xmpi_sched_copy(struct xmpi_sched *s, struct xmpi_span to, struct xmpi_span from);
 /* inout = in op inout, count elements; needs s->op and s->type. */
 void xmpi_sched_reduce(struct xmpi_sched *s, const void *in, void *inout, MPI_Count count);
 void xmpi_sched_fence(struct xmpi_sched *s);
-/* Aligned memory that lives as long as the schedule's run; NULL (and the mark) without memory, and
- * for 0 bytes. */
+/* Aligned memory that lives as long as the schedule; NULL (and the mark) without memory, and for 0
+ * bytes. */
 void *xmpi_sched_room(struct xmpi_sched *s, size_t len);
+/* What is sent several times: a short span that does not lie in one run is packed first (now: the
+ * content must be there already), so that it is not packed for each message. */
+struct xmpi_span xmpi_sched_packed(struct xmpi_sched *s, struct xmpi_span from);
 /* Messages without content, for barriers. */
 void xmpi_sched_signal(struct xmpi_sched *s, int team, int rank);
 void xmpi_sched_await(struct xmpi_sched *s, int team, int rank);
+/* Keeps a datatype until the schedule is given back. */
+void xmpi_sched_hold(struct xmpi_sched *s, const struct xmpi_dtype *type);
 
 /* Runs to the end, gives the schedule back, returns the outcome. */
 int xmpi_sched_run(struct xmpi_sched *s);
-/* Starts it as a request, which owns the schedule from then on (on failure it is given back). */
-int xmpi_sched_start(struct xmpi_sched *s, MPI_Request *out);
+/* Makes it a request, which owns the schedule from then on (on failure it is given back), and
+ * starts it unless it is persistent. */
+int xmpi_sched_start(struct xmpi_sched *s, struct xmpi_form form);
 
 #endif

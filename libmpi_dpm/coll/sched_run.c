@@ -8,26 +8,39 @@
 
 #include <string.h>
 
-/* Keeps the first error; from a failure on this process's messages are empty. */
-static void note(struct xmpi_sched *s, const struct xmpi_step *st, int cls, pvmx_err err,
-                 uint64_t got)
+/* Keeps the first error. */
+static void note(struct xmpi_sched *s, const struct xmpi_step *st, int cls, pvmx_err err)
 {
-    if (cls == XMPI_ERR_PROC_FAILED || cls == MPI_ERR_OTHER)
-        s->failed = true;
     if (s->bad.cls)
         return;
     s->bad.cls = cls;
     s->bad.err = err;
     s->bad.rank = st->rank;
     s->bad.team = st->team;
+}
+
+static void note_size(struct xmpi_sched *s, const struct xmpi_step *st, int cls,
+                      uint64_t got, size_t want)
+{
+    if (s->bad.cls)
+        return;
+    note(s, st, cls, PVMX_OK);
     s->bad.got = got;
-    s->bad.want = st->len;
+    s->bad.want = want;
+}
+
+/* From a failure on this process's messages are empty. */
+static void note_failure(struct xmpi_sched *s, const struct xmpi_step *st, int cls,
+                         pvmx_err err)
+{
+    s->failed = true;
+    note(s, st, cls, err);
 }
 
 static void note_engine(struct xmpi_sched *s, const struct xmpi_step *st, pvmx_err err)
 {
     bool dead = err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING;
-    note(s, st, dead ? XMPI_ERR_PROC_FAILED : MPI_ERR_OTHER, err, 0);
+    note_failure(s, st, dead ? XMPI_ERR_PROC_FAILED : MPI_ERR_OTHER, err);
 }
 
 /* The outcome with its sentence, for the thread that collects it. */
@@ -52,6 +65,20 @@ static int outcome(const struct xmpi_sched *s)
                     s->bad.rank, s->name);
 }
 
+static pvmx_err start_recv(const struct xmpi_team *t, struct xmpi_step *st,
+                           struct pvmx_peer *peer)
+{
+    return pvmx_engine_irecv(peer, NULL, t->comm->ctx + 1, st->rank, t->tag, st->dst,
+                             st->len, &st->req);
+}
+
+static pvmx_err start_send(const struct xmpi_team *t, struct xmpi_step *st,
+                           struct pvmx_peer *peer, bool failed)
+{
+    return pvmx_engine_isend(peer, t->comm->ctx + 1, t->rank, t->tag, st->src,
+                             failed ? 0 : st->len, PVMX_SEND_STANDARD, &st->req);
+}
+
 static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
 {
     const struct xmpi_team *t = &s->team[st->team];
@@ -61,15 +88,19 @@ static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
         note_engine(s, st, PVMX_ERR_PEER_DEAD);
         return;
     }
-    pvmx_err err;
-    if (st->kind == XMPI_STEP_RECV)
-        err = pvmx_engine_irecv(peer, NULL, t->comm->ctx + 1, st->rank, t->tag, st->dst,
-                                st->len, &st->req);
-    else
-        err = pvmx_engine_isend(peer, t->comm->ctx + 1, t->rank, t->tag, st->src,
-                                s->failed ? 0 : st->len, PVMX_SEND_STANDARD, &st->req);
+    pvmx_err err = st->kind == XMPI_STEP_RECV ? start_recv(t, st, peer)
+                                              : start_send(t, st, peer, s->failed);
     if (err)
         note_engine(s, st, err);
+}
+
+/* Copies what fits of a message to oneself. */
+static void copy(struct xmpi_sched *s, const struct xmpi_step *st)
+{
+    if (st->len > st->cap)
+        note_size(s, st, MPI_ERR_TRUNCATE, st->len, st->cap);
+    xmpi_span_copy((struct xmpi_span){st->dst, st->cap, st->dst_type},
+                   (struct xmpi_span){st->src, st->len, st->src_type});
 }
 
 static void start_step(struct xmpi_sched *s, struct xmpi_step *st)
@@ -80,7 +111,7 @@ static void start_step(struct xmpi_sched *s, struct xmpi_step *st)
         start_message(s, st);
         break;
     case XMPI_STEP_COPY:
-        memcpy(st->dst, st->src, st->len);
+        copy(s, st);
         break;
     case XMPI_STEP_REDUCE:
         if (!s->failed) /* a user's function should not see what never arrived */
@@ -113,13 +144,13 @@ static void settle_step(struct xmpi_sched *s, struct xmpi_step *st)
     const struct pvmx_status *got = pvmx_engine_req_status(st->req);
     bool recv = st->kind == XMPI_STEP_RECV;
     if (got->error == PVMX_ERR_TRUNCATE)
-        note(s, st, MPI_ERR_TRUNCATE, got->error, got->length);
+        note_size(s, st, MPI_ERR_TRUNCATE, got->length, st->len);
     else if (got->error)
         note_engine(s, st, got->error);
     else if (recv && got->length == 0)
-        note(s, st, XMPI_ERR_PROC_FAILED, PVMX_OK, 0);
+        note_failure(s, st, XMPI_ERR_PROC_FAILED, PVMX_OK);
     else if (recv && got->length < st->len)
-        note(s, st, MPI_ERR_COUNT, PVMX_OK, got->length);
+        note_size(s, st, MPI_ERR_COUNT, got->length, st->len);
     pvmx_engine_req_free(st->req);
     st->req = NULL;
 }
@@ -193,17 +224,37 @@ static void request_destroy(struct xmpi_request *req)
     req->state = NULL;
 }
 
+/* One round of a persistent one, or the only one of another. */
+static int request_start(struct xmpi_request *req)
+{
+    struct xmpi_sched *s = req->state;
+    s->first = s->next = s->wait = 0;
+    s->failed = false;
+    s->bad.cls = MPI_SUCCESS;
+    atomic_store_explicit(&s->complete, false, memory_order_relaxed);
+    pvmx_engine_lock();
+    if (advance(s))
+        atomic_store_explicit(&s->complete, true, memory_order_release);
+    else
+        pvmx_engine_hook_add(&s->hook);
+    pvmx_engine_unlock();
+    return MPI_SUCCESS;
+}
+
 static const struct xmpi_req_ops coll_ops = {
     .done = request_done,
     .finish = request_finish,
     .destroy = request_destroy,
+    .start = request_start,
 };
 
-int xmpi_sched_start(struct xmpi_sched *s, MPI_Request *out)
+int xmpi_sched_start(struct xmpi_sched *s, struct xmpi_form form)
 {
     struct xmpi_request *req;
-    int cls =
-        s->no_mem ? outcome(s) : xmpi_request_new(XMPI_REQ_COLL, s->team[0].comm, &req);
+    int cls = s->no_mem
+                  ? outcome(s)
+                  : xmpi_request_new(form.persistent ? XMPI_REQ_PERSIST_COLL : XMPI_REQ_COLL,
+                                     s->team[0].comm, &req);
     if (cls) {
         xmpi_sched_put(s);
         return cls;
@@ -211,13 +262,10 @@ int xmpi_sched_start(struct xmpi_sched *s, MPI_Request *out)
     req->ops = &coll_ops;
     req->state = s;
     s->hook.fn = progress;
-    xmpi_request_activate(req);
-    pvmx_engine_lock();
-    if (advance(s))
-        atomic_store_explicit(&s->complete, true, memory_order_release);
-    else
-        pvmx_engine_hook_add(&s->hook);
-    pvmx_engine_unlock();
-    *out = xmpi_request_handle(req);
+    if (!form.persistent) {
+        xmpi_request_activate(req);
+        request_start(req);
+    }
+    *form.request = xmpi_request_handle(req);
     return MPI_SUCCESS;
 }

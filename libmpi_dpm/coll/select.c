@@ -108,13 +108,29 @@ static const char *pick_allreduce(const struct xmpi_coll *c, int p)
     return p > 2 && p <= FEW && c->len <= SHORT ? "flat" : "recursive_doubling";
 }
 
+static const char *pick_reduce_scatter(const struct xmpi_coll *c, int p)
+{
+    if (c->len < SHORT && p > 2 && p <= FEW)
+        return "flat";
+    if (p <= 2 * FEW)
+        return "direct";
+    return c->len < LONG ? "recursive_halving" : "pairwise";
+}
+
+static const char *pick_scan(const struct xmpi_coll *c, int p)
+{
+    if (c->len >= SHORT && c->count >= p && p <= 2 * FEW)
+        return "pieces";
+    return p > 2 && p <= FEW && c->len <= SHORT ? "flat" : "doubling";
+}
+
 static const char *pick_allgather(const struct xmpi_coll *c, int p)
 {
-    if (c->recv.len >= SHORT)
+    if (c->len >= SHORT)
         return p <= FEW ? "direct" : "ring";
     if (p <= 2)
         return "direct";
-    return p <= FEW && c->recv.len * (size_t)p <= LONG ? "flat" : "bruck";
+    return p <= FEW && c->len * (size_t)p <= LONG ? "flat" : "bruck";
 }
 
 static const char *pick(const struct xmpi_coll *c, int p)
@@ -130,6 +146,12 @@ static const char *pick(const struct xmpi_coll *c, int p)
         return pick_reduce(c, p);
     case XMPI_COLL_ALLREDUCE:
         return pick_allreduce(c, p);
+    case XMPI_COLL_REDUCE_SCATTER_BLOCK:
+    case XMPI_COLL_REDUCE_SCATTER:
+        return pick_reduce_scatter(c, p);
+    case XMPI_COLL_SCAN:
+    case XMPI_COLL_EXSCAN:
+        return pick_scan(c, p);
     case XMPI_COLL_GATHER:
         return p > FEW && c->len <= SHORT ? "binomial" : "linear";
     case XMPI_COLL_SCATTER:

@@ -56,6 +56,7 @@ struct xmpi_comm {
     struct pvmx_board *board; /* coll/board.h; NULL: none (yet)                               */
     int board_calls; /* short collectives so far; < 0: never a board                 */
     _Atomic uint32_t coll_seq; /* number of collectives started; the tag of their messages     */
+    _Atomic uint32_t persist_seq; /* the same for persistent collectives made                   */
     char name[MPI_MAX_OBJECT_NAME];
 };
 
@@ -65,6 +66,7 @@ enum {
     XMPI_TAG_COLL_MASK = 0x3fffffff,
     XMPI_TAG_GROUP = 0x40000000, /* | tag given to create_group; 28 bits are kept           */
     XMPI_TAG_INTER = 0x50000000, /* | tag given to intercomm_create; 28 bits are kept       */
+    XMPI_TAG_PERSIST = 0x60000000, /* | number of a persistent collective; 28 bits          */
     XMPI_TAG_USER_MASK = 0x0fffffff,
     XMPI_TAG_CID = 0x7ffffff0,
     XMPI_TAG_MERGE = 0x7ffffff1,

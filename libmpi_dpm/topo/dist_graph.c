@@ -210,7 +210,8 @@ static int letters_announce(struct letters *l, int cls, int flags, struct xmpi_c
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for the edges of %d processes", l->size);
     for (int r = 0; r < l->size; r++)
         l->notices[r].flags = cls ? FLAG_ERROR : flags;
-    int told = xmpi_alltoall(l->notices, 2, ints, got, 2, ints, comm);
+    int told = xmpi_alltoall(l->notices, 2, ints, got, 2, ints, comm,
+                             (struct xmpi_form){NULL, false});
     for (int r = 0; r < l->size && !told; r++) {
         all |= got[r].flags;
         if ((got[r].flags & FLAG_ERROR) && guilty < 0)

@@ -114,6 +114,13 @@ class Entries(unittest.TestCase):
         self.assertIn('{.i = recvcounts}', body('MPI_Gatherv'))
         self.assertIn('{.c = recvcounts}', body('MPI_Gatherv_c'))
 
+    def test_the_three_forms_of_a_collective_go_to_one_function(self):
+        self.assertIn('xmpi_scan(', body('MPI_Scan'))
+        self.assertIn('(struct xmpi_form){.request = NULL}', body('MPI_Scan'))
+        self.assertIn('request, .persistent = false}', body('MPI_Iscan_c'))
+        self.assertIn('request, .persistent = true}', body('MPI_Scan_init'))
+        self.assertNotIn('info_p,', body('MPI_Scan_init'))
+
     def test_functions_for_any_time_do_not_look_at_the_state(self):
         self.assertNotIn('is_up', body('MPI_Info_create'))
         self.assertIn('is_up', body('MPI_Comm_rank'))

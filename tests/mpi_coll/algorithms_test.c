@@ -2,7 +2,6 @@
 /* Every algorithm of the table on 1 to 9 processes: all roots, odd counts, several operations and
  * types, in place and not, blocking and not. */
 #include "cases.h"
-#include "ops.h"
 
 #include <stdio.h>
 
@@ -11,38 +10,31 @@ enum { PROCESSES = 9 };
 /* Short, odd, more and fewer than processes, beyond one record, beyond the eager limit. */
 static const int counts[] = {0, 1, 7, 100, 1500, 40000};
 
-static bool rooted(enum xmpi_coll_kind kind)
-{
-    return kind == XMPI_COLL_BCAST || kind == XMPI_COLL_REDUCE ||
-           kind == XMPI_COLL_GATHER || kind == XMPI_COLL_GATHERV ||
-           kind == XMPI_COLL_SCATTER || kind == XMPI_COLL_SCATTERV;
-}
+/* Two of the six ways for each root and operation; which follows from the rest, so that in all calls
+ * of an algorithm together every way meets everything. */
+enum { TURNS = 2, WAYS = 2 * COLL_FORMS };
 
-static bool reduction(enum xmpi_coll_kind kind)
-{
-    return kind == XMPI_COLL_REDUCE || kind == XMPI_COLL_ALLREDUCE;
-}
-
-/* All variants of one call; of long ones fewer roots. */
 static void variants(enum xmpi_coll_kind kind, MPI_Comm comm, int p, int count,
                      const char *name)
 {
-    int roots = rooted(kind) ? p : 1, step = count > 10000 ? (p + 1) / 2 : 1;
+    bool reduces = coll_case_reduction(kind);
+    int roots = coll_case_rooted(kind) ? p : 1, step = count > 1000 ? (p + 1) / 2 : 1;
     for (int root = 0; root < roots; root += step)
-        for (int op = 0; op < (reduction(kind) ? coll_case_ops : 1); op++)
-            for (int form = 0; form < 4; form++) {
+        for (int k = 0; k < (reduces ? coll_case_ops : 1); k++)
+            for (int i = 0; i < TURNS; i++) {
+                unsigned turn = (unsigned)(5 * p + 7 * (int)kind + count + root + k + 3 * i);
+                unsigned way = turn % WAYS;
                 struct coll_case c = {.comm = comm,
                                       .count = count,
                                       .root = root,
-                                      .in_place = form & 1,
-                                      .nonblocking = form & 2,
-                                      .salt = (unsigned)(root + op + form),
-                                      .op = op};
-                lab_context("%s/%s on %d, count %d, root %d, %s%s%s",
+                                      .in_place = way % 2,
+                                      .form = (enum coll_form)(way / 2),
+                                      .salt = turn % 1000,
+                                      .op = k};
+                lab_context("%s/%s on %d, count %d, root %d, %s%s, %s",
                             xmpi_algo_lists[kind].name, name, p, count, root,
-                            reduction(kind) ? coll_case_op_name(op) : "-",
-                            c.in_place ? ", in place" : "",
-                            c.nonblocking ? ", nonblocking" : "");
+                            reduces ? coll_case_op_name(k) : "-",
+                            c.in_place ? ", in place" : "", coll_form_names[c.form]);
                 coll_case_run(kind, &c);
             }
 }
@@ -54,8 +46,8 @@ static void one_algorithm(enum xmpi_coll_kind kind, const struct xmpi_algo *a,
         return;
     lab_force(kind, a);
     for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
-        bool once = kind == XMPI_COLL_BARRIER && i > 0;  /* it has no count */
-        bool long_run = counts[i] > 10000 && p % 3 != 2; /* 2, 5 and 8 processes will do */
+        bool once = kind == XMPI_COLL_BARRIER && i > 0; /* it has no count */
+        bool long_run = counts[i] > 1000 && p % 3 != 2; /* 2, 5 and 8 processes will do */
         if (!once && !long_run)
             variants(kind, comm, p, counts[i], a ? a->name : "auto");
     }
@@ -81,7 +73,7 @@ int main(int argc, char **argv)
         }
         MPI_Barrier(all);
     }
-    op_cases_free();
+    coll_cases_free();
     MPI_Comm_free(&all);
     if (rank == 0)
         printf("all algorithms on 1 to %d processes\n", size);

@@ -55,6 +55,14 @@ static int call(enum xmpi_coll_kind kind, int n, int root)
         return MPI_Alltoallv(s, counts, displs, MPI_INT, r, counts, displs, MPI_INT, all);
     case XMPI_COLL_ALLTOALLW:
         return MPI_Alltoallw(s, counts, displs, types, r, counts, displs, types, all);
+    case XMPI_COLL_SCAN:
+        return MPI_Scan(s, r, n, MPI_INT, MPI_SUM, all);
+    case XMPI_COLL_EXSCAN:
+        return MPI_Exscan(s, r, n, MPI_INT, MPI_SUM, all);
+    case XMPI_COLL_REDUCE_SCATTER_BLOCK:
+        return MPI_Reduce_scatter_block(s, r, n, MPI_INT, MPI_SUM, all);
+    case XMPI_COLL_REDUCE_SCATTER:
+        return MPI_Reduce_scatter(s, r, counts, MPI_INT, MPI_SUM, all);
     default:
         return MPI_ERR_OTHER;
     }
@@ -72,6 +80,9 @@ static bool must_fail(enum xmpi_coll_kind kind, int root)
     case XMPI_COLL_GATHER:
     case XMPI_COLL_GATHERV:
         return rank == root;
+    case XMPI_COLL_SCAN:
+    case XMPI_COLL_EXSCAN:
+        return rank > VICTIM;
     default:
         return true;
     }
@@ -153,7 +164,7 @@ int main(int argc, char **argv)
     mismatch(5, 10, MPI_ERR_COUNT);
     mismatch(40000, 20000, MPI_ERR_TRUNCATE);
     die_amid_barriers();
-    for (int kind = 0; kind < XMPI_COLL_KINDS; kind++) {
+    for (int kind = 0; kind < XMPI_COLL_NEIGHBOR_ALLGATHER; kind++) {
         after_death((enum xmpi_coll_kind)kind, NULL);
         for (int k = 0; k < xmpi_algo_lists[kind].count; k++)
             if (xmpi_algo_lists[kind].algos[k].flags & XMPI_ALGO_INTRA)

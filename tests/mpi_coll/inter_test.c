@@ -2,7 +2,6 @@
 /* Every algorithm for intercommunicators, between groups of 1 to 5 and 1 to 4 processes, roots on
  * either side. */
 #include "cases.h"
-#include "ops.h"
 
 #include <stdio.h>
 
@@ -10,30 +9,18 @@ enum { PROCESSES = 9, LOW_MAX = 5, HIGH_MAX = 4 };
 
 static const int counts[] = {0, 1, 7, 1500, 40000};
 
-static bool rooted(enum xmpi_coll_kind kind)
-{
-    return kind == XMPI_COLL_BCAST || kind == XMPI_COLL_REDUCE ||
-           kind == XMPI_COLL_GATHER || kind == XMPI_COLL_GATHERV ||
-           kind == XMPI_COLL_SCATTER || kind == XMPI_COLL_SCATTERV;
-}
-
-static bool reduction(enum xmpi_coll_kind kind)
-{
-    return kind == XMPI_COLL_REDUCE || kind == XMPI_COLL_ALLREDUCE;
-}
-
 static void run(enum xmpi_coll_kind kind, const char *name, struct coll_case c, int low,
                 int high)
 {
-    for (int op = 0; op < (reduction(kind) ? coll_case_ops : 1); op++)
-        for (int nonblocking = 0; nonblocking < 2; nonblocking++) {
-            c.op = op;
-            c.nonblocking = nonblocking;
-            lab_context("%s/%s on %d and %d, count %d, root %d of the %s group%s",
-                        xmpi_algo_lists[kind].name, name, low, high, c.count, c.root,
-                        c.from_high ? "high" : "low", nonblocking ? ", nonblocking" : "");
-            coll_case_run(kind, &c);
-        }
+    for (int op = 0; op < (coll_case_reduction(kind) ? coll_case_ops : 1); op++) {
+        int form = (c.root + op + c.count + 2 * low + high + (int)kind) % COLL_FORMS;
+        c.op = op;
+        c.form = (enum coll_form)form;
+        lab_context("%s/%s on %d and %d, count %d, root %d of the %s group, %s",
+                    xmpi_algo_lists[kind].name, name, low, high, c.count, c.root,
+                    c.from_high ? "high" : "low", coll_form_names[form]);
+        coll_case_run(kind, &c);
+    }
 }
 
 static void one_algorithm(enum xmpi_coll_kind kind, const struct xmpi_algo *a,
@@ -45,7 +32,7 @@ static void one_algorithm(enum xmpi_coll_kind kind, const struct xmpi_algo *a,
     lab_force(kind, a);
     for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
         struct coll_case c = {.comm = comm, .count = counts[i], .high = is_high, .salt = i};
-        if (!rooted(kind)) {
+        if (!coll_case_rooted(kind)) {
             run(kind, name, c, low, high);
             continue;
         }
@@ -69,6 +56,8 @@ static void pair(MPI_Comm all, int rank, int low, int high)
         return;
     MPI_Intercomm_create(side, 0, all, is_high ? 0 : LOW_MAX, 7, &inter);
     for (int kind = 0; kind < XMPI_COLL_KINDS; kind++) {
+        if (!coll_case_inter((enum xmpi_coll_kind)kind))
+            continue;
         one_algorithm((enum xmpi_coll_kind)kind, NULL, inter, low, high, is_high);
         for (int k = 0; k < xmpi_algo_lists[kind].count; k++)
             one_algorithm((enum xmpi_coll_kind)kind, &xmpi_algo_lists[kind].algos[k],
@@ -90,7 +79,7 @@ int main(int argc, char **argv)
             pair(all, rank, low, high);
             MPI_Barrier(all);
         }
-    op_cases_free();
+    coll_cases_free();
     MPI_Comm_free(&all);
     if (rank == 0)
         printf("all algorithms between groups of processes\n");

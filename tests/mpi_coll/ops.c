@@ -53,11 +53,10 @@ struct double_int {
 
 static void fill_pair(void *place, int rank, int64_t i, unsigned salt)
 {
-    struct double_int v;
-    memset(&v, 0, sizeof v);
-    v.value = (double)(lab_value(rank, i, salt) % 5); /* many are equal: the index decides */
-    v.index = rank;
-    memcpy(place, &v, sizeof v);
+    double value =
+        (double)(lab_value(rank, i, salt) % 5); /* many are equal: the index decides */
+    memcpy(place, &value, sizeof value);
+    memcpy((char *)place + offsetof(struct double_int, index), &rank, sizeof rank);
 }
 
 static void maxloc_pair(const void *in, void *inout)
@@ -66,7 +65,7 @@ static void maxloc_pair(const void *in, void *inout)
     memcpy(&a, in, sizeof a);
     memcpy(&b, inout, sizeof b);
     if (a.value > b.value || (a.value == b.value && a.index < b.index))
-        memcpy(inout, &a, sizeof a);
+        memcpy(inout, &a, offsetof(struct double_int, index) + sizeof a.index);
 }
 
 /* Composition of x -> m x + b over 32-bit words, m in the high half: associative, does not commute. */
@@ -108,7 +107,7 @@ static void user_affine_c(void *in, void *inout, MPI_Count *len, MPI_Datatype *t
     user_affine(in, inout, &n, type);
 }
 
-static struct op_case cases[] = {
+static struct op_case cases[OP_CASES] = {
     {"MPI_SUM on MPI_INT", MPI_INT, MPI_SUM, sizeof(int), fill_int, sum_int},
     {"MPI_SUM on MPI_DOUBLE", MPI_DOUBLE, MPI_SUM, sizeof(double), fill_double, sum_double},
     {"MPI_BXOR on MPI_BYTE", MPI_BYTE, MPI_BXOR, 1, fill_byte, xor_byte},
@@ -118,7 +117,6 @@ static struct op_case cases[] = {
      compose_affine},
     {"a user's large-count operation that does not commute", MPI_UINT64_T, NULL, 8,
      fill_affine, compose_affine},
-    {NULL},
 };
 
 const struct op_case *op_cases(void)

@@ -13,13 +13,15 @@ struct op_case {
     MPI_Datatype type;
     MPI_Op op;
     size_t size; /* of an element */
-    /* Writes element i of process rank to place. */
+    /* Writes element i of process rank to place, its data only. */
     void (*fill)(void *place, int rank, int64_t i, unsigned salt);
     /* inout = in op inout, for one element: written without the library. */
     void (*combine)(const void *in, void *inout);
 };
 
-/* The list, NULL-named at its end; user operations are made on the first call. */
+enum { OP_CASES = 6 };
+
+/* The list of OP_CASES; user operations are made on the first call. */
 const struct op_case *op_cases(void);
 void op_cases_free(void);
 

@@ -2,7 +2,6 @@
 /* Random sequences of collectives on several communicators that share processes, with the same seed
  * in all of them: what one operation leaves behind must not disturb the next. Argument: the seed. */
 #include "cases.h"
-#include "ops.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@ static void one(uint64_t *state, const MPI_Comm *comms, const int *sizes, int n)
                               (int)(lab_random(state) % (shape % 16 == 0 ? 30000u : 50u)),
                           .root = (int)(lab_random(state) % (uint32_t)size),
                           .in_place = shape & 256,
-                          .nonblocking = shape & 512,
+                          .form = (enum coll_form)(shape / 512 % COLL_FORMS),
                           .salt = shape % 1000,
                           .op = (int)(lab_random(state) % (uint32_t)coll_case_ops)};
     const struct xmpi_algo_list *l = &xmpi_algo_lists[kind];
@@ -79,7 +78,7 @@ int main(int argc, char **argv)
     for (int k = 0; k < 4; k++)
         if (comms[k] != MPI_COMM_NULL)
             MPI_Comm_free(&comms[k]);
-    op_cases_free();
+    coll_cases_free();
     MPI_Comm_free(&all);
     if (rank == 0)
         printf("%d random collectives on %d processes\n", ROUNDS, size);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where the bytes of a message or of an operand lie: in one run of memory, or where a datatype says.
+ * Lengths are those of the packed form, which is what messages carry, so the two ends of a message
+ * may lie differently. */
+#ifndef XMPI_SPAN_H
+#define XMPI_SPAN_H
+
+#include "datatype/dtype.h"
+
+struct xmpi_span {
+    char *base;
+    size_t len; /* bytes in packed form                                  */
+    const struct xmpi_dtype *type; /* NULL: they are at base; else len / type->size elements */
+};
+
+/* Pointers that may be MPI_BOTTOM, and displacements that may point before the buffer. */
+static inline char *xmpi_at(const void *base, MPI_Count bytes)
+{
+    return (char *)((uintptr_t)base + (uintptr_t)bytes);
+}
+
+static inline struct xmpi_span xmpi_bytes(const void *base, size_t len)
+{
+    return (struct xmpi_span){.base = (char *)(uintptr_t)base, .len = len};
+}
+
+/* count elements at base; type NULL: bytes. */
+static inline struct xmpi_span xmpi_span(const void *base, MPI_Count count,
+                                         const struct xmpi_dtype *type)
+{
+    if (!type)
+        return xmpi_bytes(base, (size_t)count);
+    return xmpi_bytes(xmpi_at(base, type->true_lb), (size_t)count * (size_t)type->extent);
+}
+
+/* Copies as much as fits, in pieces where neither side lies in one run; nothing when both are the
+ * same place. */
+void xmpi_span_copy(struct xmpi_span dst, struct xmpi_span src);
+
+#endif
