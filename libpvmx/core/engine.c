@@ -50,6 +50,17 @@ pvmx_err pvmx_engine_isend(struct pvmx_peer *to, uint64_t ctx, int32_t source,
     return err;
 }
 
+pvmx_err pvmx_engine_isend_view(struct pvmx_peer *to, uint64_t ctx, int32_t source,
+                                int32_t tag, const struct pvmx_view *view,
+                                enum pvmx_send_mode mode, struct pvmx_req **req)
+{
+    struct px_hdr h = {.ctx = ctx, .source = source, .tag = tag};
+    px_lock();
+    pvmx_err err = px_send_start_view(to, &h, view, mode, req);
+    px_unlock();
+    return err;
+}
+
 static bool req_done(void *arg)
 {
     return px_req_is_done(arg);
@@ -104,18 +115,39 @@ pvmx_err pvmx_engine_send(struct pvmx_peer *to, uint64_t ctx, int32_t source, in
     return err;
 }
 
+static struct px_place place_of(const struct pvmx_view *view)
+{
+    return (struct px_place){view->base, pvmx_view_size(view), view->layout, view->count};
+}
+
+static pvmx_err irecv(struct pvmx_peer *from, struct pvmx_scope *scope,
+                      const struct px_key *key, const struct px_place *to,
+                      struct pvmx_req **req)
+{
+    struct px_recv *r;
+    px_lock();
+    pvmx_err err = px_recv_start(&px_ctx.ms, from, scope, key, to, &r);
+    px_unlock();
+    if (!err)
+        *req = &r->req;
+    return err;
+}
+
 pvmx_err pvmx_engine_irecv(struct pvmx_peer *from, struct pvmx_scope *scope, uint64_t ctx,
                            int32_t source, int32_t tag, void *buf, size_t cap,
                            struct pvmx_req **req)
 {
     struct px_key key = {ctx, source, tag};
-    struct px_recv *r;
-    px_lock();
-    pvmx_err err = px_recv_start(&px_ctx.ms, from, scope, &key, buf, cap, &r);
-    px_unlock();
-    if (!err)
-        *req = &r->req;
-    return err;
+    return irecv(from, scope, &key, &(struct px_place){.buf = buf, .cap = cap}, req);
+}
+
+pvmx_err pvmx_engine_irecv_view(struct pvmx_peer *from, struct pvmx_scope *scope,
+                                uint64_t ctx, int32_t source, int32_t tag,
+                                const struct pvmx_view *view, struct pvmx_req **req)
+{
+    struct px_key key = {ctx, source, tag};
+    struct px_place to = place_of(view);
+    return irecv(from, scope, &key, &to, req);
 }
 
 pvmx_err pvmx_engine_recv(struct pvmx_peer *from, struct pvmx_scope *scope, uint64_t ctx,
@@ -125,8 +157,9 @@ pvmx_err pvmx_engine_recv(struct pvmx_peer *from, struct pvmx_scope *scope, uint
     struct px_key key = {ctx, source, tag};
     struct px_recv *r;
     struct pvmx_status mine;
+    struct px_place to = {.buf = buf, .cap = cap};
     px_lock();
-    pvmx_err err = px_recv_start(&px_ctx.ms, from, scope, &key, buf, cap, &r);
+    pvmx_err err = px_recv_start(&px_ctx.ms, from, scope, &key, &to, &r);
     if (!err) {
         err = explain(collect(&r->req, &mine), &mine, from);
         if (st)
@@ -195,15 +228,27 @@ pvmx_err pvmx_engine_mprobe(struct pvmx_peer *from, struct pvmx_scope *scope,
     return err;
 }
 
-pvmx_err pvmx_engine_imrecv(struct pvmx_msg *msg, void *buf, size_t cap, struct pvmx_req **req)
+static pvmx_err imrecv(struct pvmx_msg *msg, const struct px_place *to, struct pvmx_req **req)
 {
     struct px_recv *r;
     px_lock();
-    pvmx_err err = px_recv_matched(&px_ctx.ms, (struct px_arrived *)msg, buf, cap, &r);
+    pvmx_err err = px_recv_matched(&px_ctx.ms, (struct px_arrived *)msg, to, &r);
     px_unlock();
     if (!err)
         *req = &r->req;
     return err;
+}
+
+pvmx_err pvmx_engine_imrecv(struct pvmx_msg *msg, void *buf, size_t cap, struct pvmx_req **req)
+{
+    return imrecv(msg, &(struct px_place){.buf = buf, .cap = cap}, req);
+}
+
+pvmx_err pvmx_engine_imrecv_view(struct pvmx_msg *msg, const struct pvmx_view *view,
+                                 struct pvmx_req **req)
+{
+    struct px_place to = place_of(view);
+    return imrecv(msg, &to, req);
 }
 
 pvmx_err pvmx_engine_scope_create(const pvmx_tid *tids, size_t n, struct pvmx_scope **out)

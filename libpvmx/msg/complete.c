@@ -7,6 +7,10 @@ void px_req_complete(struct px_messenger *ms, struct pvmx_req *r, pvmx_err err)
     r->st.error = err;
     if (err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING)
         atomic_fetch_add_explicit(&ms->failures, 1, memory_order_release);
+    if (r->layout) {
+        pvmx_engine_layout_put(r->layout);
+        r->layout = NULL;
+    }
     if (r->orphan) {
         px_req_drop(&ms->pool, r);
         return;

@@ -35,8 +35,7 @@ static void copy_in(struct px_messenger *ms, struct px_recv *r, const struct px_
                     const void *data, size_t len)
 {
     size_t n = len < r->cap ? len : r->cap;
-    if (n)
-        memcpy(r->buf, data, n);
+    px_recv_put(r, 0, data, n);
     r->req.st.source = key->source;
     r->req.st.tag = key->tag;
     r->req.st.length = len;

@@ -30,7 +30,7 @@ struct px_sync {
     uint64_t id;
 };
 
-struct px_rts {
+struct px_rts { /* addr 0: the bytes do not lie in one run, they have to be streamed */
     uint64_t id, addr, len;
 };
 

@@ -51,6 +51,20 @@ static void drop_peer(struct pvmx_peer *p)
     free(p);
 }
 
+static void let_go(struct pvmx_req *r)
+{
+    if (r->kind == PX_REQ_SEND)
+        free(((struct px_send *)r)->copy);
+    if (r->layout)
+        pvmx_engine_layout_put(r->layout);
+}
+
+static void let_go_posted(struct px_posted *p, void *arg)
+{
+    (void)arg;
+    let_go(&px_container_of(p, struct px_recv, posted)->req);
+}
+
 /* Whoever still holds peers or requests now holds nothing: the last leave says so. */
 void px_messenger_fini(struct px_messenger *ms)
 {
@@ -74,6 +88,11 @@ void px_messenger_fini(struct px_messenger *ms)
     for (unsigned i = 0; i < ms->nifaces; i++)
         if (ms->ifaces[i])
             ms->transports[i]->close(ms->ifaces[i]);
+    pos = 0;
+    while (px_map_next(&ms->ids, &pos, &tid, &v))
+        let_go(v);
+    px_match_each_posted(&ms->match, let_go_posted, NULL);
+    free(ms->bounce);
     px_map_free(&ms->peers);
     px_map_free(&ms->ids);
     px_match_fini(&ms->match);

@@ -13,8 +13,12 @@
 #include "transport/transport.h"
 #include <pvmx/engine/dyn.h>
 #include <pvmx/engine/msg.h>
+#include <string.h>
 
-enum { PX_IFACES_MAX = 4 };
+enum {
+    PX_IFACES_MAX = 4,
+    PX_BOUNCE = 64 * 1024, /* what a long message is fetched through when it goes to many places */
+};
 
 struct px_messenger {
     struct px_match match;
@@ -34,6 +38,7 @@ struct px_messenger {
     size_t nmsgs;  /* messages taken by mprobe and not yet received        */
     uint32_t share_gen[PX_SHARES];
     uint32_t share_next;  /* board to be used next */
+    uint8_t *bounce;      /* PX_BOUNCE bytes; NULL until needed */
     uint32_t deaths_seen; /* arena head's counter at the last look                */
     bool check_deaths;    /* a peer may have died before anybody watched          */
     bool completed;       /* a request was completed: other waiting threads look  */
@@ -72,9 +77,10 @@ struct px_send {
     struct px_out out;
     struct pvmx_peer *peer;
     struct px_hdr hdr;
-    const uint8_t *buf;
+    const uint8_t *buf; /* with req.layout: base of `count` elements */
+    uint64_t count;
     size_t len;
-    void *copy;          /* BUFFERED: our own copy, freed at completion */
+    void *copy;          /* our own copy in packed form, freed at completion */
     uint64_t id;         /* in messenger.ids; 0: none                   */
     bool eager, started; /* started: something has left this process    */
     uint64_t stream_to;  /* id of the receive that is streamed to       */
@@ -87,7 +93,8 @@ struct px_recv {
     struct pvmx_peer *from; /* named source; NULL: wildcard               */
     struct pvmx_scope *scope;
     struct pvmx_peer *sender; /* of the message being fetched or streamed   */
-    uint8_t *buf;
+    uint8_t *buf;             /* with req.layout: base of `count` elements */
+    uint64_t count;
     size_t cap;
     uint64_t id, sender_id; /* while streaming                            */
     size_t want, got;       /* bytes of a stream, pieces of a shared copy   */
@@ -131,6 +138,9 @@ pvmx_err px_peer_contact(void *arg, struct px_origin *from);
 /* ---- send.c */
 pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
                        size_t len, enum pvmx_send_mode mode, struct pvmx_req **req);
+pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
+                            const struct pvmx_view *view, enum pvmx_send_mode mode,
+                            struct pvmx_req **req);
 /* FIN of id, CTS to stream it. Unknown ids are ignored (cancelled or failed meanwhile). */
 void px_send_on_fin(struct px_messenger *ms, uint64_t id);
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);
@@ -141,14 +151,31 @@ pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const v
                          size_t len);
 
 /* ---- recv.c */
+/* Where a message goes: cap bytes at buf or, with a layout, count elements at buf, cap bytes in all. */
+struct px_place {
+    void *buf;
+    size_t cap;
+    struct pvmx_layout *layout;
+    uint64_t count;
+};
+
 pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
-                       struct pvmx_scope *scope, const struct px_key *key, void *buf,
-                       size_t cap, struct px_recv **out);
+                       struct pvmx_scope *scope, const struct px_key *key,
+                       const struct px_place *to, struct px_recv **out);
 pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from,
                        struct pvmx_scope *scope, const struct px_key *key, bool take,
                        struct px_arrived **found);
-pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf,
-                         size_t cap, struct px_recv **out);
+pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg,
+                         const struct px_place *to, struct px_recv **out);
+/* Bytes off..off+len-1 of the message (in packed form) have come. */
+static inline void px_recv_put(struct px_recv *r, size_t off, const void *bytes, size_t len)
+{
+    if (__builtin_expect(r->req.layout != NULL, 0))
+        pvmx_engine_unpack(&(struct pvmx_view){r->req.layout, r->buf, r->count}, off,
+                           bytes, len);
+    else if (len)
+        memcpy(r->buf + off, bytes, len);
+}
 void px_recv_fail(struct px_recv *r, pvmx_err err);
 void px_arrived_free(struct px_arrived *m);
 void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st);

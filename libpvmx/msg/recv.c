@@ -30,8 +30,7 @@ static void consume(struct px_messenger *ms, struct px_recv *r, struct px_arrive
         px_rndv_fetch(r, m->from, m->id, m->addr, m->len);
     } else {
         size_t n = m->len < r->cap ? m->len : r->cap;
-        if (n)
-            memcpy(r->buf, m->data, n);
+        px_recv_put(r, 0, m->data, n);
         if (m->am == PX_AM_SYNC)
             px_send_control(m->from, &(struct px_hdr){.ctx = m->id, .am = PX_AM_FIN},
                             NULL, 0);
@@ -57,7 +56,7 @@ static struct px_arrived *find(struct px_messenger *ms, const struct px_key *key
     return u ? px_container_of(u, struct px_arrived, unexp) : NULL;
 }
 
-static struct px_recv *new_recv(struct px_messenger *ms, void *buf, size_t cap)
+static struct px_recv *new_recv(struct px_messenger *ms, const struct px_place *to)
 {
     struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
     if (!r)
@@ -65,8 +64,12 @@ static struct px_recv *new_recv(struct px_messenger *ms, void *buf, size_t cap)
     r->posted.queue = NULL;
     r->from = r->sender = NULL;
     r->scope = NULL;
-    r->buf = buf;
-    r->cap = cap;
+    r->buf = to->buf;
+    r->cap = to->cap;
+    if (to->layout) {
+        r->req.layout = pvmx_engine_layout_get(to->layout);
+        r->count = to->count;
+    }
     r->id = r->sender_id = 0;
     r->want = r->got = 0;
     r->piece = 0;
@@ -74,10 +77,10 @@ static struct px_recv *new_recv(struct px_messenger *ms, void *buf, size_t cap)
 }
 
 pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
-                       struct pvmx_scope *scope, const struct px_key *key, void *buf,
-                       size_t cap, struct px_recv **out)
+                       struct pvmx_scope *scope, const struct px_key *key,
+                       const struct px_place *to, struct px_recv **out)
 {
-    struct px_recv *r = new_recv(ms, buf, cap);
+    struct px_recv *r = new_recv(ms, to);
     if (!r)
         return PVMX_ERR_NOMEM;
     r->from = from;
@@ -96,6 +99,8 @@ pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
         r->req.st.tag = key->tag;
         px_req_complete(ms, &r->req, err);
     } else if ((err = px_match_add_posted(&ms->match, &r->posted)) != PVMX_OK) {
+        if (r->req.layout)
+            pvmx_engine_layout_put(r->req.layout);
         px_req_drop(&ms->pool, r);
         return err;
     }
@@ -122,10 +127,10 @@ pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from,
     return PVMX_OK;
 }
 
-pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg, void *buf,
-                         size_t cap, struct px_recv **out)
+pvmx_err px_recv_matched(struct px_messenger *ms, struct px_arrived *msg,
+                         const struct px_place *to, struct px_recv **out)
 {
-    struct px_recv *r = new_recv(ms, buf, cap);
+    struct px_recv *r = new_recv(ms, to);
     if (!r)
         return PVMX_ERR_NOMEM;
     ms->nmsgs--;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FRAGMENT = 16 * 1024 }; /* bytes of a piece of a stream, at most */
+
 static void complete(struct px_send *s, pvmx_err err)
 {
     struct pvmx_peer *peer = s->peer;
@@ -44,7 +46,7 @@ static pvmx_err push_first(struct pvmx_peer *peer, struct px_out *out)
     unsigned n = 1;
     s->hdr.am = s->eager ? (s->id ? PX_AM_SYNC : PX_AM_EAGER) : PX_AM_RTS;
     if (!s->eager) {
-        rts = (struct px_rts){s->id, (uint64_t)(uintptr_t)s->buf, s->len};
+        rts = (struct px_rts){s->id, s->req.layout ? 0 : (uint64_t)(uintptr_t)s->buf, s->len};
         v[n++] = (struct px_slice){&rts, sizeof rts};
     } else {
         if (s->id) {
@@ -69,14 +71,27 @@ static pvmx_err push_stream(struct pvmx_peer *peer, struct px_out *out)
     struct px_send *s = px_container_of(out, struct px_send, out);
     size_t max = peer->caps.max_record - sizeof(struct px_hdr) - sizeof(struct px_data);
     struct px_hdr h = {.ctx = s->stream_to, .am = PX_AM_DATA};
-    while (s->stream_off < s->stream_len) {
-        size_t n = s->stream_len - s->stream_off < max ? s->stream_len - s->stream_off : max;
-        struct px_data d = {s->stream_off};
-        struct px_slice v[3] = {{&h, sizeof h}, {&d, sizeof d}, {s->buf + s->stream_off, n}};
+    uint8_t packed[FRAGMENT];
+    max = max < FRAGMENT ? max : FRAGMENT;
+    for (bool last = s->stream_len == 0; !last;) {
+        size_t off = s->stream_off, left = s->stream_len - off, n = left < max ? left : max;
+        const uint8_t *bytes = s->buf + off;
+        if (s->req.layout) {
+            pvmx_engine_pack(&(struct pvmx_view){s->req.layout, (void *)(uintptr_t)s->buf,
+                                                 s->count},
+                             off, packed, n);
+            bytes = packed;
+        }
+        struct px_data d = {off};
+        struct px_slice v[3] = {{&h, sizeof h}, {&d, sizeof d}, {bytes, n}};
+        last = n == left;
+        s->stream_off +=
+            n; /* before the push: the last record to ourselves completes the send */
         pvmx_err err = peer->ep->tr->push(peer->ep, v, 3);
-        if (err)
+        if (err) {
+            s->stream_off = off;
             return err;
-        s->stream_off += n;
+        }
     }
     return PVMX_OK; /* FIN completes the send */
 }
@@ -106,7 +121,7 @@ static pvmx_err prepare(struct px_send *s, enum pvmx_send_mode mode)
 {
     struct px_messenger *ms = s->peer->ms;
     s->eager = s->len <= s->peer->caps.eager;
-    if (mode == PVMX_SEND_BUFFERED) {
+    if (mode == PVMX_SEND_BUFFERED && !s->copy) {
         s->copy = malloc(s->len ? s->len : 1);
         if (!s->copy)
             return px_fail(PVMX_ERR_NOMEM, "no memory to buffer a message of %zu bytes",
@@ -132,23 +147,21 @@ static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
     return to->ep->tr->push(to->ep, v, 2) == PVMX_OK;
 }
 
-pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
-                       size_t len, enum pvmx_send_mode mode, struct pvmx_req **req)
+static void discard(struct px_send *s)
 {
-    pvmx_err err;
-    if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
-        return err;
-    if (try_inline(to, hdr, buf, len, mode)) {
-        *req = NULL;
-        return PVMX_OK;
-    }
-    struct px_send *s = new_send(to, hdr, buf, len);
-    if (!s)
-        return PVMX_ERR_NOMEM;
-    err = prepare(s, mode);
+    if (s->req.layout)
+        pvmx_engine_layout_put(s->req.layout);
+    free(s->copy);
+    px_req_drop(&s->peer->ms->pool, s);
+}
+
+/* A send that could not leave at once. */
+static pvmx_err enqueue(struct px_send *s, enum pvmx_send_mode mode, struct pvmx_req **req)
+{
+    struct pvmx_peer *to = s->peer;
+    pvmx_err err = prepare(s, mode);
     if (err) {
-        free(s->copy);
-        px_req_drop(&to->ms->pool, s);
+        discard(s);
         return err;
     }
     to->refs++;
@@ -161,6 +174,56 @@ pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
     }
     px_peer_post(to, &s->out);
     return PVMX_OK;
+}
+
+pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                       size_t len, enum pvmx_send_mode mode, struct pvmx_req **req)
+{
+    pvmx_err err;
+    if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
+        return err;
+    if (try_inline(to, hdr, buf, len, mode)) {
+        *req = NULL;
+        return PVMX_OK;
+    }
+    struct px_send *s = new_send(to, hdr, buf, len);
+    return s ? enqueue(s, mode, req) : PVMX_ERR_NOMEM;
+}
+
+/* Short: packed and sent like any other. Long: streamed out of its places; a copy is only made where
+ * the caller may change them (buffered mode). */
+pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
+                            const struct pvmx_view *view, enum pvmx_send_mode mode,
+                            struct pvmx_req **req)
+{
+    pvmx_err err;
+    uint64_t len = pvmx_view_size(view);
+    uint8_t packed[FRAGMENT];
+    if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
+        return err;
+    if (len <= to->caps.eager && len <= sizeof packed) {
+        pvmx_engine_pack(view, 0, packed, len);
+        if (try_inline(to, hdr, packed, len, mode)) {
+            *req = NULL;
+            return PVMX_OK;
+        }
+    }
+    struct px_send *s = new_send(to, hdr, view->base, len);
+    if (!s)
+        return PVMX_ERR_NOMEM;
+    if (len > to->caps.eager && mode != PVMX_SEND_BUFFERED) {
+        s->req.layout = pvmx_engine_layout_get(view->layout);
+        s->count = view->count;
+        return enqueue(s, mode, req);
+    }
+    s->buf = s->copy = malloc(len ? len : 1);
+    if (!s->copy) {
+        discard(s);
+        return px_fail(PVMX_ERR_NOMEM, "no memory to pack a message of %llu bytes",
+                       (unsigned long long)len);
+    }
+    pvmx_engine_pack(view, 0, s->copy, len);
+    return enqueue(s, mode, req);
 }
 
 struct px_send *px_send_find(struct px_messenger *ms, uint64_t id)

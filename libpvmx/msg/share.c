@@ -93,7 +93,7 @@ void px_share_on_offer(struct px_messenger *ms, struct pvmx_peer *from, uint64_t
     struct px_send *s = px_send_find(ms, id);
     struct px_shared answer = {.failed = -1};
     uint32_t k;
-    if (!s || s->peer != from || o->len > s->len || o->piece == 0 ||
+    if (!s || s->req.layout || s->peer != from || o->len > s->len || o->piece == 0 ||
         px_peer_connect(from) != PVMX_OK)
         return;
     while (answer.failed < 0 &&

@@ -39,6 +39,7 @@ void *px_req_new(struct px_req_pool *pool, enum px_req_kind kind)
     atomic_init(&r->done, false);
     r->orphan = false;
     r->kind = (uint8_t)kind;
+    r->layout = NULL;
     r->st = (struct pvmx_status){0};
     pool->used++;
     return r;

@@ -4,6 +4,7 @@
 #ifndef PX_REQ_H
 #define PX_REQ_H
 
+#include <pvmx/engine/layout.h>
 #include <pvmx/types.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@ struct pvmx_req {
     _Atomic bool done;
     bool orphan; /* its user gave it back before it was complete */
     uint8_t kind;
+    struct pvmx_layout *layout; /* of a buffer that is not one run; referenced until complete */
     struct pvmx_status st;
 };
 

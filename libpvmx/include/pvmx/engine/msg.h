@@ -10,6 +10,7 @@
 #ifndef PVMX_ENGINE_MSG_H
 #define PVMX_ENGINE_MSG_H
 
+#include <pvmx/engine/layout.h>
 #include <pvmx/types.h>
 #include <stdbool.h>
 
@@ -69,6 +70,19 @@ PVMX_API pvmx_err pvmx_engine_irecv(struct pvmx_peer *from, struct pvmx_scope *s
 PVMX_API pvmx_err pvmx_engine_recv(struct pvmx_peer *from, struct pvmx_scope *scope,
                                    uint64_t ctx, int32_t source, int32_t tag, void *buf,
                                    size_t cap, struct pvmx_status *st);
+
+/* The same for messages that do not lie in one run of memory (<pvmx/engine/layout.h>): the bytes
+ * travel in packed form, so either side may use any layout or none. The view is copied and its layout
+ * referenced until completion. */
+PVMX_API pvmx_err pvmx_engine_isend_view(struct pvmx_peer *to, uint64_t ctx, int32_t source,
+                                         int32_t tag, const struct pvmx_view *view,
+                                         enum pvmx_send_mode mode, struct pvmx_req **req);
+PVMX_API pvmx_err pvmx_engine_irecv_view(struct pvmx_peer *from, struct pvmx_scope *scope,
+                                         uint64_t ctx, int32_t source, int32_t tag,
+                                         const struct pvmx_view *view,
+                                         struct pvmx_req **req);
+PVMX_API pvmx_err pvmx_engine_imrecv_view(struct pvmx_msg *msg, const struct pvmx_view *view,
+                                          struct pvmx_req **req);
 
 /* Looks for a matching message without receiving it. iprobe: *found says whether there is one;
  * makes progress once. probe waits for it. Same `from`/`scope` rules as irecv. */
