@@ -18,16 +18,16 @@ struct xmpi_part_hello {
     uint64_t partitions;
 };
 
-/* Where partitions lie: number k begins at buf + k * bytes. */
+/* The partitions of one side. */
 struct xmpi_part_buf {
-    char *buf;
-    size_t bytes;
+    struct xmpi_data data; /* of one partition, the first; its type is held by the request */
+    ptrdiff_t stride; /* from one partition to the next in memory                     */
     int n;
 };
 
 /* Fills it; MPI_ERR_ARG, MPI_ERR_COUNT. */
 int xmpi_part_buf_init(struct xmpi_part_buf *b, const void *buf, int partitions,
-                       MPI_Count count, const struct xmpi_dtype *type);
+                       MPI_Count count, struct xmpi_dtype *type);
 /* MPI_ERR_ARG when it is not one of n partitions. */
 int xmpi_part_check(int partition, int n);
 

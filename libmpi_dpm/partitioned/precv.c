@@ -11,9 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One of the sender's partitions in one round. */
+struct piece {
+    struct pvmx_req *req;
+    char *aside; /* its bytes, when they are no whole elements here, until they are all there */
+};
+
 /* Engine lock, under which rounds begin and are looked at, by hooks and by several threads. */
 struct precv {
-    struct xmpi_part_buf data;
+    struct xmpi_part_buf buf;
+    struct xmpi_data whole; /* all partitions */
     struct xmpi_request *owner;
     struct pvmx_peer *peer;    /* NULL: MPI_PROC_NULL             */
     struct pvmx_req *greeting; /* receives hello                   */
@@ -21,9 +28,9 @@ struct precv {
     bool paired;           /* hello is here */
     struct pvmx_hook hook; /* while a started round waits for the hello */
     bool hooked;
-    int first;              /* all of the sender's partitions before are here */
-    struct pvmx_req **reqs; /* of a round, hello.partitions; NULL: not begun */
-    pvmx_err err;           /* why a round could not begin                   */
+    int first;            /* all of the sender's partitions before are here */
+    struct piece *pieces; /* of a round, hello.partitions; NULL: not begun */
+    pvmx_err err;         /* why a round could not begin                   */
 };
 
 /* ---- pairing ----------------------------------------------------------------------- */
@@ -52,16 +59,27 @@ static void post_greeting(struct precv *r)
         r->greeting = NULL;
 }
 
-/* The part of the sender's partition k that fits the buffer. */
-static size_t room_for(const struct precv *r, uint64_t k, char **at)
+/* Where the sender's partition k belongs, as far as there is room: a run of memory, whole elements,
+ * or memory aside. */
+static pvmx_err place_piece(struct precv *r, uint64_t k, struct xmpi_data *out)
 {
-    uint64_t whole = r->data.bytes * (uint64_t)r->data.n, from = k * r->hello.bytes;
-    if (from >= whole) {
-        *at = NULL;
-        return 0;
+    const struct xmpi_dtype *type = r->whole.type;
+    uint64_t from = k * r->hello.bytes, len = r->hello.bytes;
+    *out = (struct xmpi_data){0};
+    if (from >= r->whole.len)
+        return PVMX_OK;
+    out->len = r->whole.len - from < len ? r->whole.len - from : len;
+    if (!type) {
+        out->buf = (char *)r->whole.buf + from;
+    } else if (from % type->size == 0 && out->len % type->size == 0) {
+        out->buf = (char *)r->whole.buf + (ptrdiff_t)(from / type->size) * type->extent;
+        out->type = r->whole.type;
+        out->count = (MPI_Count)(out->len / type->size);
+    } else {
+        out->buf = r->pieces[k].aside = malloc(out->len);
+        return out->buf ? PVMX_OK : PVMX_ERR_NOMEM;
     }
-    *at = r->data.buf + from;
-    return whole - from < r->hello.bytes ? whole - from : r->hello.bytes;
+    return PVMX_OK;
 }
 
 /* Posts the receives of a round. */
@@ -70,15 +88,33 @@ static void post_round(struct precv *r)
     uint64_t n = r->hello.partitions;
     if (r->err || n == 0)
         return;
-    r->reqs = calloc(n, sizeof(struct pvmx_req *));
-    if (!r->reqs)
+    r->pieces = calloc(n, sizeof(r->pieces[0]));
+    if (!r->pieces)
         r->err = PVMX_ERR_NOMEM;
     for (uint64_t k = 0; k < n && !r->err; k++) {
-        char *at;
-        size_t room = room_for(r, k, &at);
-        r->err = pvmx_engine_irecv(r->peer, NULL, r->hello.ctx, r->owner->rank,
-                                   (int32_t)k, at, room, &r->reqs[k]);
+        struct xmpi_data data;
+        r->err = place_piece(r, k, &data);
+        if (!r->err)
+            r->err = xmpi_data_irecv(&data, r->peer, NULL, r->hello.ctx, r->owner->rank,
+                                     (int32_t)k, &r->pieces[k].req);
     }
+}
+
+/* True when the piece is in its place. */
+static bool is_here(struct precv *r, uint64_t k)
+{
+    struct piece *p = &r->pieces[k];
+    if (!pvmx_engine_req_done(p->req))
+        return false;
+    if (p->aside) {
+        const struct pvmx_status *st = pvmx_engine_req_status(p->req);
+        struct pvmx_view view = xmpi_data_view(&r->whole);
+        if (!st->error || st->error == PVMX_ERR_TRUNCATE)
+            pvmx_engine_unpack(&view, k * r->hello.bytes, p->aside, r->hello.bytes);
+        free(p->aside);
+        p->aside = NULL;
+    }
+    return true;
 }
 
 static unsigned await_hello(struct pvmx_hook *hook)
@@ -121,7 +157,7 @@ static bool round_done(struct precv *r)
         return true;
     if (r->hooked)
         return false;
-    while (r->first < (int)r->hello.partitions && pvmx_engine_req_done(r->reqs[r->first]))
+    while (r->first < (int)r->hello.partitions && is_here(r, (uint64_t)r->first))
         r->first++;
     return r->first == (int)r->hello.partitions;
 }
@@ -134,23 +170,20 @@ static bool precv_done(const struct xmpi_request *req)
     return done;
 }
 
-/* Ends the receives of a round and adds up what came. */
-static pvmx_err end_round(struct precv *r, uint64_t *bytes)
+/* Ends the receive of one piece. */
+static void end_piece(struct precv *r, uint64_t k, pvmx_err *err, uint64_t *bytes)
 {
-    pvmx_err err = r->err;
-    for (uint64_t k = 0; r->reqs && k < r->hello.partitions && r->reqs[k]; k++) {
-        struct pvmx_req *q = r->reqs[k];
-        if (!pvmx_engine_req_done(q)) /* a later one could not be posted */
-            pvmx_engine_req_cancel(q);
-        const struct pvmx_status *st = pvmx_engine_req_status(q);
+    struct piece *p = &r->pieces[k];
+    if (p->req) {
+        if (!is_here(r, k)) /* a later one could not be posted */
+            pvmx_engine_req_cancel(p->req);
+        const struct pvmx_status *st = pvmx_engine_req_status(p->req);
         *bytes += st->length;
-        if (!err)
-            err = st->error;
-        pvmx_engine_req_free(q);
+        if (!*err)
+            *err = st->error;
+        pvmx_engine_req_free(p->req);
     }
-    free(r->reqs);
-    r->reqs = NULL;
-    return err;
+    free(p->aside);
 }
 
 static int precv_finish(struct xmpi_request *req)
@@ -162,11 +195,14 @@ static int precv_finish(struct xmpi_request *req)
         return MPI_SUCCESS;
     }
     pvmx_engine_lock();
-    st.error = end_round(r, &st.length);
+    st.error = r->err;
+    for (uint64_t k = 0; r->pieces && k < r->hello.partitions; k++)
+        end_piece(r, k, &st.error, &st.length);
+    free(r->pieces);
+    r->pieces = NULL;
     pvmx_engine_unlock();
     req->status = st;
-    return xmpi_recv_outcome(req->comm, req->rank, req->tag,
-                             r->data.bytes * (size_t)r->data.n, &req->status);
+    return xmpi_recv_outcome(req->comm, req->rank, req->tag, r->whole.len, &req->status);
 }
 
 static void precv_destroy(struct xmpi_request *req)
@@ -194,7 +230,7 @@ int xmpi_precv_init(void *buf, int partitions, MPI_Count count,
                     struct xmpi_comm *comm, struct xmpi_info *info, MPI_Request *request)
 {
     struct xmpi_request *req;
-    struct xmpi_part_buf data;
+    struct xmpi_part_buf parts;
     struct pvmx_peer *peer = NULL;
     (void)info;
     if (source == MPI_ANY_SOURCE)
@@ -204,25 +240,26 @@ int xmpi_precv_init(void *buf, int partitions, MPI_Count count,
     if (tag == MPI_ANY_TAG)
         return xmpi_err(MPI_ERR_TAG,
                         "tag is MPI_ANY_TAG, but partitioned receives have no wildcards");
-    int cls = xmpi_part_buf_init(&data, buf, partitions, count, datatype);
+    int cls = xmpi_part_buf_init(&parts, buf, partitions, count, datatype);
     if (!cls && source != MPI_PROC_NULL)
         cls = xmpi_pt2pt_peer(comm, source, &peer);
     if (cls)
         return cls;
     struct precv *r = calloc(1, sizeof(*r));
-    cls = r ? xmpi_request_new(XMPI_REQ_PERSIST_PART, comm, &req)
+    cls = r ? xmpi_pt2pt_request(XMPI_REQ_PERSIST_PART, &parts.data, source, tag, comm, &req)
             : xmpi_err(MPI_ERR_NO_MEM, "no memory for a partitioned receive");
     if (cls) {
         free(r);
         return cls;
     }
-    r->data = data;
+    r->buf = parts;
+    r->whole = parts.data;
+    r->whole.len *= (size_t)partitions;
+    r->whole.count *= partitions;
     r->owner = req;
     r->peer = peer;
     req->ops = &precv_ops;
     req->state = r;
-    req->rank = source;
-    req->tag = tag;
     if (peer)
         post_greeting(r);
     *request = xmpi_request_handle(req);
@@ -240,11 +277,11 @@ static bool arrived(struct precv *r, int partition)
         return false;
     if (r->hello.bytes == 0)
         return true;
-    uint64_t from = (uint64_t)partition * r->data.bytes, to = from + r->data.bytes;
+    uint64_t from = (uint64_t)partition * r->buf.data.len, to = from + r->buf.data.len;
     for (uint64_t k = from / r->hello.bytes; k < r->hello.partitions; k++) {
         if (k * r->hello.bytes >= to)
             break;
-        if (!pvmx_engine_req_done(r->reqs[k]))
+        if (!is_here(r, k))
             return false;
     }
     return true;
@@ -256,7 +293,7 @@ int xmpi_parrived(struct xmpi_request *req, int partition, int *flag)
         return xmpi_err(MPI_ERR_REQUEST, "request is %s, not a partitioned receive",
                         req ? "of another kind" : "MPI_REQUEST_NULL");
     struct precv *r = req->state;
-    int cls = xmpi_part_check(partition, r->data.n);
+    int cls = xmpi_part_check(partition, r->buf.n);
     if (cls) {
         xmpi_err_from(req->comm);
         return cls;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct psend {
-    struct xmpi_part_buf data;
+    struct xmpi_part_buf buf;
     uint64_t ctx;
     struct pvmx_peer *peer; /* NULL: MPI_PROC_NULL                               */
     int first;              /* all partitions before are ready and have left     */
@@ -25,16 +25,19 @@ struct psend {
 };
 
 int xmpi_part_buf_init(struct xmpi_part_buf *b, const void *buf, int partitions,
-                       MPI_Count count, const struct xmpi_dtype *type)
+                       MPI_Count count, struct xmpi_dtype *type)
 {
     size_t whole;
     if (partitions < 0)
         return xmpi_err(MPI_ERR_ARG, "partitions is %d, less than 0", partitions);
-    if (xmpi_pt2pt_bytes(count, type, &b->bytes) ||
-        __builtin_mul_overflow(b->bytes, (size_t)partitions, &whole) || whole > PTRDIFF_MAX)
+    int cls = xmpi_data_init(&b->data, buf, count, type);
+    if (cls)
+        return cls;
+    if (__builtin_mul_overflow((ptrdiff_t)count, type->extent, &b->stride) ||
+        __builtin_mul_overflow(b->data.len, (size_t)partitions, &whole) ||
+        whole > PTRDIFF_MAX)
         return xmpi_err(MPI_ERR_COUNT, "%d partitions of %lld elements of %s are more than memory can hold",
                         partitions, (long long)count, type->name);
-    b->buf = (char *)(uintptr_t)buf; /* a sender only reads through it */
     b->n = partitions;
     return MPI_SUCCESS;
 }
@@ -51,19 +54,19 @@ static bool psend_done(const struct xmpi_request *req)
 {
     struct psend *s = req->state;
     pvmx_engine_lock();
-    for (; s->first < s->data.n; s->first++) {
+    for (; s->first < s->buf.n; s->first++) {
         const struct part *p = &s->parts[s->first];
         if (!p->ready || (p->req && !pvmx_engine_req_done(p->req)))
             break;
     }
-    bool done = s->first == s->data.n;
+    bool done = s->first == s->buf.n;
     pvmx_engine_unlock();
     return done;
 }
 
 static void free_parts(struct psend *s)
 {
-    for (int i = 0; i < s->data.n; i++) {
+    for (int i = 0; i < s->buf.n; i++) {
         struct part *p = &s->parts[i];
         if (!p->req)
             continue;
@@ -95,7 +98,7 @@ static int psend_start(struct xmpi_request *req)
     pvmx_engine_lock();
     s->first = 0;
     s->err = PVMX_OK;
-    memset(s->parts, 0, sizeof(s->parts[0]) * (size_t)s->data.n);
+    memset(s->parts, 0, sizeof(s->parts[0]) * (size_t)s->buf.n);
     pvmx_engine_unlock();
     return MPI_SUCCESS;
 }
@@ -112,7 +115,7 @@ static int say_hello(struct xmpi_request *req)
 {
     struct psend *s = req->state;
     struct pvmx_req *none; /* complete at once: the engine copies */
-    struct xmpi_part_hello hello = {s->ctx, s->data.bytes, (uint64_t)s->data.n};
+    struct xmpi_part_hello hello = {s->ctx, s->buf.data.len, (uint64_t)s->buf.n};
     int cls = xmpi_pt2pt_peer(req->comm, req->rank, &s->peer);
     if (cls)
         return cls;
@@ -129,24 +132,22 @@ int xmpi_psend_init(const void *buf, int partitions, MPI_Count count,
                     struct xmpi_comm *comm, struct xmpi_info *info, MPI_Request *request)
 {
     struct xmpi_request *req;
-    struct xmpi_part_buf data;
+    struct xmpi_part_buf parts;
     (void)info;
-    int cls = xmpi_part_buf_init(&data, buf, partitions, count, datatype);
+    int cls = xmpi_part_buf_init(&parts, buf, partitions, count, datatype);
     if (cls)
         return cls;
-    struct psend *s = calloc(1, sizeof(*s) + sizeof(s->parts[0]) * (size_t)data.n);
-    cls = s ? xmpi_request_new(XMPI_REQ_PERSIST_PART, comm, &req)
+    struct psend *s = calloc(1, sizeof(*s) + sizeof(s->parts[0]) * (size_t)parts.n);
+    cls = s ? xmpi_pt2pt_request(XMPI_REQ_PERSIST_PART, &parts.data, dest, tag, comm, &req)
             : xmpi_err(MPI_ERR_NO_MEM, "no memory for %d partitions", partitions);
     if (cls) {
         free(s);
         return cls;
     }
-    s->data = data;
+    s->buf = parts;
     s->ctx = pvmx_engine_ctx_alloc(1);
     req->ops = &psend_ops;
     req->state = s;
-    req->rank = dest;
-    req->tag = tag;
     cls = dest == MPI_PROC_NULL ? MPI_SUCCESS : say_hello(req);
     if (cls) {
         free(s);
@@ -172,7 +173,7 @@ static int check_sender(const struct xmpi_request *req)
 /* With the lock held. */
 static int check_part(const struct psend *s, int partition)
 {
-    int cls = xmpi_part_check(partition, s->data.n);
+    int cls = xmpi_part_check(partition, s->buf.n);
     if (!cls && s->parts[partition].ready)
         cls = xmpi_err(MPI_ERR_ARG, "partition %d was marked ready before in this round",
                        partition);
@@ -184,12 +185,13 @@ static void send_part(const struct xmpi_request *req, int partition)
 {
     struct psend *s = req->state;
     struct part *p = &s->parts[partition];
+    struct xmpi_data data = s->buf.data;
     p->ready = true;
     if (!s->peer)
         return;
-    pvmx_err err = pvmx_engine_isend(s->peer, s->ctx, req->comm->rank, partition,
-                                     s->data.buf + (size_t)partition * s->data.bytes,
-                                     s->data.bytes, PVMX_SEND_STANDARD, &p->req);
+    data.buf = (char *)data.buf + partition * s->buf.stride;
+    pvmx_err err = xmpi_data_isend(&data, s->peer, s->ctx, req->comm->rank, partition,
+                                   PVMX_SEND_STANDARD, &p->req);
     if (err) {
         p->req = NULL;
         s->err = err;

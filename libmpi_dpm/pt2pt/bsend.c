@@ -111,9 +111,10 @@ static struct xmpi_bsend *buffer_of(struct xmpi_comm *comm)
 
 /* With the lock held: copy and send. */
 static int put_locked(struct xmpi_comm *comm, struct pvmx_peer *peer, int dest, int tag,
-                      const void *buf, size_t len)
+                      const struct xmpi_data *data)
 {
     struct xmpi_bsend *b = buffer_of(comm);
+    size_t len = data->len;
     size_t size = align_up(sizeof(struct piece) + len);
     struct piece *p = NULL;
     if (b && size > len) {
@@ -127,8 +128,7 @@ static int put_locked(struct xmpi_comm *comm, struct pvmx_peer *peer, int dest, 
     }
     if (!p)
         return no_room(b, len);
-    if (len > 0)
-        memcpy(p + 1, buf, len);
+    xmpi_data_pack(data, p + 1);
     pvmx_err err = pvmx_engine_isend(peer, comm->ctx, comm->rank, tag, p + 1, len,
                                      PVMX_SEND_STANDARD, &p->req);
     if (err)
@@ -136,14 +136,14 @@ static int put_locked(struct xmpi_comm *comm, struct pvmx_peer *peer, int dest, 
     return err ? xmpi_comm_error(comm, dest, err) : MPI_SUCCESS;
 }
 
-int xmpi_bsend_begin(struct xmpi_comm *comm, int dest, int tag, const void *buf, size_t len)
+int xmpi_bsend_begin(struct xmpi_comm *comm, int dest, int tag, const struct xmpi_data *data)
 {
     struct pvmx_peer *peer;
     int cls = xmpi_pt2pt_peer(comm, dest, &peer);
     if (cls)
         return cls;
     pvmx_engine_lock();
-    cls = put_locked(comm, peer, dest, tag, buf, len);
+    cls = put_locked(comm, peer, dest, tag, data);
     pvmx_engine_unlock();
     return cls;
 }

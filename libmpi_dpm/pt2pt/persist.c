@@ -6,57 +6,64 @@
 #include "rt/errhandler.h"
 #include "xmpi.h"
 
-static int init(enum xmpi_req_type type, void *buf, MPI_Count count,
-                const struct xmpi_dtype *dtype, int rank, int tag, struct xmpi_comm *comm,
-                enum pvmx_send_mode mode, MPI_Request *request)
+int xmpi_pt2pt_request(enum xmpi_req_type type, const struct xmpi_data *data, int rank,
+                       int tag, struct xmpi_comm *comm, struct xmpi_request **out)
 {
-    size_t len;
     struct xmpi_request *req;
-    if (xmpi_pt2pt_bytes(count, dtype, &len))
-        return xmpi_pt2pt_toobig(count, dtype);
     int cls = xmpi_request_new(type, comm, &req);
     if (cls)
         return cls;
-    req->buf = buf;
-    req->len = len;
+    if (__builtin_expect(data->type != NULL, 0))
+        xmpi_dtype_hold(data->type);
+    req->data = *data;
     req->rank = rank;
     req->tag = tag;
+    *out = req;
+    return MPI_SUCCESS;
+}
+
+static int init(enum xmpi_req_type type, const void *buf, MPI_Count count,
+                struct xmpi_dtype *dtype, int rank, int tag, struct xmpi_comm *comm,
+                enum pvmx_send_mode mode, MPI_Request *request)
+{
+    struct xmpi_data data;
+    struct xmpi_request *req;
+    int cls = xmpi_data_init(&data, buf, count, dtype);
+    if (!cls)
+        cls = xmpi_pt2pt_request(type, &data, rank, tag, comm, &req);
+    if (cls)
+        return cls;
     req->mode = mode;
     *request = xmpi_request_handle(req);
     return MPI_SUCCESS;
 }
 
-static int init_send(const void *buf, MPI_Count count, const struct xmpi_dtype *type,
-                     int dest, int tag, struct xmpi_comm *comm, enum pvmx_send_mode mode,
-                     MPI_Request *request)
-{
-    /* The request keeps one pointer for both directions; a send only reads through it. */
-    return init(XMPI_REQ_PERSIST_SEND, (void *)(uintptr_t)buf, count, type, dest, tag,
-                comm, mode, request);
-}
-
 int xmpi_send_init(const void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
                    int tag, struct xmpi_comm *comm, MPI_Request *request)
 {
-    return init_send(buf, count, type, dest, tag, comm, PVMX_SEND_STANDARD, request);
+    return init(XMPI_REQ_PERSIST_SEND, buf, count, type, dest, tag, comm,
+                PVMX_SEND_STANDARD, request);
 }
 
 int xmpi_ssend_init(const void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
                     int tag, struct xmpi_comm *comm, MPI_Request *request)
 {
-    return init_send(buf, count, type, dest, tag, comm, PVMX_SEND_SYNC, request);
+    return init(XMPI_REQ_PERSIST_SEND, buf, count, type, dest, tag, comm, PVMX_SEND_SYNC,
+                request);
 }
 
 int xmpi_rsend_init(const void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
                     int tag, struct xmpi_comm *comm, MPI_Request *request)
 {
-    return init_send(buf, count, type, dest, tag, comm, PVMX_SEND_READY, request);
+    return init(XMPI_REQ_PERSIST_SEND, buf, count, type, dest, tag, comm, PVMX_SEND_READY,
+                request);
 }
 
 int xmpi_bsend_init(const void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
                     int tag, struct xmpi_comm *comm, MPI_Request *request)
 {
-    return init_send(buf, count, type, dest, tag, comm, PVMX_SEND_BUFFERED, request);
+    return init(XMPI_REQ_PERSIST_SEND, buf, count, type, dest, tag, comm,
+                PVMX_SEND_BUFFERED, request);
 }
 
 int xmpi_recv_init(void *buf, MPI_Count count, struct xmpi_dtype *type, int source,

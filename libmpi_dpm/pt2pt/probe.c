@@ -16,61 +16,75 @@ struct xmpi_message {
     int source, tag;
 };
 
-static int32_t engine_tag(int tag)
+/* What a probe is asked for. */
+struct probe {
+    int source, tag;
+    struct xmpi_comm *comm;
+    bool wait, take;
+};
+
+static pvmx_err ask_engine(const struct probe *p, struct pvmx_peer *from,
+                           struct pvmx_scope *scope, bool *found, struct pvmx_msg **msg,
+                           struct pvmx_status *st)
 {
-    return tag == MPI_ANY_TAG ? PVMX_ANY_TAG : tag;
+    uint64_t ctx = p->comm->ctx;
+    int32_t tag = xmpi_pt2pt_tag(p->tag);
+    pvmx_err err;
+    if (p->take) {
+        err = pvmx_engine_mprobe(from, scope, ctx, p->source, tag, p->wait, msg, st);
+        *found = *msg != NULL;
+        return err;
+    }
+    if (!p->wait)
+        return pvmx_engine_iprobe(from, scope, ctx, p->source, tag, found, st);
+    *found = true;
+    return pvmx_engine_probe(from, scope, ctx, p->source, tag, st);
 }
 
-/* The class for a probe's error. */
-static int probe_error(struct xmpi_comm *comm, int source, int tag, pvmx_err err,
-                       MPI_Status *status)
+/* Looks for the message, and takes it when asked to: *msg stays NULL for MPI_PROC_NULL. */
+static int find(const struct probe *p, int *flag, struct pvmx_msg **msg,
+                struct pvmx_status *st)
 {
-    struct pvmx_status st = {.source = source, .tag = tag, .error = err};
-    xmpi_status_set(status, &st);
-    return xmpi_comm_error(comm, source, err);
+    struct pvmx_peer *from;
+    struct pvmx_scope *scope;
+    bool found = false;
+    *msg = NULL;
+    *st = xmpi_proc_null_status;
+    if (p->source == MPI_PROC_NULL) {
+        *flag = 1;
+        return MPI_SUCCESS;
+    }
+    int cls = xmpi_recv_address(p->comm, p->source, &from, &scope);
+    if (cls)
+        return cls;
+    pvmx_err err = ask_engine(p, from, scope, &found, msg, st);
+    *flag = found;
+    if (!err)
+        return MPI_SUCCESS;
+    *st = (struct pvmx_status){.source = p->source, .tag = p->tag, .error = err};
+    return xmpi_comm_error(p->comm, p->source, err);
+}
+
+/* A probe that leaves the message where it is. */
+static int only_look(const struct probe *p, int *flag, MPI_Status *status)
+{
+    struct pvmx_msg *none;
+    struct pvmx_status st;
+    int cls = find(p, flag, &none, &st);
+    if (cls || *flag)
+        xmpi_status_set(status, &st);
+    return cls;
 }
 
 int xmpi_probe(int source, int tag, struct xmpi_comm *comm, MPI_Status *status)
 {
-    struct pvmx_peer *from;
-    struct pvmx_scope *scope;
-    struct pvmx_status st;
-    if (source == MPI_PROC_NULL) {
-        xmpi_status_set_proc_null(status);
-        return MPI_SUCCESS;
-    }
-    int cls = xmpi_recv_address(comm, source, &from, &scope);
-    if (cls)
-        return cls;
-    pvmx_err err = pvmx_engine_probe(from, scope, comm->ctx, source, engine_tag(tag), &st);
-    if (err)
-        return probe_error(comm, source, tag, err, status);
-    xmpi_status_set(status, &st);
-    return MPI_SUCCESS;
+    int flag;
+    return only_look(&(struct probe){source, tag, comm, true, false}, &flag, status);
 }
 
 int xmpi_iprobe(int source, int tag, struct xmpi_comm *comm, int *flag, MPI_Status *status)
 {
-    struct pvmx_peer *from;
-    struct pvmx_scope *scope;
-    struct pvmx_status st;
-    bool found = false;
-    if (source == MPI_PROC_NULL) {
-        *flag = 1;
-        xmpi_status_set_proc_null(status);
-        return MPI_SUCCESS;
-    }
-    int cls = xmpi_recv_address(comm, source, &from, &scope);
-    if (cls)
-        return cls;
-    pvmx_err err =
-        pvmx_engine_iprobe(from, scope, comm->ctx, source, engine_tag(tag), &found, &st);
-    if (err)
-        return probe_error(comm, source, tag, err, status);
-    *flag = found;
-    if (found)
-        xmpi_status_set(status, &st);
-    return MPI_SUCCESS;
+    return only_look(&(struct probe){source, tag, comm, false, false}, flag, status);
 }
 
 static int give_message(struct pvmx_msg *engine, struct xmpi_comm *comm,
@@ -96,28 +110,17 @@ static int give_message(struct pvmx_msg *engine, struct xmpi_comm *comm,
 static int mprobe(int source, int tag, struct xmpi_comm *comm, bool wait, int *flag,
                   MPI_Message *message, MPI_Status *status)
 {
-    struct pvmx_peer *from;
-    struct pvmx_scope *scope;
+    struct pvmx_msg *engine;
     struct pvmx_status st;
-    struct pvmx_msg *engine = NULL;
-    if (source == MPI_PROC_NULL) {
-        *flag = 1;
-        *message = MPI_MESSAGE_NO_PROC;
-        xmpi_status_set_proc_null(status);
-        return MPI_SUCCESS;
-    }
-    int cls = xmpi_recv_address(comm, source, &from, &scope);
-    if (cls)
+    int cls = find(&(struct probe){source, tag, comm, wait, true}, flag, &engine, &st);
+    if (cls || *flag)
+        xmpi_status_set(status, &st);
+    if (cls || !*flag)
         return cls;
-    pvmx_err err = pvmx_engine_mprobe(from, scope, comm->ctx, source, engine_tag(tag),
-                                      wait, &engine, &st);
-    if (err)
-        return probe_error(comm, source, tag, err, status);
-    *flag = engine != NULL;
-    if (!engine)
-        return MPI_SUCCESS;
-    xmpi_status_set(status, &st);
-    return give_message(engine, comm, &st, message);
+    if (engine)
+        return give_message(engine, comm, &st, message);
+    *message = MPI_MESSAGE_NO_PROC;
+    return MPI_SUCCESS;
 }
 
 int xmpi_mprobe(int source, int tag, struct xmpi_comm *comm, MPI_Message *message,
@@ -134,26 +137,28 @@ int xmpi_improbe(int source, int tag, struct xmpi_comm *comm, int *flag,
 }
 
 /* Begins to receive a message and ends its handle; the request has no place in a list yet. */
-static int receive(void *buf, MPI_Count count, const struct xmpi_dtype *type,
+static int receive(void *buf, MPI_Count count, struct xmpi_dtype *type,
                    MPI_Message *message, struct xmpi_request **out)
 {
-    size_t len;
+    struct xmpi_data data;
     struct xmpi_request *req;
-    struct xmpi_message *m = xmpi_message_of(*message);
-    bool no_proc = *message == MPI_MESSAGE_NO_PROC;
-    if (!m && !no_proc)
-        return xmpi_err(MPI_ERR_REQUEST, "not a message handle");
-    if (xmpi_pt2pt_bytes(count, type, &len))
-        return xmpi_pt2pt_toobig(count, type);
-    int cls = xmpi_request_new(XMPI_REQ_RECV, no_proc ? &xmpi_self : m->comm, &req);
+    struct xmpi_message nobody = {.comm = &xmpi_self,
+                                  .source = MPI_PROC_NULL,
+                                  .tag = MPI_ANY_TAG};
+    struct xmpi_message *m =
+        *message == MPI_MESSAGE_NO_PROC ? &nobody : xmpi_message_of(*message);
+    if (!m)
+        return xmpi_err(MPI_ERR_REQUEST, "message is %s",
+                        *message == MPI_MESSAGE_NULL ? "MPI_MESSAGE_NULL"
+                                                     : "not a message handle");
+    int cls = xmpi_data_init(&data, buf, count, type);
+    if (!cls)
+        cls = xmpi_pt2pt_request(XMPI_REQ_RECV, &data, m->source, m->tag, m->comm, &req);
     if (cls)
         return cls;
-    req->len = len;
-    req->rank = no_proc ? MPI_PROC_NULL : m->source;
-    req->tag = no_proc ? MPI_ANY_TAG : m->tag;
     req->status = xmpi_proc_null_status;
-    if (!no_proc) {
-        pvmx_err err = pvmx_engine_imrecv(m->engine, buf, len, &req->engine);
+    if (m != &nobody) {
+        pvmx_err err = xmpi_data_imrecv(&data, m->engine, &req->engine);
         if (err) {
             cls = xmpi_comm_error(m->comm, m->source, err);
             xmpi_err_from(m->comm);

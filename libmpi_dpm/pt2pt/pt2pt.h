@@ -7,15 +7,43 @@
 #include "datatype/dtype.h"
 #include "request/request.h"
 
-/* Bytes of count elements: whole extents, for all types are contiguous but for the padding of pair
- * types, which is moved with them. */
-static inline int xmpi_pt2pt_bytes(MPI_Count count, const struct xmpi_dtype *type,
-                                   size_t *bytes)
+/* MPI_ERR_COUNT with its sentence, for when xmpi_dtype_bytes says that it does not fit. */
+int xmpi_pt2pt_toobig(MPI_Count count, const struct xmpi_dtype *type) __attribute__((cold));
+
+/* Describes count elements of type at buf. */
+static inline int xmpi_data_init(struct xmpi_data *d, const void *buf, MPI_Count count,
+                                 struct xmpi_dtype *type)
 {
-    return __builtin_mul_overflow((size_t)count, (size_t)type->extent, bytes);
+    if (__builtin_expect(xmpi_dtype_bytes(type, count, &d->len), 0))
+        return xmpi_pt2pt_toobig(count, type);
+    d->count = count;
+    d->type = type->dense ? NULL : type;
+    d->buf = (char *)(uintptr_t)buf + (type->dense ? type->true_lb : 0);
+    return MPI_SUCCESS;
 }
-/* MPI_ERR_COUNT with its sentence, for when xmpi_pt2pt_bytes says that it does not fit. */
-int xmpi_pt2pt_toobig(MPI_Count count, const struct xmpi_dtype *type);
+
+static inline struct pvmx_view xmpi_data_view(const struct xmpi_data *d)
+{
+    return xmpi_dtype_view(d->type, d->buf, d->count);
+}
+
+/* The engine's isend, irecv and imrecv for data of either kind. */
+pvmx_err xmpi_data_isend(const struct xmpi_data *d, struct pvmx_peer *to, uint64_t ctx,
+                         int32_t source, int32_t tag, enum pvmx_send_mode mode,
+                         struct pvmx_req **req);
+pvmx_err xmpi_data_irecv(const struct xmpi_data *d, struct pvmx_peer *from,
+                         struct pvmx_scope *scope, uint64_t ctx, int32_t source,
+                         int32_t tag, struct pvmx_req **req);
+pvmx_err xmpi_data_imrecv(const struct xmpi_data *d, struct pvmx_msg *msg,
+                          struct pvmx_req **req);
+/* Copies all bytes to out in packed form. */
+void xmpi_data_pack(const struct xmpi_data *d, void *out);
+
+/* The engine's wildcard for a tag that may be MPI's. */
+static inline int32_t xmpi_pt2pt_tag(int tag)
+{
+    return tag == MPI_ANY_TAG ? PVMX_ANY_TAG : tag;
+}
 
 /* The peer for a rank, without a call when it is known. */
 static inline int xmpi_pt2pt_peer(struct xmpi_comm *comm, int rank, struct pvmx_peer **out)
@@ -24,7 +52,11 @@ static inline int xmpi_pt2pt_peer(struct xmpi_comm *comm, int rank, struct pvmx_
     return __builtin_expect(*out != NULL, 1) ? MPI_SUCCESS : xmpi_comm_peer(comm, rank, out);
 }
 
-/* Begins the receive described by req (buf, len, rank, tag, comm): sets req->engine, or leaves it
+/* A request, not yet active, for a message to or from rank. Holds data's type. */
+int xmpi_pt2pt_request(enum xmpi_req_type type, const struct xmpi_data *data, int rank,
+                       int tag, struct xmpi_comm *comm, struct xmpi_request **out);
+
+/* Begins the receive described by req (data, rank, tag, comm): sets req->engine, or leaves it
  * NULL with req->status filled for MPI_PROC_NULL. */
 int xmpi_recv_begin(struct xmpi_request *req);
 /* The same for a send; engine stays NULL when it is complete. */
@@ -41,7 +73,7 @@ extern const struct pvmx_status xmpi_proc_null_status;
 
 /* Buffered mode: copies the message into the attached buffer of comm, else of the process, and
  * sends it from there. MPI_ERR_BUFFER when there is no room. */
-int xmpi_bsend_begin(struct xmpi_comm *comm, int dest, int tag, const void *buf, size_t len);
+int xmpi_bsend_begin(struct xmpi_comm *comm, int dest, int tag, const struct xmpi_data *data);
 /* The communicator goes: waits until what lies in its attached buffer has left, and detaches. */
 void xmpi_bsend_drop(struct xmpi_comm *comm);
 

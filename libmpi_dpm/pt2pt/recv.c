@@ -12,12 +12,6 @@ const struct pvmx_status xmpi_proc_null_status = {.source = MPI_PROC_NULL,
 static_assert((int)MPI_ANY_SOURCE == (int)PVMX_ANY_SOURCE,
               "sources are passed on as they are");
 
-/* The engine's wildcard for a tag that may be MPI's. */
-static inline int32_t engine_tag(int tag)
-{
-    return tag == MPI_ANY_TAG ? PVMX_ANY_TAG : tag;
-}
-
 int xmpi_recv_address(struct xmpi_comm *comm, int source, struct pvmx_peer **from,
                       struct pvmx_scope **scope)
 {
@@ -44,10 +38,25 @@ int xmpi_recv_outcome(struct xmpi_comm *comm, int rank, int tag, size_t len,
     return xmpi_comm_error(comm, rank, st->error);
 }
 
+static pvmx_err __attribute__((noinline))
+recv_view(const struct xmpi_data *data, struct pvmx_peer *from, struct pvmx_scope *scope,
+          uint64_t ctx, int source, int tag, struct pvmx_status *st)
+{
+    struct pvmx_req *req;
+    pvmx_err err =
+        xmpi_data_irecv(data, from, scope, ctx, source, xmpi_pt2pt_tag(tag), &req);
+    if (err)
+        return err;
+    err = pvmx_engine_req_wait(req);
+    *st = *pvmx_engine_req_status(req);
+    pvmx_engine_req_free(req);
+    return err;
+}
+
 int xmpi_recv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, int tag,
               struct xmpi_comm *comm, MPI_Status *status)
 {
-    size_t len;
+    struct xmpi_data data;
     struct pvmx_peer *from;
     struct pvmx_scope *scope;
     struct pvmx_status st = {0};
@@ -55,16 +64,20 @@ int xmpi_recv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, i
         xmpi_status_set_proc_null(status);
         return MPI_SUCCESS;
     }
-    if (xmpi_pt2pt_bytes(count, type, &len))
-        return xmpi_pt2pt_toobig(count, type);
-    int cls = xmpi_recv_address(comm, source, &from, &scope);
+    int cls = xmpi_data_init(&data, buf, count, type);
+    if (!cls)
+        cls = xmpi_recv_address(comm, source, &from, &scope);
     if (cls)
         return cls;
-    pvmx_err err =
-        pvmx_engine_recv(from, scope, comm->ctx, source, engine_tag(tag), buf, len, &st);
+    pvmx_err err;
+    if (__builtin_expect(data.type != NULL, 0))
+        err = recv_view(&data, from, scope, comm->ctx, source, tag, &st);
+    else
+        err = pvmx_engine_recv(from, scope, comm->ctx, source, xmpi_pt2pt_tag(tag),
+                               data.buf, data.len, &st);
     if (err) {
         st.error = err;
-        cls = xmpi_recv_outcome(comm, source, tag, len, &st);
+        cls = xmpi_recv_outcome(comm, source, tag, data.len, &st);
     }
     xmpi_status_set(status, &st);
     return cls;
@@ -80,8 +93,8 @@ int xmpi_recv_begin(struct xmpi_request *req)
     int cls = xmpi_recv_address(req->comm, req->rank, &from, &scope);
     if (cls)
         return cls;
-    pvmx_err err = pvmx_engine_irecv(from, scope, req->comm->ctx, req->rank,
-                                     engine_tag(req->tag), req->buf, req->len, &req->engine);
+    pvmx_err err = xmpi_data_irecv(&req->data, from, scope, req->comm->ctx, req->rank,
+                                   xmpi_pt2pt_tag(req->tag), &req->engine);
     /* A dead sender is an outcome of the operation, not a failure to start it. */
     if (err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING) {
         xmpi_request_lost++;
@@ -95,16 +108,12 @@ int xmpi_irecv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, 
                struct xmpi_comm *comm, MPI_Request *request)
 {
     struct xmpi_request *req;
-    size_t len;
-    if (xmpi_pt2pt_bytes(count, type, &len))
-        return xmpi_pt2pt_toobig(count, type);
-    int cls = xmpi_request_new(XMPI_REQ_RECV, comm, &req);
+    struct xmpi_data data;
+    int cls = xmpi_data_init(&data, buf, count, type);
+    if (!cls)
+        cls = xmpi_pt2pt_request(XMPI_REQ_RECV, &data, source, tag, comm, &req);
     if (cls)
         return cls;
-    req->buf = buf;
-    req->len = len;
-    req->rank = source;
-    req->tag = tag;
     cls = xmpi_recv_begin(req);
     if (cls) {
         xmpi_request_release(req);

@@ -6,25 +6,37 @@
 #include "rt/err.h"
 #include "xmpi.h"
 
-int xmpi_pt2pt_toobig(MPI_Count count, const struct xmpi_dtype *type)
+/* A message that is not one run of memory, to the end. */
+static int __attribute__((noinline))
+send_view(const struct xmpi_data *data, struct pvmx_peer *peer, int dest, int tag,
+          struct xmpi_comm *comm, enum pvmx_send_mode mode)
 {
-    return xmpi_err(MPI_ERR_COUNT, "%lld elements of %s are more than memory can hold",
-                    (long long)count, type->name);
+    struct pvmx_req *req;
+    pvmx_err err = xmpi_data_isend(data, peer, comm->ctx, comm->rank, tag, mode, &req);
+    if (!err && req) {
+        err = pvmx_engine_req_wait(req);
+        pvmx_engine_req_free(req);
+    }
+    return err ? xmpi_comm_error(comm, dest, err) : MPI_SUCCESS;
 }
 
-static int send_now(const void *buf, MPI_Count count, const struct xmpi_dtype *type,
-                    int dest, int tag, struct xmpi_comm *comm, enum pvmx_send_mode mode)
+static int send_now(const void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
+                    int tag, struct xmpi_comm *comm, enum pvmx_send_mode mode)
 {
-    size_t len;
+    struct xmpi_data data;
     struct pvmx_peer *peer;
     if (dest == MPI_PROC_NULL)
         return MPI_SUCCESS;
-    if (xmpi_pt2pt_bytes(count, type, &len))
-        return xmpi_pt2pt_toobig(count, type);
-    int cls = xmpi_pt2pt_peer(comm, dest, &peer);
+    int cls = xmpi_data_init(&data, buf, count, type);
     if (cls)
         return cls;
-    pvmx_err err = pvmx_engine_send(peer, comm->ctx, comm->rank, tag, buf, len, mode);
+    cls = xmpi_pt2pt_peer(comm, dest, &peer);
+    if (cls)
+        return cls;
+    if (__builtin_expect(data.type != NULL, 0))
+        return send_view(&data, peer, dest, tag, comm, mode);
+    pvmx_err err =
+        pvmx_engine_send(peer, comm->ctx, comm->rank, tag, data.buf, data.len, mode);
     return err ? xmpi_comm_error(comm, dest, err) : MPI_SUCCESS;
 }
 
@@ -49,17 +61,16 @@ int xmpi_rsend(const void *buf, MPI_Count count, struct xmpi_dtype *type, int de
 int xmpi_bsend(const void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
                int tag, struct xmpi_comm *comm)
 {
-    size_t len;
+    struct xmpi_data data;
     if (dest == MPI_PROC_NULL)
         return MPI_SUCCESS;
-    if (xmpi_pt2pt_bytes(count, type, &len))
-        return xmpi_pt2pt_toobig(count, type);
-    return xmpi_bsend_begin(comm, dest, tag, buf, len);
+    int cls = xmpi_data_init(&data, buf, count, type);
+    return cls ? cls : xmpi_bsend_begin(comm, dest, tag, &data);
 }
 
 /* Starts a send; *engine NULL: it is complete. A dead receiver is an outcome of the operation, not
  * a failure to start it, so it is left in *outcome for who waits. */
-static int start(const void *buf, size_t len, int dest, int tag, struct xmpi_comm *comm,
+static int start(const struct xmpi_data *data, int dest, int tag, struct xmpi_comm *comm,
                  enum pvmx_send_mode mode, struct pvmx_req **engine, pvmx_err *outcome)
 {
     struct pvmx_peer *peer;
@@ -68,12 +79,11 @@ static int start(const void *buf, size_t len, int dest, int tag, struct xmpi_com
     if (dest == MPI_PROC_NULL)
         return MPI_SUCCESS;
     if (mode == PVMX_SEND_BUFFERED)
-        return xmpi_bsend_begin(comm, dest, tag, buf, len);
+        return xmpi_bsend_begin(comm, dest, tag, data);
     int cls = xmpi_pt2pt_peer(comm, dest, &peer);
     if (cls)
         return cls;
-    pvmx_err err =
-        pvmx_engine_isend(peer, comm->ctx, comm->rank, tag, buf, len, mode, engine);
+    pvmx_err err = xmpi_data_isend(data, peer, comm->ctx, comm->rank, tag, mode, engine);
     if (err == PVMX_ERR_PEER_DEAD) {
         xmpi_request_lost++;
         *outcome = err;
@@ -83,24 +93,24 @@ static int start(const void *buf, size_t len, int dest, int tag, struct xmpi_com
     return MPI_SUCCESS;
 }
 
-static int send_later(const void *buf, MPI_Count count, const struct xmpi_dtype *type,
-                      int dest, int tag, struct xmpi_comm *comm, enum pvmx_send_mode mode,
+static int send_later(const void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
+                      int tag, struct xmpi_comm *comm, enum pvmx_send_mode mode,
                       MPI_Request *request)
 {
-    size_t len;
+    struct xmpi_data data;
     struct pvmx_req *engine;
     pvmx_err outcome;
     struct xmpi_request *req;
-    if (xmpi_pt2pt_bytes(count, type, &len))
-        return xmpi_pt2pt_toobig(count, type);
-    int cls = start(buf, len, dest, tag, comm, mode, &engine, &outcome);
+    int cls = xmpi_data_init(&data, buf, count, type);
+    if (!cls)
+        cls = start(&data, dest, tag, comm, mode, &engine, &outcome);
     if (cls)
         return cls;
     if (!engine && !outcome) {
         *request = xmpi_request_handle(&xmpi_request_sent);
         return MPI_SUCCESS;
     }
-    cls = xmpi_request_new(XMPI_REQ_SEND, comm, &req);
+    cls = xmpi_pt2pt_request(XMPI_REQ_SEND, &data, dest, tag, comm, &req);
     if (cls) {
         if (engine)
             pvmx_engine_req_free(engine);
@@ -108,8 +118,6 @@ static int send_later(const void *buf, MPI_Count count, const struct xmpi_dtype 
     }
     req->engine = engine;
     req->status.error = outcome;
-    req->rank = dest;
-    req->tag = tag;
     xmpi_request_activate(req);
     *request = xmpi_request_handle(req);
     return MPI_SUCCESS;
@@ -118,7 +126,7 @@ static int send_later(const void *buf, MPI_Count count, const struct xmpi_dtype 
 int xmpi_send_begin(struct xmpi_request *req)
 {
     pvmx_err outcome;
-    int cls = start(req->buf, req->len, req->rank, req->tag, req->comm,
+    int cls = start(&req->data, req->rank, req->tag, req->comm,
                     (enum pvmx_send_mode)req->mode, &req->engine, &outcome);
     req->status = (struct pvmx_status){.error = outcome};
     return cls;

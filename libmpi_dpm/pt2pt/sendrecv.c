@@ -11,20 +11,16 @@
 
 /* One direction, as the caller named it. */
 struct half {
-    void *buf; /* only read when it is the sending half */
-    size_t len;
+    struct xmpi_data data;
     int rank, tag;
 };
 
-static int half_init(struct half *h, void *buf, MPI_Count count,
-                     const struct xmpi_dtype *type, int rank, int tag)
+static int half_init(struct half *h, const void *buf, MPI_Count count,
+                     struct xmpi_dtype *type, int rank, int tag)
 {
-    h->buf = buf;
     h->rank = rank;
     h->tag = tag;
-    if (xmpi_pt2pt_bytes(count, type, &h->len))
-        return xmpi_pt2pt_toobig(count, type);
-    return MPI_SUCCESS;
+    return xmpi_data_init(&h->data, buf, count, type);
 }
 
 /* *engine stays NULL for MPI_PROC_NULL. */
@@ -38,9 +34,8 @@ static int post_recv(struct xmpi_comm *comm, const struct half *r, struct pvmx_r
     int cls = xmpi_recv_address(comm, r->rank, &from, &scope);
     if (cls)
         return cls;
-    pvmx_err err = pvmx_engine_irecv(from, scope, comm->ctx, r->rank,
-                                     r->tag == MPI_ANY_TAG ? PVMX_ANY_TAG : r->tag,
-                                     r->buf, r->len, engine);
+    pvmx_err err = xmpi_data_irecv(&r->data, from, scope, comm->ctx, r->rank,
+                                   xmpi_pt2pt_tag(r->tag), engine);
     return err ? xmpi_comm_error(comm, r->rank, err) : MPI_SUCCESS;
 }
 
@@ -54,8 +49,8 @@ static int post_send(struct xmpi_comm *comm, const struct half *s, struct pvmx_r
     int cls = xmpi_pt2pt_peer(comm, s->rank, &peer);
     if (cls)
         return cls;
-    pvmx_err err = pvmx_engine_isend(peer, comm->ctx, comm->rank, s->tag, s->buf, s->len,
-                                     PVMX_SEND_STANDARD, engine);
+    pvmx_err err = xmpi_data_isend(&s->data, peer, comm->ctx, comm->rank, s->tag,
+                                   PVMX_SEND_STANDARD, engine);
     return err ? xmpi_comm_error(comm, s->rank, err) : MPI_SUCCESS;
 }
 
@@ -73,7 +68,7 @@ static int end_recv(struct xmpi_comm *comm, const struct half *r, struct pvmx_re
     }
     if (cancel)
         return MPI_SUCCESS;
-    int cls = xmpi_recv_outcome(comm, r->rank, r->tag, r->len, &st);
+    int cls = xmpi_recv_outcome(comm, r->rank, r->tag, r->data.len, &st);
     xmpi_status_set(status, &st);
     return cls;
 }
@@ -100,10 +95,20 @@ int xmpi_sendrecv(const void *sendbuf, MPI_Count sendcount, struct xmpi_dtype *s
                   struct xmpi_comm *comm, MPI_Status *status)
 {
     struct half s, r;
-    int cls = half_init(&s, (void *)(uintptr_t)sendbuf, sendcount, sendtype, dest, sendtag);
+    int cls = half_init(&s, sendbuf, sendcount, sendtype, dest, sendtag);
     if (!cls)
         cls = half_init(&r, recvbuf, recvcount, recvtype, source, recvtag);
     return cls ? cls : exchange(comm, &s, &r, status);
+}
+
+/* Packs data into memory of its own. */
+static int copy_of(const struct xmpi_data *data, void **copy)
+{
+    *copy = malloc(data->len + 1);
+    if (!*copy)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for a copy of %zu bytes", data->len);
+    xmpi_data_pack(data, *copy);
+    return MPI_SUCCESS;
 }
 
 int xmpi_sendrecv_replace(void *buf, MPI_Count count, struct xmpi_dtype *type, int dest,
@@ -112,19 +117,21 @@ int xmpi_sendrecv_replace(void *buf, MPI_Count count, struct xmpi_dtype *type, i
 {
     struct half s, r;
     char small[1024]; /* most exchanged values are a few; larger ones are worth an allocation */
+    void *copy = small;
     int cls = half_init(&r, buf, count, type, source, recvtag);
     if (cls)
         return cls;
-    s = (struct half){small, r.len, dest, sendtag};
-    if (s.len > sizeof(small))
-        s.buf = malloc(s.len);
-    if (!s.buf)
-        return xmpi_err(MPI_ERR_NO_MEM, "no memory for a copy of %zu bytes", s.len);
-    if (s.len > 0)
-        memcpy(s.buf, buf, s.len);
+    if (r.data.len > sizeof(small)) {
+        cls = copy_of(&r.data, &copy);
+        if (cls)
+            return cls;
+    } else {
+        xmpi_data_pack(&r.data, small);
+    }
+    s = (struct half){{.buf = copy, .len = r.data.len}, dest, sendtag};
     cls = exchange(comm, &s, &r, status);
-    if (s.buf != small)
-        free(s.buf);
+    if (copy != small)
+        free(copy);
     return cls;
 }
 
@@ -152,7 +159,7 @@ static int both_finish(struct xmpi_request *req)
                               pvmx_engine_req_status(b->sending)->error);
     req->status =
         b->receiving ? *pvmx_engine_req_status(b->receiving) : xmpi_proc_null_status;
-    int got = xmpi_recv_outcome(req->comm, b->r.rank, b->r.tag, b->r.len, &req->status);
+    int got = xmpi_recv_outcome(req->comm, b->r.rank, b->r.tag, b->r.data.len, &req->status);
     return cls ? cls : got;
 }
 
@@ -213,7 +220,7 @@ int xmpi_isendrecv(const void *sendbuf, MPI_Count sendcount, struct xmpi_dtype *
                    struct xmpi_comm *comm, MPI_Request *request)
 {
     struct half s, r;
-    int cls = half_init(&s, (void *)(uintptr_t)sendbuf, sendcount, sendtype, dest, sendtag);
+    int cls = half_init(&s, sendbuf, sendcount, sendtype, dest, sendtag);
     if (!cls)
         cls = half_init(&r, recvbuf, recvcount, recvtype, source, recvtag);
     return cls ? cls : both_begin(comm, &s, &r, NULL, request);
@@ -227,11 +234,10 @@ int xmpi_isendrecv_replace(void *buf, MPI_Count count, struct xmpi_dtype *type, 
     int cls = half_init(&r, buf, count, type, source, recvtag);
     if (cls)
         return cls;
-    void *copy = malloc(r.len + 1);
-    if (!copy)
-        return xmpi_err(MPI_ERR_NO_MEM, "no memory for a copy of %zu bytes", r.len);
-    if (r.len > 0)
-        memcpy(copy, buf, r.len);
-    s = (struct half){copy, r.len, dest, sendtag};
+    void *copy;
+    cls = copy_of(&r.data, &copy);
+    if (cls)
+        return cls;
+    s = (struct half){{.buf = copy, .len = r.data.len}, dest, sendtag};
     return both_begin(comm, &s, &r, copy, request);
 }

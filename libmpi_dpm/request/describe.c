@@ -30,7 +30,7 @@ static void describe_message(const struct xmpi_request *req, char *out, size_t s
         snprintf(peer, sizeof(peer), "rank %d", req->rank);
     if (req->tag != MPI_ANY_TAG)
         snprintf(tag, sizeof(tag), "tag %d", req->tag);
-    snprintf(out, size, " of %zu bytes %s %s with %s", req->len,
+    snprintf(out, size, " of %zu bytes %s %s with %s", req->data.len,
              xmpi_request_is_receive(req) ? "from" : "to", peer, tag);
 }
 

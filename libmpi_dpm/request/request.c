@@ -83,6 +83,8 @@ static void unlink_locked(struct xmpi_request *req)
 void xmpi_request_release(struct xmpi_request *req)
 {
     struct xmpi_comm *comm = req->comm;
+    if (__builtin_expect(req->data.type != NULL, 0))
+        xmpi_dtype_release(req->data.type);
     pvmx_engine_lock();
     unlink_locked(req);
     req->obj.kind = XMPI_KIND_FREED;
@@ -156,7 +158,7 @@ static int pt2pt_outcome(struct xmpi_request *req)
     if (req->status.cancelled)
         return MPI_SUCCESS;
     if (xmpi_request_is_receive(req))
-        return xmpi_recv_outcome(req->comm, req->rank, req->tag, req->len, &req->status);
+        return xmpi_recv_outcome(req->comm, req->rank, req->tag, req->data.len, &req->status);
     int cls = xmpi_comm_error(req->comm, req->rank, req->status.error);
     /* Of a send's status only the error and `cancelled` mean something. */
     req->status.source = MPI_ANY_SOURCE;

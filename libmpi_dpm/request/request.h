@@ -39,6 +39,14 @@ struct xmpi_req_ops {
     void (*cancel)(struct xmpi_request *req);
 };
 
+/* What one message moves on one side, count elements of a type, in packed form len bytes. */
+struct xmpi_data {
+    void *buf; /* of a send: only read */
+    size_t len;
+    struct xmpi_dtype *type; /* NULL: the bytes are one run of memory at buf */
+    MPI_Count count;
+};
+
 struct xmpi_request {
     struct xmpi_obj obj;
     enum xmpi_req_type type;
@@ -53,10 +61,9 @@ struct xmpi_request {
     struct xmpi_request *next, **pprev; /* of comm->active or orphans; engine lock     */
     void *state; /* of ops; or the segment of a buffered send             */
     /* Point-to-point: what was asked, for sentences and for persistent requests. */
-    void *buf;
-    size_t len;    /* bytes                                                 */
-    int rank, tag; /* rank may be MPI_ANY_SOURCE or MPI_PROC_NULL           */
-    int mode;      /* enum pvmx_send_mode                                   */
+    struct xmpi_data data; /* its type is held                                      */
+    int rank, tag;         /* rank may be MPI_ANY_SOURCE or MPI_PROC_NULL           */
+    int mode;              /* enum pvmx_send_mode                                   */
 };
 
 static inline bool xmpi_request_is_persistent(const struct xmpi_request *req)

@@ -55,11 +55,10 @@ void xmpi_status_set_proc_null(MPI_Status *st)
     fill(st, MPI_PROC_NULL, MPI_ANY_TAG, 0, 0);
 }
 
-/* Elements are counted by extent, as they are moved (see pt2pt/pt2pt.h). */
 int xmpi_get_count(const MPI_Status *status, struct xmpi_dtype *datatype, MPI_Count *count)
 {
     uint64_t bytes = get_bytes(status);
-    size_t each = datatype->extent;
+    size_t each = datatype->size;
     if (each == 0)
         *count = 0;
     else
@@ -67,19 +66,20 @@ int xmpi_get_count(const MPI_Status *status, struct xmpi_dtype *datatype, MPI_Co
     return MPI_SUCCESS;
 }
 
-/* Predefined types are one basic element each, the pair types are two: the second one has come when
- * all but the padding behind it is there. */
+/* Predefined types are one basic element each, the pair types are two. */
 int xmpi_get_elements(const MPI_Status *status, struct xmpi_dtype *datatype, MPI_Count *count)
 {
     uint64_t bytes = get_bytes(status);
-    size_t each = datatype->extent;
+    size_t each = datatype->size;
     MPI_Count per_element = datatype->op_class & XMPI_OPC_PAIR ? 2 : 1;
     if (each == 0)
         *count = 0;
-    else if (bytes % each)
-        *count = MPI_UNDEFINED;
-    else
+    else if (bytes % each == 0)
         *count = (MPI_Count)(bytes / each) * per_element;
+    else if (per_element == 2 && bytes % each == each - sizeof(int)) /* the first of a pair */
+        *count = (MPI_Count)(bytes / each) * 2 + 1;
+    else
+        *count = MPI_UNDEFINED;
     return MPI_SUCCESS;
 }
 
@@ -101,11 +101,11 @@ int xmpi_status_set_elements(MPI_Status *status, struct xmpi_dtype *datatype, MP
     MPI_Count per_element = datatype->op_class & XMPI_OPC_PAIR ? 2 : 1;
     if (count < 0)
         return xmpi_err(MPI_ERR_COUNT, "count is %lld, less than 0", (long long)count);
-    if (__builtin_mul_overflow((size_t)(count / per_element), (size_t)datatype->extent, &bytes))
+    if (__builtin_mul_overflow((size_t)(count / per_element), datatype->size, &bytes))
         return xmpi_err(MPI_ERR_COUNT, "%lld elements of %s are more than memory can hold",
                         (long long)count, datatype->name);
     if (count % per_element) /* the first of a pair is there, its second is not */
-        bytes += datatype->extent / 2;
+        bytes += datatype->size - sizeof(int);
     set_bytes(status, bytes);
     return MPI_SUCCESS;
 }
