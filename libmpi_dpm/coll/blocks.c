@@ -12,8 +12,6 @@ struct xmpi_blocks xmpi_blocks_of(const void *base, MPI_Count count,
     b.count = count;
     if (xmpi_dtype_bytes(type, count, &b.len))
         b.len = SIZE_MAX; /* for the check of arguments */
-    else
-        b.len = xmpi_span(base, count, type).len;
     return b;
 }
 

@@ -77,7 +77,7 @@ static void destroy(struct xmpi_sched *s)
 void xmpi_sched_put(struct xmpi_sched *s)
 {
     for (struct xmpi_sched_held *h = s->held; h; h = h->next)
-        xmpi_obj_unref(&h->type->obj);
+        xmpi_dtype_release(h->type);
     while (s->more) {
         struct xmpi_sched_more *m = s->more;
         s->more = m->next;
@@ -219,7 +219,7 @@ void xmpi_sched_hold(struct xmpi_sched *s, const struct xmpi_dtype *type)
     if (!h)
         return;
     h->type = (struct xmpi_dtype *)(uintptr_t)type;
-    xmpi_obj_ref(&h->type->obj);
+    xmpi_dtype_hold(h->type);
     h->next = s->held;
     s->held = h;
 }

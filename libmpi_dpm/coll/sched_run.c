@@ -65,18 +65,31 @@ static int outcome(const struct xmpi_sched *s)
                     s->bad.rank, s->name);
 }
 
+static struct pvmx_view view_of(const struct xmpi_dtype *type, char *base, size_t len)
+{
+    return xmpi_dtype_view(type, base, (MPI_Count)(len / type->size));
+}
+
 static pvmx_err start_recv(const struct xmpi_team *t, struct xmpi_step *st,
                            struct pvmx_peer *peer)
 {
-    return pvmx_engine_irecv(peer, NULL, t->comm->ctx + 1, st->rank, t->tag, st->dst,
-                             st->len, &st->req);
+    if (!st->dst_type)
+        return pvmx_engine_irecv(peer, NULL, t->comm->ctx + 1, st->rank, t->tag, st->dst,
+                                 st->len, &st->req);
+    struct pvmx_view view = view_of(st->dst_type, st->dst, st->len);
+    return pvmx_engine_irecv_view(peer, NULL, t->comm->ctx + 1, st->rank, t->tag, &view,
+                                  &st->req);
 }
 
 static pvmx_err start_send(const struct xmpi_team *t, struct xmpi_step *st,
                            struct pvmx_peer *peer, bool failed)
 {
-    return pvmx_engine_isend(peer, t->comm->ctx + 1, t->rank, t->tag, st->src,
-                             failed ? 0 : st->len, PVMX_SEND_STANDARD, &st->req);
+    if (!st->src_type || failed)
+        return pvmx_engine_isend(peer, t->comm->ctx + 1, t->rank, t->tag, st->src,
+                                 failed ? 0 : st->len, PVMX_SEND_STANDARD, &st->req);
+    struct pvmx_view view = view_of(st->src_type, st->src, st->len);
+    return pvmx_engine_isend_view(peer, t->comm->ctx + 1, t->rank, t->tag, &view,
+                                  PVMX_SEND_STANDARD, &st->req);
 }
 
 static void start_message(struct xmpi_sched *s, struct xmpi_step *st)

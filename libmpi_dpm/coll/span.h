@@ -30,7 +30,9 @@ static inline struct xmpi_span xmpi_span(const void *base, MPI_Count count,
 {
     if (!type)
         return xmpi_bytes(base, (size_t)count);
-    return xmpi_bytes(xmpi_at(base, type->true_lb), (size_t)count * (size_t)type->extent);
+    if (type->dense)
+        return xmpi_bytes(xmpi_at(base, type->true_lb), (size_t)count * type->size);
+    return (struct xmpi_span){(char *)(uintptr_t)base, (size_t)count * type->size, type};
 }
 
 /* Copies as much as fits, in pieces where neither side lies in one run; nothing when both are the
