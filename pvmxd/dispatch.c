@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of requests. No logic here: a handler lives with the state that it changes. */
 #include "dispatch.h"
+#include "agree.h"
 #include "auth.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ static const struct handler {
     {PXP_PORT_OPEN, TASK, ports_open},      {PXP_PORT_CLOSE, TASK, ports_close},
     {PXP_MEET, TASK, ports_meet},           {PXP_PUBLISH, TASK, names_publish},
     {PXP_UNPUBLISH, TASK, names_unpublish}, {PXP_LOOKUP, CLIENT, names_lookup},
+    {PXP_REVOKE, TASK, agree_revoke},       {PXP_AGREE, TASK, agree_voice},
 };
 
 static const struct handler *find(uint32_t number)

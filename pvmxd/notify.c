@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Notices of ends. */
 #include "notify.h"
+#include "agree.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "peer.h"
@@ -94,6 +95,7 @@ void notify_ended(struct server *sv, struct task *t, int status, int signal, boo
     struct peer *session = t->job != NULL ? t->job->session : NULL;
     struct end_record *r = record_new(t, status, signal, inited);
     t->told = true;
+    agree_forget_task(t);
     if (r == NULL) {
         px_log(PX_LOG_ERROR, "NOTIFY-NOMEM", "no memory for the end of t%x",
                (unsigned)t->tid);

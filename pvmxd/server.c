@@ -135,6 +135,7 @@ static void init_lists(struct server *sv)
     px_list_init(&sv->dying);
     px_list_init(&sv->records);
     px_list_init(&sv->lookups);
+    px_list_init(&sv->agreements);
 }
 
 pvmx_err server_start(struct server *sv, const char *vm, bool ephemeral)

@@ -36,12 +36,13 @@ struct server {
     struct watchdog watchdog;
     struct topo topo;
     struct bind bind;
-    struct px_map tasks;    /* tid -> struct task                     */
-    struct px_map jobs;     /* id -> struct job                       */
-    struct px_map ended;    /* tid -> struct end_record               */
-    struct px_map ports;    /* key -> struct port                     */
-    struct px_map names;    /* hash -> struct name                    */
-    struct px_list lookups; /* struct waiter: names that are waited for */
+    struct px_map tasks;       /* tid -> struct task                     */
+    struct px_map jobs;        /* id -> struct job                       */
+    struct px_map ended;       /* tid -> struct end_record               */
+    struct px_map ports;       /* key -> struct port                     */
+    struct px_map names;       /* hash -> struct name                    */
+    struct px_list agreements; /* struct agreement, in progress       */
+    struct px_list lookups;    /* struct waiter: names that are waited for */
     struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;
     size_t nrecords, npeers, nrequests;
     uint32_t last_job;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The task table: how tasks come, leave and end. */
 #include "tasks.h"
+#include "agree.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -263,6 +264,7 @@ pvmx_err tasks_leave(struct server *sv, struct peer *p, uint32_t serial,
     if (p->task == NULL || p->task->left)
         return PVMX_OK; /* no answer is expected, so no refusal either */
     p->task->left = true;
+    agree_forget_task(p->task);
     names_forget_task(p->task);
     ports_forget_task(p->task);
     arena_left(&sv->arena, p->task->slot);

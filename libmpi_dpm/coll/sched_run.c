@@ -40,7 +40,8 @@ static void note_failure(struct xmpi_sched *s, const struct xmpi_step *st, int c
 static void note_engine(struct xmpi_sched *s, const struct xmpi_step *st, pvmx_err err)
 {
     bool dead = err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING;
-    note_failure(s, st, dead ? XMPI_ERR_PROC_FAILED : MPI_ERR_OTHER, err);
+    int cls = err == PVMX_ERR_REVOKED ? XMPI_ERR_REVOKED : MPI_ERR_OTHER;
+    note_failure(s, st, dead ? XMPI_ERR_PROC_FAILED : cls, err);
 }
 
 /* The outcome with its sentence, for the thread that collects it. */
@@ -98,7 +99,7 @@ static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
     struct pvmx_peer *peer;
     st->req = NULL;
     if (xmpi_comm_peer(t->comm, st->rank, &peer) != MPI_SUCCESS) {
-        note_engine(s, st, PVMX_ERR_PEER_DEAD);
+        note_engine(s, st, t->comm->revoked ? PVMX_ERR_REVOKED : PVMX_ERR_PEER_DEAD);
         return;
     }
     pvmx_err err = st->kind == XMPI_STEP_RECV ? start_recv(t, st, peer)

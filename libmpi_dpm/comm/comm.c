@@ -2,6 +2,7 @@
 /* Communicators: made from their parts, found their peers, freed; the list of all of them. */
 #include "comm/comm.h"
 #include "coll/coll.h"
+#include "ft/ft.h"
 #include "pt2pt/pt2pt.h"
 #include "request/request.h"
 #include "rt/attr.h"
@@ -28,6 +29,8 @@ struct xmpi_comm *xmpi_comm_first(void)
 static void list_add(struct xmpi_comm *comm)
 {
     pvmx_engine_lock();
+    if (pvmx_engine_is_revoked(comm->ctx)) /* by one who had it sooner */
+        xmpi_ft_mark(comm);
     comm->next = all_comms;
     comm->pprev = &all_comms;
     if (all_comms)
@@ -92,6 +95,7 @@ static void comm_fini(struct xmpi_comm *comm)
         if (comm->peers[i])
             pvmx_engine_peer_put(comm->peers[i]);
     free(comm->peers);
+    xmpi_ft_gone(comm);
     if (comm->scope)
         pvmx_engine_scope_free(comm->scope);
     if (comm->local_comm)
@@ -188,6 +192,7 @@ static int world_start(struct xmpi_group *self)
 
 int xmpi_comm_start(void)
 {
+    pvmx_engine_on_revoke(xmpi_ft_on_revoke);
     pvmx_tid me = pvmx_engine_self();
     struct xmpi_group *self;
     int cls = xmpi_group_make(&me, 1, &self);
@@ -228,6 +233,8 @@ int xmpi_comm_peer(struct xmpi_comm *comm, int rank, struct pvmx_peer **out)
 {
     struct pvmx_peer *peer = __atomic_load_n(&comm->peers[rank], __ATOMIC_ACQUIRE);
     if (!peer) {
+        if (comm->revoked)
+            return xmpi_comm_error(comm, rank, PVMX_ERR_REVOKED);
         pvmx_err err = pvmx_engine_peer_get(comm->remote->tids[rank], &peer);
         if (err)
             return xmpi_comm_error(comm, rank, err);
@@ -303,6 +310,9 @@ int xmpi_comm_error(struct xmpi_comm *comm, int rank, pvmx_err err)
     size_t more = 0;
     char end[96], others[48] = "";
     int cls = XMPI_ERR_PROC_FAILED;
+    if (err == PVMX_ERR_REVOKED)
+        return xmpi_err(XMPI_ERR_REVOKED, "%s has been revoked",
+                        comm->name[0] ? comm->name : "the communicator");
     if (err == PVMX_ERR_DEAD_PENDING) {
         rank = first_dead(comm, &more);
         cls = XMPI_ERR_PROC_FAILED_PENDING;

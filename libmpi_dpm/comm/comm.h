@@ -20,6 +20,7 @@ struct xmpi_info;
 struct xmpi_attrs;
 struct xmpi_bsend;
 struct xmpi_request;
+struct xmpi_ft;
 struct xmpi_topo;
 
 struct xmpi_group {
@@ -41,6 +42,10 @@ struct xmpi_comm {
     struct xmpi_group *remote; /* where ranks of send and receive point; == local for intra    */
     struct pvmx_peer **peers; /* remote->size entries, NULL until first used                  */
     struct pvmx_scope *scope; /* for wildcard receives, NULL until first used                 */
+    bool revoked; /* MPIX_Comm_revoke; engine lock for writing                       */
+    struct pvmx_peer **old_peers; /* revoked: what peers was, which nobody finds any more       */
+    struct xmpi_ft *ft; /* ft/ft.h; NULL: no failure has been looked for                   */
+    uint32_t agreements; /* begun so far                                                    */
     struct xmpi_comm *local_comm; /* inter: of the local group alone, for collectives */
     struct xmpi_errhandler *errhandler;
     struct xmpi_attrs *attrs;

@@ -3,6 +3,7 @@
 #include "abi/handles.h"
 #include "coll/coll.h"
 #include "comm/comm.h"
+#include "ft/ft.h"
 #include "rt/err.h"
 #include "xmpi.h"
 #include <stdlib.h>
@@ -135,18 +136,25 @@ int xmpi_intercomm_create(struct xmpi_comm *local_comm, int local_leader,
 
 /* Every process needs one word of the other side: what it gave for `high`. So rank r tells those
  * remote ranks i with i mod (local size) == r, and hears from (r mod remote size): one hop, no
- * leaders, and for one parent with n children n + 1 small messages. */
-static int swap_high(struct xmpi_comm *comm, int high, int *their_high)
+ * leaders, and for one parent with n children n + 1 small messages. Who knows of a failure says so
+ * instead, and whatever goes wrong (cls: has gone wrong already) everyone is told something, so that
+ * nobody waits for ever. */
+static int swap_high(struct xmpi_comm *comm, int high, int cls, int *their_high)
 {
-    int cls = MPI_SUCCESS;
-    int32_t word = high != 0;
-    for (int i = comm->rank; i < comm->remote->size && !cls; i += comm->size)
-        cls = xmpi_comm_send_bytes(comm, i, XMPI_TAG_MERGE, &word, sizeof(word));
-    if (!cls)
-        cls = xmpi_comm_recv_bytes(comm, comm->rank % comm->remote->size, XMPI_TAG_MERGE,
-                                   &word, sizeof(word));
-    *their_high = word;
-    return cls;
+    enum { FAILED = 2 };
+    int32_t word = cls || xmpi_ft_any(comm) ? FAILED : high != 0, theirs = FAILED;
+    for (int i = comm->rank; i < comm->remote->size; i += comm->size) {
+        int told = xmpi_comm_send_bytes(comm, i, XMPI_TAG_MERGE, &word, sizeof(word));
+        cls = cls ? cls : told;
+    }
+    int heard = xmpi_comm_recv_bytes(comm, comm->rank % comm->remote->size,
+                                     XMPI_TAG_MERGE, &theirs, sizeof(theirs));
+    *their_high = theirs;
+    if (cls || heard)
+        return cls ? cls : heard;
+    if (word == FAILED || theirs == FAILED)
+        return xmpi_err(XMPI_ERR_PROC_FAILED, "a process of the two groups has ended");
+    return MPI_SUCCESS;
 }
 
 static int join_groups(struct xmpi_comm *comm, bool local_first, struct xmpi_group **out)
@@ -177,8 +185,8 @@ int xmpi_intercomm_merge(struct xmpi_comm *comm, int high, MPI_Comm *newintracom
     if (comm->merge_used)
         cls = xmpi_cid_make(comm, xmpi_cid_count(false), &ctx);
     comm->merge_used = true;
-    if (!cls && comm->remote->size > 0)
-        cls = swap_high(comm, high, &their_high);
+    if (comm->remote->size > 0)
+        cls = swap_high(comm, high, cls, &their_high);
     if (cls)
         return cls;
     /* Both said the same: the low side comes first. */

@@ -115,6 +115,8 @@ static int connect_by(const char *port, bool accept, struct xmpi_info *info, int
     int cls = MPI_SUCCESS;
     if (comm->inter)
         return xmpi_err(MPI_ERR_COMM, "programs are connected over an intracommunicator");
+    if (comm->revoked)
+        return xmpi_comm_error(comm, 0, PVMX_ERR_REVOKED);
     if (comm->rank == root) {
         xmpi_dpm_note_unknown(info, known, accept ? "accept" : "connect");
         cls = xmpi_dpm_info_ms(info, "timeout", &timeout_ms);

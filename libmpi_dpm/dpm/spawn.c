@@ -314,10 +314,12 @@ static int sum_counts(int n, const int maxprocs[])
     return sum > MOST_PROCESSES ? 0 : (int)sum;
 }
 
-static int check_comm(const struct xmpi_comm *comm)
+static int check_comm(struct xmpi_comm *comm)
 {
     if (comm->inter)
         return xmpi_err(MPI_ERR_COMM, "processes are spawned over an intracommunicator");
+    if (comm->revoked) /* the root must not start what it cannot tell of */
+        return xmpi_comm_error(comm, 0, PVMX_ERR_REVOKED);
     return MPI_SUCCESS;
 }
 

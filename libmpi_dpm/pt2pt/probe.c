@@ -196,5 +196,5 @@ int xmpi_mrecv(void *buf, MPI_Count count, struct xmpi_dtype *type, MPI_Message 
     req->active = true;
     if (req->engine)
         pvmx_engine_req_wait(req->engine);
-    return xmpi_request_collect(req, status);
+    return xmpi_request_collect(req, status, NULL);
 }

@@ -140,14 +140,22 @@ void xmpi_request_activate(struct xmpi_request *req)
     pvmx_engine_unlock();
 }
 
+/* A wildcard receive that a failure holds up: it may go on when that has been acknowledged. */
+static bool is_held_up(const struct xmpi_request *req)
+{
+    return req->engine && req->cls == XMPI_ERR_PROC_FAILED_PENDING;
+}
+
 /* Takes the outcome out of the engine's request. While it stands in its communicator's list others
  * may look at it. */
 static void take_engine(struct xmpi_request *req)
 {
     pvmx_engine_lock();
     req->status = *pvmx_engine_req_status(req->engine);
-    pvmx_engine_req_free(req->engine);
-    req->engine = NULL;
+    if (req->status.error != PVMX_ERR_DEAD_PENDING) {
+        pvmx_engine_req_free(req->engine);
+        req->engine = NULL;
+    }
     pvmx_engine_unlock();
 }
 
@@ -173,23 +181,29 @@ void xmpi_request_finish(struct xmpi_request *req)
         return;
     req->cls = req->ops ? req->ops->finish(req) : pt2pt_outcome(req);
     /* A generalized request's query function is called each time. */
-    req->finished = req->type != XMPI_REQ_GENERAL;
+    req->finished = req->type != XMPI_REQ_GENERAL && !is_held_up(req);
 }
 
 static void destroy(struct xmpi_request *req)
 {
     if (req->ops && req->ops->destroy)
         req->ops->destroy(req);
+    if (req->engine) {
+        pvmx_engine_req_free(req->engine);
+        req->engine = NULL;
+    }
     xmpi_request_release(req);
 }
 
-int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st)
+int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st, MPI_Request *handle)
 {
     if (!req->active) {
         xmpi_status_set_empty(st);
         return MPI_SUCCESS;
     }
     if (req == &xmpi_request_sent) {
+        if (handle)
+            *handle = MPI_REQUEST_NULL;
         xmpi_status_set(st, &req->status);
         return MPI_SUCCESS;
     }
@@ -200,12 +214,16 @@ int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st)
         cls = xmpi_grequest_end(req, cls);
     if (cls)
         xmpi_err_from(req->comm);
+    if (is_held_up(req))
+        return cls;
     if (xmpi_request_is_persistent(req)) {
         pvmx_engine_lock();
         unlink_locked(req);
         pvmx_engine_unlock();
         req->active = false;
     } else {
+        if (handle)
+            *handle = MPI_REQUEST_NULL;
         destroy(req);
     }
     return cls;

@@ -95,8 +95,9 @@ static inline bool xmpi_request_done(const struct xmpi_request *req)
 /* Fixes the outcome of a complete request in status and cls; may be called again. */
 void xmpi_request_finish(struct xmpi_request *req);
 /* The outcome of a complete request: its class, its status in st (may be MPI_STATUS_IGNORE;
- * MPI_ERROR untouched). Persistent: becomes inactive; else it is freed. */
-int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st);
+ * MPI_ERROR untouched). Persistent: becomes inactive; else it is freed and *handle (NULL: none)
+ * becomes MPI_REQUEST_NULL. A wildcard receive that a failure holds up stays as it is. */
+int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st, MPI_Request *handle);
 /* Waits until every request of comm is complete (its errors stay for who collects it). */
 void xmpi_request_drain(struct xmpi_comm *comm);
 /* Gives a request up: freed at once when it is not active, else when it is complete. What fails

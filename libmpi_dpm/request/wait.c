@@ -10,14 +10,9 @@
 /* What is done with a complete request: collected, or only looked at. Returns its class. */
 typedef int take_fn(MPI_Request *handle, struct xmpi_request *req, MPI_Status *st);
 
-/* Collects the request behind a handle and nulls the handle unless the request is persistent. */
 static int collect(MPI_Request *handle, struct xmpi_request *req, MPI_Status *st)
 {
-    bool keeps = xmpi_request_is_persistent(req);
-    int cls = xmpi_request_collect(req, st);
-    if (!keeps)
-        *handle = MPI_REQUEST_NULL;
-    return cls;
+    return xmpi_request_collect(req, st, handle);
 }
 
 /* The status of a complete request (NULL, inactive: the empty one), which stays as it is. */

@@ -70,11 +70,13 @@ const char *xmpi_err_symbol(int cls)
     const struct err_row *row = find(cls);
     if (!row)
         return NULL;
-    /* The classes of process failure are spelt as in mpix_pvmx.h. */
+    /* The classes of failures are spelt as in mpix_pvmx.h. */
     if (cls == XMPI_ERR_PROC_FAILED)
         return "MPIX_ERR_PROC_FAILED";
     if (cls == XMPI_ERR_PROC_FAILED_PENDING)
         return "MPIX_ERR_PROC_FAILED_PENDING";
+    if (cls == XMPI_ERR_REVOKED)
+        return "MPIX_ERR_REVOKED";
     return row->symbol;
 }
 
@@ -106,6 +108,9 @@ int xmpi_err_engine(pvmx_err err)
         break;
     case PVMX_ERR_DEAD_PENDING:
         cls = XMPI_ERR_PROC_FAILED_PENDING;
+        break;
+    case PVMX_ERR_REVOKED:
+        cls = XMPI_ERR_REVOKED;
         break;
     case PVMX_ERR_SPAWN:
         cls = MPI_ERR_SPAWN;

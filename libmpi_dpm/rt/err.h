@@ -7,8 +7,12 @@
 #include "mpi.h"
 #include <pvmx/types.h>
 
-/* The class of a failed process, above the standard's reserved codes (MPI 5.0 §9.4). */
-enum { XMPI_ERR_PROC_FAILED = 16385, XMPI_ERR_PROC_FAILED_PENDING = 16386 };
+/* Classes of failures, above the standard's reserved codes (MPI 5.0 §9.4). */
+enum {
+    XMPI_ERR_PROC_FAILED = 16385,
+    XMPI_ERR_PROC_FAILED_PENDING = 16386,
+    XMPI_ERR_REVOKED = 16387,
+};
 
 /* Records the sentence that MPI_Error_string adds to the class's text in this thread; returns cls. */
 int xmpi_err(int cls, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

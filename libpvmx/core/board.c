@@ -38,6 +38,7 @@ static_assert(offsetof(struct px_slot, asleep) < PAGE, "the bell is in the first
 
 struct pvmx_board {
     int n, self, seen; /* members up to `seen` have shown their value */
+    bool broken;
     uint64_t number;
     uint64_t place;
     struct area *area;
@@ -237,7 +238,7 @@ static bool all_shown(struct pvmx_board *b)
 static bool over(void *arg)
 {
     struct pvmx_board *b = arg;
-    if (all_shown(b))
+    if (all_shown(b) || b->broken)
         return true;
     for (int k = b->seen; k < b->n; k++)
         if (b->member[k].peer && b->member[k].peer->dead &&
@@ -250,6 +251,10 @@ pvmx_err pvmx_engine_board_exchange(struct pvmx_board *b, const void *mine, size
 {
     pvmx_err err = PVMX_OK;
     px_lock();
+    if (b->broken) {
+        px_unlock();
+        return px_fail(PVMX_ERR_REVOKED, "the communicator has been revoked");
+    }
     b->number++;
     b->seen = 0;
     struct entry *e = entry_of(b, b->self);
@@ -262,12 +267,19 @@ pvmx_err pvmx_engine_board_exchange(struct pvmx_board *b, const void *mine, size
                 px_bell_after_publish(b->member[k].slot, PX_NRINGS);
     } else {
         err = px_ctx_wait(over, b, PX_NEVER);
-        if (!err && !all_shown(b))
+        if (!err && !all_shown(b) && b->broken)
+            err = px_fail(PVMX_ERR_REVOKED, "the communicator has been revoked");
+        else if (!err && !all_shown(b))
             err = px_fail(PVMX_ERR_PEER_DEAD, "task t%x has ended",
                           (unsigned)b->member[b->seen].peer->tid);
     }
     px_unlock();
     return err;
+}
+
+void pvmx_engine_board_break(struct pvmx_board *b)
+{
+    b->broken = true;
 }
 
 const void *pvmx_engine_board_part(const struct pvmx_board *b, int member)

@@ -49,15 +49,25 @@ static bool call_done(void *arg)
     return ((struct px_ctl_call *)arg)->done;
 }
 
-pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds)
+void px_ctl_call_start(struct px_ctl_call *call, const int *fds, size_t nfds)
 {
     struct px_ctl *ctl = &px_ctx.ctl;
     px_list_push_back(&ctl->calls, &call->node);
     if (pxp_client_flush(&ctl->client, fds, nfds) != PVMX_OK)
         lost(ctl);
+}
+
+pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds)
+{
+    px_ctl_call_start(call, fds, nfds);
     px_ctx.progress.no_spin = true;
     px_ctx_wait(call_done, call, UINT64_MAX);
     px_ctx.progress.no_spin = false;
+    return px_ctl_outcome(call);
+}
+
+pvmx_err px_ctl_outcome(const struct px_ctl_call *call)
+{
     if (call->err == PVMX_ERR_VM_LOST)
         return px_ctl_check();
     return call->number == PXP_REFUSE ? pxp_client_refused(call->body, call->len) : call->err;
@@ -117,6 +127,8 @@ static unsigned handle(struct px_ctl *ctl)
         }
         if (number == PXP_ENDED && serial == 0)
             px_notify_ended(body, len);
+        else if (number == PXP_REVOKED && serial == 0)
+            px_ft_revoked(body, len);
         else
             reply(ctl, number, serial, body, len);
         pxp_client_drop(&ctl->client);

@@ -23,7 +23,7 @@ struct px_ctl {
 struct px_ctl_call {
     struct px_list node;
     uint32_t serial;
-    bool done;
+    _Atomic bool done;
     pvmx_err err; /* not PVMX_OK: refused (sentence recorded by px_ctl_finish), connection lost */
     uint32_t number; /* of the reply */
     uint8_t *body;   /* malloc'ed copy of the reply's frame */
@@ -33,6 +33,10 @@ struct px_ctl_call {
 /* Sends what stands in ctl->client.out (one request with this call's serial) and waits for the reply
  * while making progress. PVMX_ERR_VM_LOST, or the refusal with the daemon's sentence. */
 pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds);
+/* The same without waiting: done is set from progress; then px_ctl_outcome says what px_ctl_call
+ * would have returned. */
+void px_ctl_call_start(struct px_ctl_call *call, const int *fds, size_t nfds);
+pvmx_err px_ctl_outcome(const struct px_ctl_call *call);
 void px_ctl_call_free(struct px_ctl_call *call);
 /* Serial for the next request, to be given to its encoder. */
 uint32_t px_ctl_serial(struct px_ctl_call *call);
@@ -46,6 +50,9 @@ unsigned px_ctl_progress(void *arg);
 /* Is the daemon still there? Looks at the socket itself. */
 void px_ctl_probe(void *arg);
 void px_ctl_close(void);
+
+/* ---- ft.c */
+void px_ft_revoked(const uint8_t *body, size_t len);
 
 /* ---- notify.c */
 void px_notify_ended(const uint8_t *body, size_t len);

@@ -77,6 +77,8 @@ static pvmx_err collect(struct pvmx_req *req, struct pvmx_status *st)
     pvmx_err err = req->st.error;
     if (st)
         *st = req->st;
+    if (req->kind == PX_REQ_RECV)
+        px_recv_unpost(&px_ctx.ms, (struct px_recv *)req);
     px_req_drop(&px_ctx.ms.pool, req);
     return err;
 }
@@ -274,10 +276,11 @@ size_t pvmx_engine_scope_dead(struct pvmx_scope *scope, int32_t *index)
     return n;
 }
 
-void pvmx_engine_scope_ack(struct pvmx_scope *scope)
+void pvmx_engine_scope_ack(struct pvmx_scope *scope, size_t n)
 {
     px_lock();
-    px_scope_ack(scope);
+    px_scope_ack(scope, n);
+    px_recv_scope_acked(&px_ctx.ms, scope);
     px_unlock();
 }
 
@@ -303,7 +306,7 @@ pvmx_err pvmx_engine_req_wait(struct pvmx_req *req)
 void pvmx_engine_req_cancel(struct pvmx_req *req)
 {
     px_lock();
-    if (!px_req_is_done(req) && req->kind == PX_REQ_RECV) {
+    if (req->kind == PX_REQ_RECV) { /* one that a death has stalled is posted and done */
         struct px_recv *r = (struct px_recv *)req;
         if (r->posted.queue) {
             px_match_remove_posted(&px_ctx.ms.match, &r->posted);
@@ -320,6 +323,8 @@ void pvmx_engine_req_cancel(struct pvmx_req *req)
 void pvmx_engine_req_free(struct pvmx_req *req)
 {
     px_lock();
+    if (px_req_is_done(req) && req->kind == PX_REQ_RECV)
+        px_recv_unpost(&px_ctx.ms, (struct px_recv *)req);
     if (px_req_is_done(req))
         px_req_drop(&px_ctx.ms.pool, req);
     else

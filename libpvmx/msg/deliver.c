@@ -12,6 +12,10 @@ static pvmx_err keep(struct px_messenger *ms, const struct px_key *key,
                      struct pvmx_peer *from, const struct px_arrived *head, const void *data)
 {
     size_t bytes = head->am == PX_AM_RTS ? 0 : head->len;
+    if (px_revoked(ms, key->ctx)) {
+        px_arrived_refuse(from, head->am, head->id);
+        return PVMX_OK;
+    }
     struct px_arrived *m = malloc(sizeof *m + bytes);
     if (!m)
         return PVMX_ERR_NOMEM;
@@ -98,7 +102,7 @@ static pvmx_err on_fin(struct px_messenger *ms, struct pvmx_peer *from,
                        const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     (void)from, (void)body, (void)len;
-    px_send_on_fin(ms, h->ctx);
+    px_send_on_fin(ms, h->ctx, h->tag);
     return PVMX_OK;
 }
 

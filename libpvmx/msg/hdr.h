@@ -19,6 +19,9 @@ enum px_am {
     PX_AM_COUNT_
 };
 
+/* In the tag of a FIN: the message was dropped, since the receiver knows its context as revoked. */
+enum { PX_FIN_REVOKED = 1 };
+
 struct px_hdr {
     uint64_t ctx;
     int32_t source, tag;

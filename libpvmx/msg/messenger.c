@@ -95,6 +95,7 @@ void px_messenger_fini(struct px_messenger *ms)
     free(ms->bounce);
     px_map_free(&ms->peers);
     px_map_free(&ms->ids);
+    px_revoke_fini(ms);
     px_match_fini(&ms->match);
     px_req_pool_fini(&ms->pool);
     *ms = (struct px_messenger){0};

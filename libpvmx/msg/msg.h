@@ -47,6 +47,10 @@ struct px_messenger {
     const struct pvmx_req *awaited;
     bool pause;
     _Atomic unsigned failures; /* requests completed because a task has ended */
+    struct px_map revoked;     /* contexts, see revoke.c */
+    uint64_t *revoked_log;
+    uint64_t nrevoked;
+    void (*on_revoke)(uint64_t ctx); /* another task has begun it; NULL: nobody to be told */
 };
 
 struct pvmx_peer {
@@ -142,13 +146,27 @@ pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
                             const struct pvmx_view *view, enum pvmx_send_mode mode,
                             struct pvmx_req **req);
 /* FIN of id, CTS to stream it. Unknown ids are ignored (cancelled or failed meanwhile). */
-void px_send_on_fin(struct px_messenger *ms, uint64_t id);
+void px_send_on_fin(struct px_messenger *ms, uint64_t id, int32_t tag);
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);
 void px_send_fail(struct px_send *s, pvmx_err err);
 struct px_send *px_send_find(struct px_messenger *ms, uint64_t id);
 /* A record without data: FIN, CTS. */
 pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body,
                          size_t len);
+
+/* Ends sends in revoked contexts, but for those that the receiver may be fetching. */
+void px_sends_revoke(struct px_messenger *ms);
+
+/* ---- revoke.c */
+static inline bool px_revoked(const struct px_messenger *ms, uint64_t ctx)
+{
+    return __builtin_expect(ms->revoked.count != 0, 0) && px_map_get(&ms->revoked, ctx);
+}
+/* False: all of them were revoked before. */
+bool px_revoke(struct px_messenger *ms, uint64_t ctx, unsigned count);
+void px_revoke_fini(struct px_messenger *ms);
+/* A message that nobody will receive: lets its sender go on. */
+void px_arrived_refuse(struct pvmx_peer *from, uint8_t am, uint64_t id);
 
 /* ---- recv.c */
 /* Where a message goes: cap bytes at buf or, with a layout, count elements at buf, cap bytes in all. */
@@ -177,6 +195,10 @@ static inline void px_recv_put(struct px_recv *r, size_t off, const void *bytes,
         memcpy(r->buf + off, bytes, len);
 }
 void px_recv_fail(struct px_recv *r, pvmx_err err);
+/* Before the request is given back: a wildcard receive that a death has ended is still posted. */
+void px_recv_unpost(struct px_messenger *ms, struct px_recv *r);
+/* Deaths were acknowledged: the scope's receives wait again. */
+void px_recv_scope_acked(struct px_messenger *ms, struct pvmx_scope *scope);
 void px_arrived_free(struct px_arrived *m);
 void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st);
 /* Receives posted for a peer that has ended, or for a scope that it is in. */
@@ -216,7 +238,8 @@ pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n,
                       struct pvmx_scope **out);
 void px_scope_free(struct px_messenger *ms, struct pvmx_scope *scope);
 size_t px_scope_dead(const struct pvmx_scope *scope, int32_t *index);
-void px_scope_ack(struct pvmx_scope *scope);
+/* The first n deaths noticed count no more. */
+void px_scope_ack(struct pvmx_scope *scope, size_t n);
 
 /* ---- an id for a request that the other side will name */
 static inline pvmx_err px_id_new(struct px_messenger *ms, void *req, uint64_t *id)

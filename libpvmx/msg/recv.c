@@ -40,8 +40,11 @@ static void consume(struct px_messenger *ms, struct px_recv *r, struct px_arrive
 }
 
 /* Why a receive that nothing matches must not wait. */
-static pvmx_err hopeless(const struct pvmx_peer *from, const struct pvmx_scope *scope)
+static pvmx_err hopeless(const struct px_messenger *ms, const struct pvmx_peer *from,
+                         const struct pvmx_scope *scope, const struct px_key *key)
 {
+    if (px_revoked(ms, key->ctx))
+        return px_fail(PVMX_ERR_REVOKED, "the communicator has been revoked");
     if (from && from->dead)
         return px_fail(PVMX_ERR_PEER_DEAD, "task t%x has ended", (unsigned)from->tid);
     if (!from && scope && px_scope_blocked(scope))
@@ -76,6 +79,47 @@ static struct px_recv *new_recv(struct px_messenger *ms, const struct px_place *
     return r;
 }
 
+/* A death stands against a wildcard receive: whoever waits for it is told, but it stays posted, to
+ * be received after all when the death has been acknowledged or a message has come. */
+static void stall(struct px_messenger *ms, struct px_recv *r)
+{
+    struct pvmx_layout *layout = r->req.layout; /* still to be used */
+    r->req.st.source = r->posted.key.source;
+    r->req.st.tag = r->posted.key.tag;
+    if (r->req.orphan) {
+        px_match_remove_posted(&ms->match, &r->posted);
+        px_req_complete(ms, &r->req, PVMX_ERR_DEAD_PENDING);
+        return;
+    }
+    r->req.layout = NULL;
+    px_req_complete(ms, &r->req, PVMX_ERR_DEAD_PENDING);
+    r->req.layout = layout;
+}
+
+void px_recv_unpost(struct px_messenger *ms, struct px_recv *r)
+{
+    if (!r->posted.queue)
+        return;
+    px_match_remove_posted(&ms->match, &r->posted);
+    if (r->req.layout)
+        pvmx_engine_layout_put(r->req.layout);
+}
+
+static void resume(struct px_posted *p, void *scope)
+{
+    struct px_recv *r = px_container_of(p, struct px_recv, posted);
+    if (r->scope != scope || !px_req_is_done(&r->req))
+        return;
+    r->req.st.error = PVMX_OK;
+    atomic_store(&r->req.done, false);
+}
+
+void px_recv_scope_acked(struct px_messenger *ms, struct pvmx_scope *scope)
+{
+    if (!px_scope_blocked(scope))
+        px_match_each_posted(&ms->match, resume, scope);
+}
+
 pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
                        struct pvmx_scope *scope, const struct px_key *key,
                        const struct px_place *to, struct px_recv **out)
@@ -93,17 +137,23 @@ pvmx_err px_recv_start(struct px_messenger *ms, struct pvmx_peer *from,
         return PVMX_OK;
     }
     r->posted.key = *key;
-    pvmx_err err = hopeless(from, r->scope);
-    if (err) {
+    pvmx_err why = hopeless(ms, from, r->scope, key);
+    if (why && why != PVMX_ERR_DEAD_PENDING) {
         r->req.st.source = key->source;
         r->req.st.tag = key->tag;
-        px_req_complete(ms, &r->req, err);
-    } else if ((err = px_match_add_posted(&ms->match, &r->posted)) != PVMX_OK) {
+        px_req_complete(ms, &r->req, why);
+        *out = r;
+        return PVMX_OK;
+    }
+    pvmx_err err = px_match_add_posted(&ms->match, &r->posted);
+    if (err) {
         if (r->req.layout)
             pvmx_engine_layout_put(r->req.layout);
         px_req_drop(&ms->pool, r);
         return err;
     }
+    if (why)
+        stall(ms, r);
     *out = r;
     return PVMX_OK;
 }
@@ -114,7 +164,7 @@ pvmx_err px_recv_probe(struct px_messenger *ms, struct pvmx_peer *from,
 {
     struct px_arrived *m = find(ms, key);
     if (!m) {
-        pvmx_err err = hopeless(from, scope);
+        pvmx_err err = hopeless(ms, from, scope, key);
         if (!err)
             *found = NULL;
         return err;
@@ -160,17 +210,14 @@ static void fail_posted(struct px_posted *p, void *arg)
 {
     struct death *d = arg;
     struct px_recv *r = px_container_of(p, struct px_recv, posted);
-    pvmx_err err;
-    if (r->from == d->peer)
-        err = PVMX_ERR_PEER_DEAD;
-    else if (!r->from && r->scope && px_scope_blocked(r->scope))
-        err = PVMX_ERR_DEAD_PENDING;
-    else
+    if (!r->from && r->scope && px_scope_blocked(r->scope))
+        stall(d->ms, r);
+    if (!r->from || r->from != d->peer)
         return;
     px_match_remove_posted(&d->ms->match, p);
     r->req.st.source = p->key.source;
     r->req.st.tag = p->key.tag;
-    px_req_complete(d->ms, &r->req, err);
+    px_req_complete(d->ms, &r->req, PVMX_ERR_PEER_DEAD);
 }
 
 void px_recv_peer_died(struct px_messenger *ms, struct pvmx_peer *peer)

@@ -89,7 +89,7 @@ size_t px_scope_dead(const struct pvmx_scope *s, int32_t *index)
     return k;
 }
 
-void px_scope_ack(struct pvmx_scope *s)
+void px_scope_ack(struct pvmx_scope *s, size_t n)
 {
-    s->acked = s->dead;
+    s->acked = n < s->dead ? n : s->dead;
 }

@@ -226,17 +226,51 @@ pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
     return enqueue(s, mode, req);
 }
 
+/* Ends a send that has not left this process if its context is revoked. */
+static void revoke_waiting(struct px_messenger *ms, struct pvmx_peer *peer)
+{
+    px_list_foreach(it, &peer->out) {
+        struct px_out *out = px_container_of(it, struct px_out, node);
+        struct px_send *s = px_container_of(out, struct px_send, out);
+        if (out->push == push_first && !s->started && px_revoked(ms, s->hdr.ctx))
+            px_send_fail(s, PVMX_ERR_REVOKED);
+    }
+}
+
+void px_sends_revoke(struct px_messenger *ms)
+{
+    size_t pos = 0;
+    uint64_t key;
+    void *v;
+    while (px_map_next(&ms->peers, &pos, &key, &v))
+        revoke_waiting(ms, v);
+    pos = 0;
+    while (px_map_next(&ms->ids, &pos, &key, &v)) {
+        struct px_send *s = v;
+        if (s->req.kind == PX_REQ_SEND && s->eager && px_revoked(ms, s->hdr.ctx))
+            px_send_fail(s, PVMX_ERR_REVOKED);
+    }
+}
+
 struct px_send *px_send_find(struct px_messenger *ms, uint64_t id)
 {
     struct px_send *s = px_map_get(&ms->ids, id);
     return s && s->req.kind == PX_REQ_SEND ? s : NULL;
 }
 
-void px_send_on_fin(struct px_messenger *ms, uint64_t id)
+void px_send_on_fin(struct px_messenger *ms, uint64_t id, int32_t tag)
 {
     struct px_send *s = px_send_find(ms, id);
-    if (s)
+    if (!s)
+        return;
+    if (tag != PX_FIN_REVOKED) {
         complete(s, PVMX_OK);
+        return;
+    }
+    uint64_t ctx = s->hdr.ctx; /* the news itself may still be on its way */
+    complete(s, PVMX_ERR_REVOKED);
+    if (px_revoke(ms, ctx, 1) && ms->on_revoke)
+        ms->on_revoke(ctx);
 }
 
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts)

@@ -36,7 +36,8 @@ extern "C" {
     X(ERR_UNSUPPORTED, -21, "not supported")                                             \
     X(ERR_EXISTS, -22, "exists already")                                                 \
     X(ERR_CLOSED, -23, "the connection was closed")                                      \
-    X(ERR_INTERN, -24, "a fault of PVMX itself")
+    X(ERR_INTERN, -24, "a fault of PVMX itself")                                         \
+    X(ERR_REVOKED, -25, "the communicator has been revoked")
 
 enum {
 #define PVMX_ERR_ENUM(sym, num, text) PVMX_##sym = num,

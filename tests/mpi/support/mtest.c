@@ -199,6 +199,11 @@ int mt_finish(int pid)
 
 /* ---- checks -------------------------------------------------------------------------- */
 
+int mt_failures(void)
+{
+    return failures;
+}
+
 void mt_at(const char *file, int line)
 {
     last_file = file;

@@ -32,6 +32,8 @@ int mt_finish(int pid);
 /* Path of this program. */
 const char *mt_program(void);
 
+/* Checks that failed in this process so far. */
+int mt_failures(void);
 /* Notes a failure with its place, goes on. Thread safe. */
 void mt_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -265,7 +265,7 @@ static int survivor(int rank)
               PVMX_ERR_DEAD_PENDING);
     int32_t who[3];
     LAB_CHECK(pvmx_engine_scope_dead(scope, who) == 1 && who[0] == 2);
-    pvmx_engine_scope_ack(scope);
+    pvmx_engine_scope_ack(scope, 1);
     /* the others go on */
     LAB_CHECK(!pvmx_engine_send(other, CTX, rank, 5, "x", 1, PVMX_SEND_STANDARD));
     LAB_CHECK(!pvmx_engine_recv(NULL, scope, CTX, PVMX_ANY_SOURCE, 5, buf, MIB, &st));

@@ -38,6 +38,9 @@ PVMX_API void pvmx_engine_board_close(struct pvmx_board *board);
 PVMX_API pvmx_err pvmx_engine_board_exchange(struct pvmx_board *board, const void *mine,
                                              size_t len);
 /* What a member showed in the last exchange; valid until this task's next one; 8-byte aligned. */
+/* Nobody need wait for the others any more: exchange fails with PVMX_ERR_REVOKED. With the engine's
+ * lock held. */
+PVMX_API void pvmx_engine_board_break(struct pvmx_board *board);
 PVMX_API const void *pvmx_engine_board_part(const struct pvmx_board *board, int member);
 
 #ifdef __cplusplus

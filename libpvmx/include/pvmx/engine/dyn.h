@@ -134,6 +134,46 @@ PVMX_API pvmx_err pvmx_engine_name_lookup(const char *name, uint32_t wait_ms, ch
 /* A text that tells this VM from every other, past ones included. */
 PVMX_API pvmx_err pvmx_engine_vm_id(char *text, size_t size);
 
+/* ---- failures of groups */
+
+/* Ends what waits in count contexts from ctx on, here at once and then in the other tasks, with
+ * PVMX_ERR_REVOKED; nothing can be received in them any more. For good. PVMX_ERR_VM_LOST: the
+ * others cannot be told. */
+PVMX_API pvmx_err pvmx_engine_revoke(uint64_t ctx, unsigned count, const pvmx_tid *tids,
+                                     int32_t n);
+PVMX_API bool pvmx_engine_is_revoked(uint64_t ctx);
+/* Called for the first context of each revocation that another task has begun, from progress with
+ * the lock held; maybe before for another of the contexts. One function; NULL: none. */
+PVMX_API void pvmx_engine_on_revoke(void (*fn)(uint64_t ctx));
+
+/* Agreement of the tasks of a group, whoever of them ends meanwhile: all that are left get the same
+ * outcome, once each has begun or ended. */
+struct pvmx_agree_args {
+    uint64_t ctx; /* with the group: names the agreement among all in progress */
+    uint32_t round;
+    const pvmx_tid *tids; /* in any order */
+    int32_t n;
+    uint32_t value;
+    const pvmx_tid *known; /* members whose end this task has acknowledged */
+    int32_t nknown;
+    uint64_t fresh; /* first of new context ids */
+};
+struct pvmx_agree_result {
+    uint32_t value; /* bitwise and of all that were heard           */
+    bool news;      /* an end that not all have acknowledged        */
+    uint64_t fresh; /* that of one member                           */
+    int32_t nended; /* members that have ended                      */
+    pvmx_tid *ended;
+};
+struct pvmx_agree;
+PVMX_API pvmx_err pvmx_engine_agree_start(const struct pvmx_agree_args *args,
+                                          struct pvmx_agree **out);
+/* Only looks, as pvmx_engine_req_done. */
+PVMX_API bool pvmx_engine_agree_done(const struct pvmx_agree *op);
+/* The outcome of one that is done; frees it in either case. Free out->ended. */
+PVMX_API pvmx_err pvmx_engine_agree_take(struct pvmx_agree *op,
+                                         struct pvmx_agree_result *out);
+
 #ifdef __cplusplus
 }
 #endif
