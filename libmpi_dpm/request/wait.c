@@ -209,7 +209,8 @@ static bool has_lost_peer(const struct xmpi_request *req)
         return false;
     pvmx_err err =
         req->engine ? pvmx_engine_req_status(req->engine)->error : req->status.error;
-    return err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING;
+    return err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING ||
+           err == PVMX_ERR_REVOKED;
 }
 
 /* True when all are complete, or when waiting for the others may be in vain because a process that
