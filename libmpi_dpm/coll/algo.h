@@ -82,13 +82,14 @@ enum {
 };
 
 struct xmpi_algo {
-    const char *name; /* as in setting coll.<collective> */
+    /* Texts are in the row itself: pointers to them would be relocated at each start. */
+    char name[24]; /* as in setting coll.<collective> */
     unsigned flags;
     void (*build)(struct xmpi_sched *s, const struct xmpi_coll *c);
     /* Instead of build, see coll/board.h; NULL in all others. */
     int (*direct)(const struct xmpi_coll *c, struct xmpi_comm *comm);
-    const char *cost; /* p processes, n bytes (of one block where there are blocks), messages on
-                       * the longest path x what they carry */
+    char cost[64]; /* p processes, n bytes (of one block where there are blocks), messages on
+                    * the longest path x what they carry */
 };
 
 struct xmpi_algo_list {

@@ -5,16 +5,31 @@
 #include <pvmx/errors.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+/* The texts lie in one block, and rows say where: pointers to them would be relocated at each start. */
+static const struct {
+#define XMPI_ERR_CLASS(cls, text)                                                        \
+    char cls##_symbol[sizeof(#cls)], cls##_text[sizeof(text)];
+#include "rt/err.def"
+#undef XMPI_ERR_CLASS
+} texts = {
+#define XMPI_ERR_CLASS(cls, text) #cls, text,
+#include "rt/err.def"
+#undef XMPI_ERR_CLASS
+};
+
 struct err_row {
     int cls;
-    const char *symbol, *text;
+    uint16_t symbol, text; /* where they begin in texts */
 };
 
 static const struct err_row rows[] = {
-#define XMPI_ERR_CLASS(cls, text) {cls, #cls, text},
+#define XMPI_ERR_CLASS(cls, text)                                                        \
+    {cls, offsetof(typeof(texts), cls##_symbol), offsetof(typeof(texts), cls##_text)},
 #include "rt/err.def"
 #undef XMPI_ERR_CLASS
 };
@@ -77,13 +92,13 @@ const char *xmpi_err_symbol(int cls)
         return "MPIX_ERR_PROC_FAILED_PENDING";
     if (cls == XMPI_ERR_REVOKED)
         return "MPIX_ERR_REVOKED";
-    return row->symbol;
+    return (const char *)&texts + row->symbol;
 }
 
 const char *xmpi_err_text(int cls)
 {
     const struct err_row *row = find(cls);
-    return row ? row->text : NULL;
+    return row ? (const char *)&texts + row->text : NULL;
 }
 
 int xmpi_err_engine(pvmx_err err)
