@@ -29,26 +29,39 @@ static int small(int i, int which)
     return (i * 7 + which * 5) % 11 - 4;
 }
 
+/* Functions, not macros: an assertion expands to a page of code. */
+static void apply(MPI_Op handle, MPI_Datatype type, size_t size, const void *in,
+                  void *inout, size_t n)
+{
+    const struct xmpi_dtype *t = xmpi_dtype_of(type);
+    cr_assert_eq(xmpi_op_check(op_of(handle), t), MPI_SUCCESS, "%s on %s",
+                 op_of(handle)->name, t->name);
+    cr_assert_eq((size_t)t->extent, size, "%s", t->name);
+    xmpi_op_apply(op_of(handle), t, in, inout, n);
+}
+
+static void all_equal(int bad, const char *op, const char *type)
+{
+    cr_assert_eq(bad, -1, "%s on %s, element %d", op, type, bad);
+}
+
 #define APPLY(handle, mpi_type, in, inout, n)                                            \
-    do {                                                                                 \
-        const struct xmpi_dtype *t_ = xmpi_dtype_of(mpi_type);                           \
-        cr_assert_eq(xmpi_op_check(op_of(handle), t_), MPI_SUCCESS, "%s on %s",          \
-                     op_of(handle)->name, t_->name);                                     \
-        cr_assert_eq(t_->extent, sizeof *(in), "%s", t_->name);                          \
-        xmpi_op_apply(op_of(handle), t_, in, inout, n);                                  \
-    } while (0)
+    apply(handle, mpi_type, sizeof *(in), in, inout, n)
 
 /* One operation on one C type: compares with expr of a (in) and b (inout). */
-#define ONE(handle, mpi_type, ctype, expr)                                                 \
-    do {                                                                                   \
-        ctype in[N + 1], inout[N + 1], want[N + 1];                                        \
-        for (int i = 0; i <= N; i++) {                                                     \
-            ctype a = in[i] = (ctype)small(i, 1), b = inout[i] = (ctype)small(i, 2);       \
-            want[i] = i < N ? (ctype)(expr) : b; /* the last one must stay */              \
-        }                                                                                  \
-        APPLY(handle, mpi_type, in, inout, N);                                             \
-        for (int i = 0; i <= N; i++)                                                       \
-            cr_assert(inout[i] == want[i], "%s on %s, element %d", #handle, #mpi_type, i); \
+#define ONE(handle, mpi_type, ctype, expr)                                               \
+    do {                                                                                 \
+        ctype in[N + 1], inout[N + 1], want[N + 1];                                      \
+        int bad = -1;                                                                    \
+        for (int i = 0; i <= N; i++) {                                                   \
+            ctype a = in[i] = (ctype)small(i, 1), b = inout[i] = (ctype)small(i, 2);     \
+            want[i] = i < N ? (ctype)(expr) : b; /* the last one must stay */            \
+        }                                                                                \
+        APPLY(handle, mpi_type, in, inout, N);                                           \
+        for (int i = 0; i <= N; i++)                                                     \
+            if (inout[i] != want[i])                                                     \
+                bad = i;                                                                 \
+        all_equal(bad, #handle, #mpi_type);                                              \
     } while (0)
 
 #define ARITHMETIC(t, c)                                                                 \
