@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Keyvals and attributes of communicators, the predefined ones included. */
+/* Keyvals and attributes of all kinds of objects; those of communicators, the predefined included. */
 #include "rt/attr.h"
 #include "abi/handles.h"
 #include "comm/comm.h"
@@ -16,13 +16,14 @@
 /* First keyval: integers up to 16384 are reserved by the ABI. */
 enum { FIRST = 20000 };
 
-/* MPI_COMM_NULL_COPY_FN and MPI_COMM_NULL_DELETE_FN are 0, MPI_COMM_DUP_FN is 1: never called. */
+/* The callbacks MPI_x_NULL_COPY_FN and MPI_x_NULL_DELETE_FN are 0, MPI_x_DUP_FN is 1: never called. */
 struct keyval {
     int id;
     int refs; /* the application's, one for each attribute */
     bool freed;
-    MPI_Comm_copy_attr_function *copy;
-    MPI_Comm_delete_attr_function *del;
+    enum xmpi_kind kind;
+    union xmpi_attr_copy_fn copy;
+    union xmpi_attr_delete_fn del;
     void *extra;
 };
 
@@ -40,10 +41,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* table, refs and all 
 static struct keyval **table;
 static int used;
 
-static struct keyval *keyval_find(int id)
+static struct keyval *keyval_find(enum xmpi_kind kind, int id)
 {
     int i = id - FIRST;
-    return i >= 0 && i < used ? table[i] : NULL;
+    return i >= 0 && i < used && table[i] && table[i]->kind == kind ? table[i] : NULL;
 }
 
 static void keyval_unref(struct keyval *k)
@@ -54,9 +55,8 @@ static void keyval_unref(struct keyval *k)
     free(k);
 }
 
-int xmpi_comm_create_keyval(MPI_Comm_copy_attr_function *comm_copy_attr_fn,
-                            MPI_Comm_delete_attr_function *comm_delete_attr_fn,
-                            int *comm_keyval, void *extra_state)
+int xmpi_keyval_create(enum xmpi_kind kind, union xmpi_attr_copy_fn copy,
+                       union xmpi_attr_delete_fn del, int *keyval, void *extra)
 {
     struct keyval *k = malloc(sizeof(*k));
     pthread_mutex_lock(&lock);
@@ -74,11 +74,12 @@ int xmpi_comm_create_keyval(MPI_Comm_copy_attr_function *comm_copy_attr_fn,
     if (ok) {
         *k = (struct keyval){.id = FIRST + i,
                              .refs = 1,
-                             .copy = comm_copy_attr_fn,
-                             .del = comm_delete_attr_fn,
-                             .extra = extra_state};
+                             .kind = kind,
+                             .copy = copy,
+                             .del = del,
+                             .extra = extra};
         table[i] = k;
-        *comm_keyval = k->id;
+        *keyval = k->id;
     }
     pthread_mutex_unlock(&lock);
     if (ok)
@@ -87,20 +88,25 @@ int xmpi_comm_create_keyval(MPI_Comm_copy_attr_function *comm_copy_attr_fn,
     return xmpi_err(MPI_ERR_NO_MEM, "no memory for a keyval");
 }
 
-static int bad_keyval(int keyval)
+static const char *noun(enum xmpi_kind kind)
+{
+    return kind == XMPI_KIND_COMM ? "communicators" : "datatypes";
+}
+
+static int bad_keyval(enum xmpi_kind kind, int keyval)
 {
     if (keyval == MPI_KEYVAL_INVALID)
         return xmpi_err(MPI_ERR_KEYVAL, "the keyval is MPI_KEYVAL_INVALID");
-    if (keyval >= MPI_TAG_UB && keyval <= MPI_UNIVERSE_SIZE)
+    if (kind == XMPI_KIND_COMM && keyval >= MPI_TAG_UB && keyval <= MPI_UNIVERSE_SIZE)
         return xmpi_err(MPI_ERR_KEYVAL, "the predefined attribute %d cannot be changed",
                         keyval);
-    return xmpi_err(MPI_ERR_KEYVAL, "%d is not a keyval of communicators", keyval);
+    return xmpi_err(MPI_ERR_KEYVAL, "%d is not a keyval of %s", keyval, noun(kind));
 }
 
-int xmpi_comm_free_keyval(int *comm_keyval)
+int xmpi_keyval_free(enum xmpi_kind kind, int *keyval)
 {
     pthread_mutex_lock(&lock);
-    struct keyval *k = keyval_find(*comm_keyval);
+    struct keyval *k = keyval_find(kind, *keyval);
     bool ok = k && !k->freed;
     if (ok) {
         k->freed = true;
@@ -108,13 +114,230 @@ int xmpi_comm_free_keyval(int *comm_keyval)
     }
     pthread_mutex_unlock(&lock);
     if (!ok)
-        return bad_keyval(*comm_keyval);
-    *comm_keyval = MPI_KEYVAL_INVALID;
+        return bad_keyval(kind, *keyval);
+    *keyval = MPI_KEYVAL_INVALID;
     return MPI_SUCCESS;
 }
 
-/* -- predefined attributes: C programs get a pointer to an int */
+/* -- attributes */
 
+static int find(const struct xmpi_attrs *a, const struct keyval *k)
+{
+    for (int i = 0; a && i < a->n; i++)
+        if (a->list[i].key == k)
+            return i;
+    return -1;
+}
+
+int xmpi_attr_get(const struct xmpi_attr_site *site, int keyval, void *value, int *flag)
+{
+    pthread_mutex_lock(&lock);
+    const struct keyval *k = keyval_find(site->kind, keyval);
+    int i = k ? find(*site->attrs, k) : -1;
+    if (i >= 0)
+        *(void **)value = (*site->attrs)->list[i].value;
+    pthread_mutex_unlock(&lock);
+    if (!k)
+        return bad_keyval(site->kind, keyval);
+    *flag = i >= 0;
+    return MPI_SUCCESS;
+}
+
+/* Calls the delete function; its code. */
+static int call_delete(const struct xmpi_attr_site *site, const struct keyval *k, void *value)
+{
+    int code = MPI_SUCCESS;
+    if (k->kind == XMPI_KIND_COMM && k->del.comm)
+        code = k->del.comm(site->handle, k->id, value, k->extra);
+    else if (k->kind == XMPI_KIND_DTYPE && k->del.type)
+        code = k->del.type(site->handle, k->id, value, k->extra);
+    if (code)
+        return xmpi_err(code, "the delete function of keyval %d returned %d", k->id, code);
+    return MPI_SUCCESS;
+}
+
+/* Calls the copy function; its code. *flag 0: no copy. */
+static int call_copy(const struct xmpi_attr_site *old, const struct keyval *k, void *in,
+                     void **value, int *flag)
+{
+    int code = MPI_SUCCESS;
+    *value = in;
+    *flag = 0;
+    if (k->kind == XMPI_KIND_COMM && k->copy.comm == MPI_COMM_DUP_FN)
+        *flag = 1;
+    else if (k->kind == XMPI_KIND_DTYPE && k->copy.type == MPI_TYPE_DUP_FN)
+        *flag = 1;
+    else if (k->kind == XMPI_KIND_COMM && k->copy.comm)
+        code = k->copy.comm(old->handle, k->id, k->extra, in, value, flag);
+    else if (k->kind == XMPI_KIND_DTYPE && k->copy.type)
+        code = k->copy.type(old->handle, k->id, k->extra, in, value, flag);
+    if (code)
+        return xmpi_err(code, "the copy function of keyval %d returned %d", k->id, code);
+    return MPI_SUCCESS;
+}
+
+/* Adds or replaces under the lock; false without memory. */
+static bool store(struct xmpi_attrs **attrs, struct keyval *k, void *value)
+{
+    struct xmpi_attrs *a = *attrs;
+    int i = find(a, k);
+    if (i >= 0) {
+        a->list[i].value = value;
+        return true;
+    }
+    if (!a || a->n == a->cap) {
+        int cap = a ? a->cap * 2 : 4;
+        a = realloc(a, sizeof(*a) + (size_t)cap * sizeof(a->list[0]));
+        if (!a)
+            return false;
+        if (!*attrs)
+            a->n = 0;
+        a->cap = cap;
+        *attrs = a;
+    }
+    a->list[a->n++] = (struct attr){k, value};
+    k->refs++;
+    return true;
+}
+
+int xmpi_attr_set(const struct xmpi_attr_site *site, int keyval, void *value)
+{
+    pthread_mutex_lock(&lock);
+    struct keyval *k = keyval_find(site->kind, keyval);
+    bool usable = k && !k->freed;
+    int i = usable ? find(*site->attrs, k) : -1;
+    void *old = i >= 0 ? (*site->attrs)->list[i].value : NULL;
+    pthread_mutex_unlock(&lock);
+    if (!usable)
+        return bad_keyval(site->kind, keyval);
+    int cls = i >= 0 ? call_delete(site, k, old) : MPI_SUCCESS;
+    if (cls)
+        return cls;
+    pthread_mutex_lock(&lock);
+    bool ok = store(site->attrs, k, value);
+    pthread_mutex_unlock(&lock);
+    return ok ? MPI_SUCCESS : xmpi_err(MPI_ERR_NO_MEM, "no memory for an attribute");
+}
+
+/* Takes entry i out, under the lock. */
+static void take_out(struct xmpi_attrs **attrs, int i)
+{
+    struct xmpi_attrs *a = *attrs;
+    struct keyval *k = a->list[i].key;
+    memmove(&a->list[i], &a->list[i + 1], (size_t)(--a->n - i) * sizeof(a->list[0]));
+    if (a->n == 0) {
+        free(a);
+        *attrs = NULL;
+    }
+    keyval_unref(k);
+}
+
+/* Deletes one attribute: the function first, then the entry if it is still there. */
+static int delete_attr(const struct xmpi_attr_site *site, struct keyval *k, void *value)
+{
+    int cls = call_delete(site, k, value);
+    if (cls)
+        return cls;
+    pthread_mutex_lock(&lock);
+    int i = find(*site->attrs, k);
+    if (i >= 0)
+        take_out(site->attrs, i);
+    pthread_mutex_unlock(&lock);
+    return MPI_SUCCESS;
+}
+
+int xmpi_attr_delete(const struct xmpi_attr_site *site, int keyval)
+{
+    pthread_mutex_lock(&lock);
+    struct keyval *k = keyval_find(site->kind, keyval);
+    int i = k ? find(*site->attrs, k) : -1;
+    void *value = i >= 0 ? (*site->attrs)->list[i].value : NULL;
+    pthread_mutex_unlock(&lock);
+    if (!k)
+        return bad_keyval(site->kind, keyval);
+    if (i < 0)
+        return xmpi_err(MPI_ERR_KEYVAL, "no attribute is set for keyval %d", keyval);
+    return delete_attr(site, k, value);
+}
+
+int xmpi_attr_delete_all(const struct xmpi_attr_site *site)
+{
+    for (;;) {
+        pthread_mutex_lock(&lock);
+        struct xmpi_attrs *a = *site->attrs;
+        struct attr last = a ? a->list[a->n - 1] : (struct attr){NULL, NULL};
+        pthread_mutex_unlock(&lock);
+        if (!last.key)
+            return MPI_SUCCESS;
+        int cls = delete_attr(site, last.key, last.value);
+        if (cls)
+            return cls;
+    }
+}
+
+void xmpi_attrs_forget(struct xmpi_attrs **attrs)
+{
+    pthread_mutex_lock(&lock);
+    while (*attrs)
+        take_out(attrs, (*attrs)->n - 1);
+    pthread_mutex_unlock(&lock);
+}
+
+/* Copies one attribute to `to` if its copy function wants that. */
+static int copy_attr(const struct xmpi_attr_site *old, const struct xmpi_attr_site *to,
+                     struct attr at)
+{
+    void *value;
+    int flag, cls = call_copy(old, at.key, at.value, &value, &flag);
+    if (cls || !flag)
+        return cls;
+    pthread_mutex_lock(&lock);
+    bool ok = store(to->attrs, at.key, value);
+    pthread_mutex_unlock(&lock);
+    return ok ? MPI_SUCCESS : xmpi_err(MPI_ERR_NO_MEM, "no memory for an attribute");
+}
+
+int xmpi_attr_copy_all(const struct xmpi_attr_site *old, const struct xmpi_attr_site *to)
+{
+    /* Each attribute is looked at once, in the order set; callbacks may change the list. */
+    for (int i = 0;; i++) {
+        pthread_mutex_lock(&lock);
+        bool more = *old->attrs && i < (*old->attrs)->n;
+        struct attr at = more ? (*old->attrs)->list[i] : (struct attr){NULL, NULL};
+        pthread_mutex_unlock(&lock);
+        if (!more)
+            return MPI_SUCCESS;
+        int cls = copy_attr(old, to, at);
+        if (cls) {
+            xmpi_attr_delete_all(to);
+            return cls;
+        }
+    }
+}
+
+/* -- communicators */
+
+static struct xmpi_attr_site site_of(struct xmpi_comm *comm)
+{
+    return (struct xmpi_attr_site){XMPI_KIND_COMM, xmpi_comm_handle(comm), &comm->attrs};
+}
+
+int xmpi_comm_create_keyval(MPI_Comm_copy_attr_function *comm_copy_attr_fn,
+                            MPI_Comm_delete_attr_function *comm_delete_attr_fn,
+                            int *comm_keyval, void *extra_state)
+{
+    return xmpi_keyval_create(XMPI_KIND_COMM,
+                              (union xmpi_attr_copy_fn){.comm = comm_copy_attr_fn},
+                              (union xmpi_attr_delete_fn){.comm = comm_delete_attr_fn},
+                              comm_keyval, extra_state);
+}
+
+int xmpi_comm_free_keyval(int *comm_keyval)
+{
+    return xmpi_keyval_free(XMPI_KIND_COMM, comm_keyval);
+}
+
+/* Predefined attributes: C programs get a pointer to an int. */
 static int *predefined(int keyval)
 {
     static int tag_ub = PVMX_ENGINE_TAG_UB, any = MPI_ANY_SOURCE, none = MPI_PROC_NULL;
@@ -148,16 +371,6 @@ static int *predefined(int keyval)
     }
 }
 
-/* -- attributes */
-
-static int find(const struct xmpi_attrs *a, const struct keyval *k)
-{
-    for (int i = 0; a && i < a->n; i++)
-        if (a->list[i].key == k)
-            return i;
-    return -1;
-}
-
 int xmpi_comm_get_attr(struct xmpi_comm *comm, int comm_keyval, void *attribute_val, int *flag)
 {
     if (comm_keyval >= MPI_TAG_UB && comm_keyval <= MPI_UNIVERSE_SIZE) {
@@ -167,164 +380,30 @@ int xmpi_comm_get_attr(struct xmpi_comm *comm, int comm_keyval, void *attribute_
             *(int **)attribute_val = value;
         return MPI_SUCCESS;
     }
-    pthread_mutex_lock(&lock);
-    const struct keyval *k = keyval_find(comm_keyval);
-    int i = k ? find(comm->attrs, k) : -1;
-    if (i >= 0)
-        *(void **)attribute_val = comm->attrs->list[i].value;
-    pthread_mutex_unlock(&lock);
-    if (!k)
-        return bad_keyval(comm_keyval);
-    *flag = i >= 0;
-    return MPI_SUCCESS;
-}
-
-/* Calls the delete function; its code. */
-static int call_delete(struct xmpi_comm *comm, const struct keyval *k, void *value)
-{
-    if (!k->del)
-        return MPI_SUCCESS;
-    int code = k->del(xmpi_comm_handle(comm), k->id, value, k->extra);
-    if (code)
-        return xmpi_err(code, "the delete function of keyval %d returned %d", k->id, code);
-    return MPI_SUCCESS;
-}
-
-/* Adds or replaces under the lock; false without memory. */
-static bool store(struct xmpi_comm *comm, struct keyval *k, void *value)
-{
-    struct xmpi_attrs *a = comm->attrs;
-    int i = find(a, k);
-    if (i >= 0) {
-        a->list[i].value = value;
-        return true;
-    }
-    if (!a || a->n == a->cap) {
-        int cap = a ? a->cap * 2 : 4;
-        a = realloc(a, sizeof(*a) + (size_t)cap * sizeof(a->list[0]));
-        if (!a)
-            return false;
-        if (!comm->attrs)
-            a->n = 0;
-        a->cap = cap;
-        comm->attrs = a;
-    }
-    a->list[a->n++] = (struct attr){k, value};
-    k->refs++;
-    return true;
+    struct xmpi_attr_site site = site_of(comm);
+    return xmpi_attr_get(&site, comm_keyval, attribute_val, flag);
 }
 
 int xmpi_comm_set_attr(struct xmpi_comm *comm, int comm_keyval, void *attribute_val)
 {
-    pthread_mutex_lock(&lock);
-    struct keyval *k = keyval_find(comm_keyval);
-    bool usable = k && !k->freed;
-    int i = usable ? find(comm->attrs, k) : -1;
-    void *old = i >= 0 ? comm->attrs->list[i].value : NULL;
-    pthread_mutex_unlock(&lock);
-    if (!usable)
-        return bad_keyval(comm_keyval);
-    int cls = i >= 0 ? call_delete(comm, k, old) : MPI_SUCCESS;
-    if (cls)
-        return cls;
-    pthread_mutex_lock(&lock);
-    bool ok = store(comm, k, attribute_val);
-    pthread_mutex_unlock(&lock);
-    return ok ? MPI_SUCCESS : xmpi_err(MPI_ERR_NO_MEM, "no memory for an attribute");
-}
-
-/* Takes entry i out, under the lock. */
-static void take_out(struct xmpi_comm *comm, int i)
-{
-    struct xmpi_attrs *a = comm->attrs;
-    struct keyval *k = a->list[i].key;
-    memmove(&a->list[i], &a->list[i + 1], (size_t)(--a->n - i) * sizeof(a->list[0]));
-    if (a->n == 0) {
-        free(a);
-        comm->attrs = NULL;
-    }
-    keyval_unref(k);
-}
-
-/* Deletes one attribute: the function first, then the entry if it is still there. */
-static int delete_attr(struct xmpi_comm *comm, struct keyval *k, void *value)
-{
-    int cls = call_delete(comm, k, value);
-    if (cls)
-        return cls;
-    pthread_mutex_lock(&lock);
-    int i = find(comm->attrs, k);
-    if (i >= 0)
-        take_out(comm, i);
-    pthread_mutex_unlock(&lock);
-    return MPI_SUCCESS;
+    struct xmpi_attr_site site = site_of(comm);
+    return xmpi_attr_set(&site, comm_keyval, attribute_val);
 }
 
 int xmpi_comm_delete_attr(struct xmpi_comm *comm, int comm_keyval)
 {
-    pthread_mutex_lock(&lock);
-    struct keyval *k = keyval_find(comm_keyval);
-    int i = k ? find(comm->attrs, k) : -1;
-    void *value = i >= 0 ? comm->attrs->list[i].value : NULL;
-    pthread_mutex_unlock(&lock);
-    if (!k)
-        return bad_keyval(comm_keyval);
-    if (i < 0)
-        return xmpi_err(MPI_ERR_KEYVAL, "no attribute is set for keyval %d", comm_keyval);
-    return delete_attr(comm, k, value);
+    struct xmpi_attr_site site = site_of(comm);
+    return xmpi_attr_delete(&site, comm_keyval);
 }
 
 int xmpi_attrs_delete_all(struct xmpi_comm *comm)
 {
-    for (;;) {
-        pthread_mutex_lock(&lock);
-        struct xmpi_attrs *a = comm->attrs;
-        struct attr last = a ? a->list[a->n - 1] : (struct attr){NULL, NULL};
-        pthread_mutex_unlock(&lock);
-        if (!last.key)
-            return MPI_SUCCESS;
-        int cls = delete_attr(comm, last.key, last.value);
-        if (cls)
-            return cls;
-    }
-}
-
-/* Copies one attribute to `to` if its copy function wants that. */
-static int copy_attr(struct xmpi_comm *old, struct xmpi_comm *to, struct attr at)
-{
-    void *value = at.value;
-    int flag = 1;
-    if (!at.key->copy)
-        return MPI_SUCCESS;
-    if (at.key->copy != MPI_COMM_DUP_FN) {
-        int code = at.key->copy(xmpi_comm_handle(old), at.key->id, at.key->extra,
-                                at.value, &value, &flag);
-        if (code)
-            return xmpi_err(code, "the copy function of keyval %d returned %d",
-                            at.key->id, code);
-    }
-    if (!flag)
-        return MPI_SUCCESS;
-    pthread_mutex_lock(&lock);
-    bool ok = store(to, at.key, value);
-    pthread_mutex_unlock(&lock);
-    return ok ? MPI_SUCCESS : xmpi_err(MPI_ERR_NO_MEM, "no memory for an attribute");
+    struct xmpi_attr_site site = site_of(comm);
+    return xmpi_attr_delete_all(&site);
 }
 
 int xmpi_attrs_copy(struct xmpi_comm *old, struct xmpi_comm *to)
 {
-    /* Each attribute is looked at once, in the order set; callbacks may change the list. */
-    for (int i = 0;; i++) {
-        pthread_mutex_lock(&lock);
-        bool more = old->attrs && i < old->attrs->n;
-        struct attr at = more ? old->attrs->list[i] : (struct attr){NULL, NULL};
-        pthread_mutex_unlock(&lock);
-        if (!more)
-            return MPI_SUCCESS;
-        int cls = copy_attr(old, to, at);
-        if (cls) {
-            xmpi_attrs_delete_all(to);
-            return cls;
-        }
-    }
+    struct xmpi_attr_site from = site_of(old), target = site_of(to);
+    return xmpi_attr_copy_all(&from, &target);
 }
