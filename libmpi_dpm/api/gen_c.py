@@ -99,7 +99,9 @@ class Body:
         bad = '!' + var
         report = self.bad('handle', '"%s"' % p.name, p.name, kind)
         if p.ctype == 'MPI_Datatype':
-            if not self.f.base.startswith('Type_'):
+            if p.name == 'oldtype' or self.f.base in kinds.UNCOMMITTED_OK:
+                bad = '!xmpi_type_there(%s)' % var
+            elif not self.f.base.startswith('Type_'):
                 bad = '!xmpi_type_ok(%s)' % var
             report = self.bad('type', '"%s"' % p.name, p.name)
         null = {'MPI_Info': 'MPI_INFO_NULL', 'MPI_Request': 'MPI_REQUEST_NULL'}.get(p.ctype)
@@ -211,6 +213,8 @@ class Body:
                 args.append(p.name)
         if 'forms' in f.flags:
             args.append(form(f))
+        if 'large' in f.flags:
+            args.append('true' if f.large_of else 'false')
         self.add(wrap_decl('const int rc = %s(%s);' % (f.target, ', '.join(args)), 80)
                  .replace('\n', '\n    '))
         # The object of a freed handle is gone. (A request's communicator may be gone, too: for

@@ -59,7 +59,12 @@ NULL_OK = {'argc', 'argv', 'extra_state', 'base', 'location', 'attribute_val', '
 # ... and by function.
 NULL_OK_IN = {('Info_get_string', 'value'), ('Info_get', 'value')}
 # Names from NULL_OK that are outputs in these functions.
-NULL_BAD_IN = {('Comm_get_attr', 'attribute_val'), ('Attr_get', 'attribute_val')}
+NULL_BAD_IN = {('Comm_get_attr', 'attribute_val'), ('Type_get_attr', 'attribute_val'),
+               ('Attr_get', 'attribute_val')}
+
+# Functions whose datatype need not be committed, besides those named Type_.
+UNCOMMITTED_OK = {'Get_count', 'Get_elements', 'Get_elements_x', 'Status_set_elements',
+                  'Status_set_elements_x', 'Pack_size', 'Pack_external_size'}
 
 # Arrays that must be there when their length is not 0.
 ARRAY_LENGTH = {'ranks': 'n', 'ranges': 'n', 'ranks1': 'n', 'ranks2': 'n',
@@ -69,17 +74,25 @@ ARRAY_LENGTH = {'ranks': 'n', 'ranges': 'n', 'ranks1': 'n', 'ranks2': 'n',
                 'coords': 'maxdims', 'indx': ('nnodes', 'maxindex'), 'degrees': 'n',
                 'edges': 'maxedges', 'neighbors': 'maxneighbors',
                 'sources': ('n', 'indegree', 'maxindegree'),
-                'destinations': ('outdegree', 'maxoutdegree')}
+                'destinations': ('outdegree', 'maxoutdegree'),
+                'array_of_blocklengths': 'count', 'array_of_displacements': 'count',
+                'array_of_types': 'count', 'array_of_sizes': 'ndims', 'array_of_subsizes': 'ndims',
+                'array_of_starts': 'ndims', 'array_of_gsizes': 'ndims', 'array_of_distribs': 'ndims',
+                'array_of_dargs': 'ndims', 'array_of_psizes': 'ndims',
+                'array_of_integers': 'max_integers', 'array_of_addresses': 'max_addresses',
+                'array_of_large_counts': 'max_large_counts', 'array_of_datatypes': 'max_datatypes'}
 
 # Numbers of things that are no counts of a buffer.
 SIZES = {'ndims', 'maxdims', 'nnodes', 'maxindex', 'maxedges', 'maxneighbors', 'indegree',
-         'outdegree', 'maxindegree', 'maxoutdegree'}
+         'outdegree', 'maxindegree', 'maxoutdegree', 'blocklength', 'insize', 'outsize',
+         'max_integers', 'max_addresses', 'max_large_counts', 'max_datatypes'}
 
 # Buffer -> (its count, its datatype) in order of preference.
 BUFFERS = {
     'buf': [('count', 'datatype')],
     'buffer': [('count', 'datatype')],
-    'inbuf': [('count', 'datatype')],
+    'inbuf': [('count', 'datatype'), ('incount', 'datatype')],
+    'outbuf': [('outcount', 'datatype')],
     'inoutbuf': [('count', 'datatype')],
     'sendbuf': [('sendcount', 'sendtype'), ('count', 'datatype'), ('recvcount', 'datatype')],
     'recvbuf': [('recvcount', 'recvtype'), ('count', 'datatype'), ('recvcount', 'datatype')],
@@ -185,7 +198,7 @@ def read_implemented(text):
         for w in rest:
             if w.startswith('='):
                 target = w[1:]
-            elif w in ('any', 'raw', 'value', 'forms'):
+            elif w in ('any', 'raw', 'value', 'forms', 'large'):
                 flags.add(w)
             else:
                 raise ValueError('implemented.txt:%d: unknown flag "%s"' % (number, w))
@@ -257,7 +270,8 @@ def xmpi_params(function, by_name):
             out.append('struct xmpi_cvec ' + p.name)
         else:
             out.append(Param(wide, p.name, p.array).decl())
-    return out + (['struct xmpi_form form'] if forms else [])
+    return out + (['struct xmpi_form form'] if forms else []) + (
+        ['bool large'] if 'large' in function.flags else [])
 
 
 def is_cvec(function, p, by_name):

@@ -15,7 +15,7 @@ struct xmpi_cvec {
     const MPI_Count *c;
 };
 
-static inline MPI_Count xmpi_cvec_at(struct xmpi_cvec v, int k)
+static inline MPI_Count xmpi_cvec_at(struct xmpi_cvec v, MPI_Count k)
 {
     return v.i ? v.i[k] : v.c[k];
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The predefined datatypes and what can be asked of a datatype. */
+/* The predefined datatypes with names: the table and their layouts. */
 #include "abi/handles.h"
 #include "datatype/fortran.h"
+#include "datatype/made.h"
+#include "rt/attr.h"
 #include "rt/err.h"
 #include "xmpi.h"
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
 /* Rows of the table; 0 is "no such type". */
 enum {
@@ -26,6 +26,9 @@ enum {
         .kind = XMPI_KIND_DTYPE, .refs = 1, .predef = (value)                            \
     }
 
+/* Numbers of 16 bytes and pairs of them stand in the table as bytes. */
+#define ALIGN(type) (sizeof(type) >= 16 && _Alignof(type) == 1 ? 16 : _Alignof(type))
+
 /* Not const: references are counted, and the default Fortran kinds may be set. */
 struct xmpi_dtype xmpi_dtype_table[ROWS] = {
 #define XMPI_BASIC(name_, value, type, elem_, cls)                                       \
@@ -34,6 +37,8 @@ struct xmpi_dtype xmpi_dtype_table[ROWS] = {
                      .size = sizeof(type),                                               \
                      .extent = sizeof(type),                                             \
                      .true_extent = sizeof(type),                                        \
+                     .bare_ub = sizeof(type),                                            \
+                     .align = ALIGN(type),                                               \
                      .dense = true,                                                      \
                      .committed = true,                                                  \
                      .elem = XMPI_ELEM_##elem_,                                          \
@@ -53,6 +58,17 @@ struct xmpi_dtype xmpi_dtype_table[ROWS] = {
                                         },                                               \
                                         b) +                                             \
                                     sizeof(second),                                      \
+                     .bare_ub = offsetof(                                                \
+                                    struct {                                             \
+                                        first a;                                         \
+                                        second b;                                        \
+                                    },                                                   \
+                                    b) +                                                 \
+                                sizeof(second),                                          \
+                     .align = _Alignof(struct {                                          \
+                         first a;                                                        \
+                         second b;                                                       \
+                     }),                                                                 \
                      .dense = sizeof(struct {                                            \
                                   first a;                                               \
                                   second b;                                              \
@@ -81,58 +97,6 @@ const uint8_t xmpi_dtype_index[256] = {
 static bool lacking(const struct xmpi_dtype *type)
 {
     return type->size == SIZE_MAX;
-}
-
-int xmpi_type_size(struct xmpi_dtype *datatype, MPI_Count *size)
-{
-    *size = lacking(datatype) ? MPI_UNDEFINED : (MPI_Count)datatype->size;
-    return MPI_SUCCESS;
-}
-
-int xmpi_type_get_extent(struct xmpi_dtype *datatype, MPI_Count *lb, MPI_Count *extent)
-{
-    *lb = lacking(datatype) ? MPI_UNDEFINED : 0;
-    *extent = lacking(datatype) ? MPI_UNDEFINED : (MPI_Count)datatype->extent;
-    return MPI_SUCCESS;
-}
-
-int xmpi_type_get_true_extent(struct xmpi_dtype *datatype, MPI_Count *true_lb,
-                              MPI_Count *true_ub)
-{
-    *true_lb = lacking(datatype) ? MPI_UNDEFINED : 0;
-    *true_ub = lacking(datatype) ? MPI_UNDEFINED : (MPI_Count)datatype->true_extent;
-    return MPI_SUCCESS;
-}
-
-int xmpi_type_get_name(struct xmpi_dtype *datatype, char *type_name, int *resultlen)
-{
-    *resultlen = snprintf(type_name, MPI_MAX_OBJECT_NAME, "%s", datatype->name);
-    return MPI_SUCCESS;
-}
-
-int xmpi_type_get_envelope(struct xmpi_dtype *datatype, int *num_integers,
-                           int *num_addresses, int *num_datatypes, int *combiner)
-{
-    (void)datatype; /* all of today's are named */
-    *num_integers = *num_addresses = *num_datatypes = 0;
-    *combiner = MPI_COMBINER_NAMED;
-    return MPI_SUCCESS;
-}
-
-int xmpi_type_get_envelope_c(struct xmpi_dtype *datatype, MPI_Count *num_integers,
-                             MPI_Count *num_addresses, MPI_Count *num_large_counts,
-                             MPI_Count *num_datatypes, int *combiner)
-{
-    (void)datatype;
-    *num_integers = *num_addresses = *num_large_counts = *num_datatypes = 0;
-    *combiner = MPI_COMBINER_NAMED;
-    return MPI_SUCCESS;
-}
-
-int xmpi_type_commit(MPI_Datatype *datatype)
-{
-    (void)datatype; /* predefined types are committed */
-    return MPI_SUCCESS;
 }
 
 int xmpi_type_match_size(int typeclass, int size, MPI_Datatype *datatype)
@@ -226,23 +190,12 @@ int xmpi_dtype_start(void)
 
 void xmpi_dtype_stop(void)
 {
+    xmpi_unnamed_stop();
     for (int row = 1; row < ROWS; row++) {
         pvmx_engine_layout_put(xmpi_dtype_table[row].layout);
         xmpi_dtype_table[row].layout = NULL;
+        xmpi_attrs_forget(&xmpi_dtype_table[row].attrs);
     }
-}
-
-/* Predefined types are not counted: all threads would write to one word. */
-void xmpi_dtype_hold(struct xmpi_dtype *type)
-{
-    if (type->made)
-        xmpi_obj_ref(&type->obj);
-}
-
-void xmpi_dtype_release(struct xmpi_dtype *type)
-{
-    if (type->made)
-        xmpi_obj_unref(&type->obj);
 }
 
 /* -- default kinds of Fortran */
@@ -252,7 +205,9 @@ static void set_kind(int row, size_t size, enum xmpi_elem elem, uint8_t op_class
 {
     struct xmpi_dtype *t = &xmpi_dtype_table[row];
     t->size = size;
-    t->extent = t->true_extent = (ptrdiff_t)size;
+    t->extent = t->true_extent = t->bare_ub = (ptrdiff_t)size;
+    size_t number = op_class & (XMPI_OPC_COMPLEX | XMPI_OPC_PAIR) ? size / 2 : size;
+    t->align = (uint8_t)(number < 16 ? number : 16);
     t->dense = true;
     t->elem = elem;
     t->op_class = elem == XMPI_ELEM_NONE ? 0 : op_class;

@@ -41,7 +41,8 @@ enum xmpi_elem {
     XMPI_ELEM_LDOUBLE_INT,
     XMPI_ELEM_2REAL,
     XMPI_ELEM_2DOUBLE,
-    XMPI_ELEM_2INTEGER, /* Fortran pairs: float, double, int */
+    XMPI_ELEM_2INTEGER,    /* Fortran pairs: float, double, int */
+    XMPI_ELEM_VALUE_INDEX, /* MPI_Type_get_value_index: kernels in op/value_index.c */
     XMPI_ELEM_COUNT_
 };
 
@@ -50,7 +51,8 @@ struct xmpi_dtype_made; /* how a derived type was made: datatype/made.h */
 
 struct xmpi_dtype {
     struct xmpi_obj obj;
-    const char *name; /* "MPI_INT"; derived types: "" or what MPI_Type_set_name was given  */
+    const char *name; /* "MPI_INT", or what MPI_Type_set_name was given (then own_name); else "" */
+    char *own_name;
     size_t size; /* bytes of data in one element; SIZE_MAX: optional type not supported */
     ptrdiff_t lb, extent; /* where the next element begins                       */
     ptrdiff_t true_lb, true_extent; /* which bytes are touched                              */
@@ -58,14 +60,23 @@ struct xmpi_dtype {
      * asks this first; else it uses layout. */
     bool dense;
     bool committed;
+    bool marked; /* the bounds were set by MPI_Type_create_resized or the like: see bounds.h */
+    uint8_t align; /* of the strictest basic type in it; 0: no bytes                  */
+    ptrdiff_t bare_ub; /* upper bound before the extent was rounded up to align         */
     struct pvmx_layout *layout; /* never NULL between init and finalize, but for types not supported */
     enum xmpi_elem elem; /* of a predefined type, or of a derived one that is a dup of it;
                           * else XMPI_ELEM_NONE */
     /* MPI_Op kinds allowed follow from elem and the type's class in op/op.c     */
     uint8_t op_class; /* bits XMPI_OPC_*                                      */
-    struct xmpi_dtype_made *made; /* NULL: predefined                                     */
+    struct xmpi_dtype_made *made; /* NULL: predefined and named                              */
     struct xmpi_attrs *attrs;
 };
+
+/* How a sentence calls a type. */
+static inline const char *xmpi_dtype_name(const struct xmpi_dtype *type)
+{
+    return type->name[0] ? type->name : "a derived datatype";
+}
 
 /* Bytes of count elements in packed form; true when they do not fit. */
 static inline bool xmpi_dtype_bytes(const struct xmpi_dtype *type, MPI_Count count,

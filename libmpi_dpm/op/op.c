@@ -67,8 +67,8 @@ int xmpi_op_check(const struct xmpi_op *op, const struct xmpi_dtype *type)
                         "%s is for one-sided accumulation, not for reductions", op->name);
     if (!(type->op_class & classes))
         return xmpi_err(MPI_ERR_OP, "%s is not defined on elements of %s", op->name,
-                        type->name);
-    if (!xmpi_op_kernel_of(op->index, type->elem))
+                        xmpi_dtype_name(type));
+    if (type->elem != XMPI_ELEM_VALUE_INDEX && !xmpi_op_kernel_of(op->index, type->elem))
         return xmpi_err(MPI_ERR_OP, "%s on the optional type %s is not supported here",
                         op->name, type->name);
     return MPI_SUCCESS;
@@ -101,6 +101,8 @@ void xmpi_op_apply(const struct xmpi_op *op, const struct xmpi_dtype *type,
         apply_user(op, type, in, inout, count);
     } else if (op->index == INDEX(MPI_REPLACE)) {
         memcpy(inout, in, (size_t)count * type->extent);
+    } else if (type->elem == XMPI_ELEM_VALUE_INDEX) {
+        xmpi_op_value_index(op->index == INDEX(MPI_MAXLOC), type, in, inout, (size_t)count);
     } else {
         xmpi_op_kernel *kernel = xmpi_op_kernel_of(op->index, type->elem);
         if (kernel) /* MPI_NO_OP has none */

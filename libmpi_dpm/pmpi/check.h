@@ -37,10 +37,16 @@ XMPI_COLD int xmpi_unsupported(const char *fn, MPI_Comm comm);
 /* 0 when every entry is MPI_REQUEST_NULL or a request, else the error, raised. */
 int xmpi_check_requests(const char *fn, MPI_Count count, const MPI_Request *requests);
 
-/* A datatype that can be communicated: valid, and not an optional one that this platform lacks. */
-static inline bool xmpi_type_ok(const struct xmpi_dtype *type)
+/* A datatype that others can be made of: valid, and not an optional one that this platform lacks. */
+static inline bool xmpi_type_there(const struct xmpi_dtype *type)
 {
     return type && type->size != SIZE_MAX;
+}
+
+/* A datatype that can be communicated (types that the platform lacks are not committed). */
+static inline bool xmpi_type_ok(const struct xmpi_dtype *type)
+{
+    return type && type->committed;
 }
 
 static inline bool xmpi_dest_ok(const struct xmpi_comm *comm, int rank)

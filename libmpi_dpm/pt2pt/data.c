@@ -7,7 +7,7 @@
 int xmpi_pt2pt_toobig(MPI_Count count, const struct xmpi_dtype *type)
 {
     return xmpi_err(MPI_ERR_COUNT, "%lld elements of %s are more than memory can hold",
-                    (long long)count, type->name[0] ? type->name : "a derived datatype");
+                    (long long)count, xmpi_dtype_name(type));
 }
 
 pvmx_err xmpi_data_isend(const struct xmpi_data *d, struct pvmx_peer *to, uint64_t ctx,

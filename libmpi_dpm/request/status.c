@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* MPI_Status: filled from the engine's, read and changed by programs. */
-#include "datatype/dtype.h"
+#include "datatype/elements.h"
 #include "request/request.h"
 #include "rt/err.h"
 #include "xmpi.h"
@@ -66,20 +66,9 @@ int xmpi_get_count(const MPI_Status *status, struct xmpi_dtype *datatype, MPI_Co
     return MPI_SUCCESS;
 }
 
-/* Predefined types are one basic element each, the pair types are two. */
 int xmpi_get_elements(const MPI_Status *status, struct xmpi_dtype *datatype, MPI_Count *count)
 {
-    uint64_t bytes = get_bytes(status);
-    size_t each = datatype->size;
-    MPI_Count per_element = datatype->op_class & XMPI_OPC_PAIR ? 2 : 1;
-    if (each == 0)
-        *count = 0;
-    else if (bytes % each == 0)
-        *count = (MPI_Count)(bytes / each) * per_element;
-    else if (per_element == 2 && bytes % each == each - sizeof(int)) /* the first of a pair */
-        *count = (MPI_Count)(bytes / each) * 2 + 1;
-    else
-        *count = MPI_UNDEFINED;
+    *count = xmpi_dtype_elements_in(datatype, get_bytes(status));
     return MPI_SUCCESS;
 }
 
@@ -97,15 +86,13 @@ int xmpi_status_set_cancelled(MPI_Status *status, int flag)
 
 int xmpi_status_set_elements(MPI_Status *status, struct xmpi_dtype *datatype, MPI_Count count)
 {
-    size_t bytes;
-    MPI_Count per_element = datatype->op_class & XMPI_OPC_PAIR ? 2 : 1;
+    uint64_t bytes;
     if (count < 0)
         return xmpi_err(MPI_ERR_COUNT, "count is %lld, less than 0", (long long)count);
-    if (__builtin_mul_overflow((size_t)(count / per_element), datatype->size, &bytes))
-        return xmpi_err(MPI_ERR_COUNT, "%lld elements of %s are more than memory can hold",
-                        (long long)count, datatype->name);
-    if (count % per_element) /* the first of a pair is there, its second is not */
-        bytes += datatype->size - sizeof(int);
+    if (!xmpi_dtype_bytes_of(datatype, (uint64_t)count, &bytes))
+        return xmpi_err(MPI_ERR_COUNT,
+                        "%lld basic elements of %s are more than memory can hold",
+                        (long long)count, xmpi_dtype_name(datatype));
     set_bytes(status, bytes);
     return MPI_SUCCESS;
 }

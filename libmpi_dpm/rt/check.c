@@ -80,9 +80,14 @@ int xmpi_bad_type(struct xmpi_comm *comm, const char *fn, const char *arg, MPI_D
     const struct xmpi_dtype *type = xmpi_dtype_of(handle);
     if (!type)
         return xmpi_bad_handle(comm, fn, arg, handle, XMPI_KIND_DTYPE);
-    return xmpi_raise(comm, fn,
-                      xmpi_err(MPI_ERR_TYPE, "%s is %s, which this platform does not have",
-                               arg, type->name));
+    int cls;
+    if (type->size == SIZE_MAX)
+        cls = xmpi_err(MPI_ERR_TYPE, "%s is %s, which this platform does not have", arg,
+                       type->name);
+    else
+        cls = xmpi_err(MPI_ERR_TYPE, "%s (%s) is not committed: call MPI_Type_commit first",
+                       arg, xmpi_dtype_name(type));
+    return xmpi_raise(comm, fn, cls);
 }
 
 int xmpi_bad_count(struct xmpi_comm *comm, const char *fn, const char *arg, MPI_Count value)
