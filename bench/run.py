@@ -20,13 +20,14 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = ("spawn", "pingpong", "coll", "unexpected", "blocked")
+PROGRAMS = ("spawn", "pingpong", "rate", "coll", "dup", "unexpected", "blocked")
 SHORT = (0, 1, 8, 64, 256, 1024)
 LONG = (65536, 262144, 1048576, 4194304, 16777216)
 KINSHIP = (8, 1024, 65536, 1048576)
 COLL_TASKS = (2, 4, 8)
 COLL_NAMES = ("bcast", "reduce", "allreduce", "allgather", "alltoall")
 COLL_SIZES = (8, 8192, 1048576)
+DUP_TASKS = 16
 UNEXPECTED = 10000
 PVMX, MPICH, OMPI = "PVMX", "MPICH", "Open MPI"
 YIELD = "Open MPI, yielding"  # started with --oversubscribe: an information, not a peer to beat
@@ -156,15 +157,18 @@ class Bench:
             for size in sizes:
                 self.add(f"world {size}", lib.name, got.get(str(size)))
 
+            got = lib.run(2, "rate", 8, env=self.env)
+            self.add("rate 8", lib.name, got.get("rate"))
+
     def kinship_round(self):
         for kind, n in (("world", 2), ("parent", 1)):
             got = self.ours.run(n, "pingpong", kind, *KINSHIP, env=self.env)
             for size in KINSHIP:
                 self.add(f"kin {kind} {size}", PVMX, got.get(str(size)))
 
-    def coll_cells(self, tasks, cells, index):
-        """Times of the cells "operation:bytes" with so many tasks. Peers that wait busily with more
-        tasks than processors are slow beyond any doubt: once will do for them."""
+    def coll_rows(self, tasks, program, args, rows, index):
+        """Values of a program with so many tasks: rows is {row: name in the output}. Peers that wait
+        busily with more tasks than processors are slow beyond any doubt: once will do for them."""
         crowded = tasks > os.cpu_count()
         runs = [(lib.name, lib, ()) for lib in self.libs]
         if crowded and self.libs[-1].name == OMPI:
@@ -174,15 +178,21 @@ class Bench:
             once = crowded and name in (MPICH, OMPI)
             if once and index > 0:
                 continue
-            got = lib.run(tasks, "coll", 300 if once else 100, *cells, env=self.env, extra=extra)
-            for cell in cells:
-                self.add(f"coll {tasks} {cell}", name, got.get(cell))
+            got = lib.run(tasks, program, 300 if once else 100, *args, env=self.env, extra=extra)
+            for row, value in rows.items():
+                self.add(row, name, got.get(value))
+
+    def coll_cells(self, tasks, cells, index):
+        """Times of the cells "operation:bytes" with so many tasks."""
+        rows = {f"coll {tasks} {cell}": cell for cell in cells}
+        self.coll_rows(tasks, "coll", cells, rows, index)
 
     def coll_round(self, index):
         for tasks in COLL_TASKS:
             for name in COLL_NAMES:  # one start for each: a library that fails loses only that
                 self.coll_cells(tasks, [f"{name}:{size}" for size in COLL_SIZES], index)
         self.coll_cells(8, ["barrier:0"], index)
+        self.coll_rows(DUP_TASKS, "dup", [], {"dup": "dup"}, index)
 
     def unexpected_round(self):
         for lib in self.libs:
@@ -321,6 +331,10 @@ def message_rows(bench, table):
         ratio = ratio_of(v[PVMX], best)
         table.row(f"bandwidth, {size_text(size)} (ping-pong)", "MB/s", v[PVMX], v[MPICH], v[OMPI],
                   None, ratio, "≥ the better peer", None if ratio is None else ratio >= 1)
+    v = {name: bench.value("rate 8", name) for name in (PVMX, MPICH, OMPI)}
+    ratio = ratio_of(v[PVMX], best_peer(bench, "rate 8", higher=True))
+    table.row("message rate, 8 B, 64 in flight", "messages/s", v[PVMX], v[MPICH], v[OMPI], None,
+              ratio, "≥ the better peer", None if ratio is None else ratio >= 1)
 
 
 def kinship_rows(bench, table):
@@ -350,6 +364,7 @@ def coll_rows(bench, table):
             for size in COLL_SIZES:
                 coll_row(bench, table, f"{name} {size_text(size)}, {tasks} tasks",
                          f"coll {tasks} {name}:{size}", 1 if tasks <= os.cpu_count() else 3)
+    coll_row(bench, table, f"MPI_Comm_dup, {DUP_TASKS} tasks", "dup", 1)
 
 
 def matching_rows(bench, table):

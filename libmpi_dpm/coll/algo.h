@@ -61,6 +61,7 @@ struct xmpi_coll {
     enum xmpi_coll_kind kind;
     int root; /* intra: a rank; inter: a rank of the remote group, MPI_ROOT, MPI_PROC_NULL */
     bool in_place; /* the own part lies in its place of the receive buffer already */
+    bool internal; /* of the library itself, which makes no mistakes with lengths */
     /* Blocks sent and received; a single buffer is block 0: the send side of gather and allgather,
      * the receive side of scatter, the buffer of bcast (recv). */
     struct xmpi_blocks send, recv;
@@ -78,7 +79,7 @@ enum {
     XMPI_ALGO_INTRA = 1, /* intracommunicators                                      */
     XMPI_ALGO_INTER = 2, /* intercommunicators                                      */
     XMPI_ALGO_COMMUTATIVE = 4, /* commutative operations only                             */
-    XMPI_ALGO_BOARD = 8, /* blocking, short, few processes of one host: coll/board.h */
+    XMPI_ALGO_BOARD = 8,       /* blocking, few processes of one host: coll/board.h */
 };
 
 struct xmpi_algo {
@@ -87,7 +88,7 @@ struct xmpi_algo {
     unsigned flags;
     void (*build)(struct xmpi_sched *s, const struct xmpi_coll *c);
     /* Instead of build, see coll/board.h; NULL in all others. */
-    int (*direct)(const struct xmpi_coll *c, struct xmpi_comm *comm);
+    int (*direct)(struct xmpi_coll *c, struct xmpi_comm *comm);
     char cost[64]; /* p processes, n bytes (of one block where there are blocks), messages on
                     * the longest path x what they carry */
 };

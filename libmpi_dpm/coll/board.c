@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Short collectives over a board: see board.h. */
+/* Opening boards, and what the collectives over them are made of: see board.h. */
 #include "coll/board.h"
 
 #include "rt/err.h"
@@ -7,17 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A communicator that is used a few times only does not repay the two collectives that opening a
- * board costs. */
+/* A communicator that is used a few times only does not repay opening a board. */
 enum { AFTER = 4, NEVER = -1 };
 
-static struct pvmx_board *open_own(struct xmpi_comm *comm, uint64_t place)
-{
-    struct pvmx_board *b = NULL;
-    if (place && pvmx_engine_board_open(comm->peers, comm->size, comm->rank, place, &b))
-        b = NULL;
-    return b;
-}
+enum {
+    PIECE = 64 * 1024
+}; /* of what is fetched to be scattered: stays in the second-level cache */
 
 static bool know_peers(struct xmpi_comm *comm)
 {
@@ -28,36 +23,29 @@ static bool know_peers(struct xmpi_comm *comm)
     return true;
 }
 
-/* Either all members have it open afterwards or none uses it. (When a process ends in the middle of
- * this the survivors may disagree; then the board fails at once for those that have it, and they
- * do the operation with messages like the others.) */
+/* All that hear of the place open it, or see that another does not. */
 static void open_board(struct xmpi_comm *comm)
 {
     uint64_t place = 0;
-    char ok, all[PVMX_BOARD_MEMBERS];
+    struct pvmx_board *b = NULL;
     bool known = know_peers(comm);
     comm->board_calls = NEVER;
     if (comm->rank == 0 && known && pvmx_engine_board_offer(comm->peers, comm->size, &place))
         place = 0;
-    if (xmpi_coll_bcast_bytes(&place, sizeof place, 0, comm))
-        place = 0;
-    struct pvmx_board *b = known ? open_own(comm, place) : NULL;
-    ok = b != NULL;
-    if (xmpi_coll_allgather_bytes(&ok, 1, all, comm))
-        ok = 0;
-    if (ok && memchr(all, 0, (size_t)comm->size))
-        ok = 0;
-    if (ok)
+    if (xmpi_coll_bcast_bytes(&place, sizeof place, 0, comm) || !place)
+        return;
+    if (known &&
+        pvmx_engine_board_open(comm->peers, comm->size, comm->rank, place, &b) == PVMX_OK)
         comm->board = b;
-    else if (b)
-        pvmx_engine_board_close(b);
+    else if (!known && comm->peers[0])
+        pvmx_engine_board_refuse(comm->peers[0], place);
 }
 
-bool xmpi_board_ready(struct xmpi_comm *comm, bool forced)
+bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted)
 {
     if (comm->board || comm->board_calls == NEVER)
         return comm->board != NULL;
-    if (++comm->board_calls < AFTER && !forced)
+    if (++comm->board_calls < AFTER && !wanted)
         return false;
     open_board(comm);
     return comm->board != NULL;
@@ -70,121 +58,125 @@ void xmpi_coll_comm_gone(struct xmpi_comm *comm)
     comm->board = NULL;
 }
 
-struct shown {
-    uint64_t len;
-    char bytes[XMPI_BOARD_BYTES];
-};
-
-/* Shows what fits (what is too long is an error that all find). False: the board is gone. */
-static bool show(struct xmpi_comm *comm, struct xmpi_span mine)
+enum xmpi_way xmpi_board_way(const struct xmpi_comm *comm, struct xmpi_span mine)
 {
-    struct shown v = {.len = mine.len};
-    size_t len = mine.len < XMPI_BOARD_BYTES ? mine.len : XMPI_BOARD_BYTES;
-    xmpi_span_copy(xmpi_bytes(v.bytes, len), mine);
-    if (!pvmx_engine_board_exchange(comm->board, &v, offsetof(struct shown, bytes) + len))
-        return true;
-    xmpi_coll_comm_gone(comm);
-    return false;
+    if (mine.len <= XMPI_SHOWN_BYTES)
+        return XMPI_WAY_ENTRY;
+    if (mine.len <= PVMX_BOARD_BULK)
+        return XMPI_WAY_BULK;
+    return !mine.type && pvmx_engine_board_open_memory(comm->board) ? XMPI_WAY_MEMORY
+                                                                    : XMPI_WAY_MESSAGES;
 }
 
-static const struct shown *part(const struct xmpi_comm *comm, int k)
+int xmpi_board_begin(struct xmpi_comm *comm, bool gives)
 {
-    return pvmx_engine_board_part(comm->board, k);
+    pvmx_err err = pvmx_engine_board_begin(comm->board, gives);
+    return err ? xmpi_comm_error(comm, -1, err) : MPI_SUCCESS;
 }
 
-static int check(const struct xmpi_comm *comm, size_t len)
+void xmpi_board_put(struct xmpi_comm *comm, struct xmpi_span mine, const void *to)
 {
-    for (int k = 0; k < comm->size; k++)
-        if (part(comm, k)->len != len)
-            return xmpi_err(part(comm, k)->len > len ? MPI_ERR_TRUNCATE : MPI_ERR_COUNT,
-                            "rank %d gave %llu bytes where this process expects %zu", k,
-                            (unsigned long long)part(comm, k)->len, len);
-    return MPI_SUCCESS;
+    struct xmpi_shown *v = pvmx_engine_board_value(comm->board);
+    v->len = mine.len;
+    v->way = xmpi_board_way(comm, mine);
+    v->from = (uint64_t)(uintptr_t)mine.base;
+    v->to = (uint64_t)(uintptr_t)to;
+    if (v->way == XMPI_WAY_ENTRY)
+        xmpi_span_copy(xmpi_bytes(v->bytes, mine.len), mine);
+    else if (v->way == XMPI_WAY_BULK)
+        xmpi_span_copy(xmpi_bytes(pvmx_engine_board_bulk(comm->board, comm->rank), mine.len),
+                       mine);
 }
 
-int xmpi_board_barrier(const struct xmpi_coll *c, struct xmpi_comm *comm)
+void xmpi_board_show(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
+                     int giver, int reader)
 {
-    (void)c;
-    return show(comm, xmpi_bytes(NULL, 0)) ? MPI_SUCCESS : -1;
+    xmpi_board_put(comm, mine, to);
+    pvmx_engine_board_show(comm->board, giver, reader);
 }
 
-/* Elements `from` on of what was shown by all before `to`, combined in rank order: all get the same
- * bits. scratch: an operand, for types that do not lie in one run. */
-static void combine(const struct xmpi_coll *c, struct xmpi_comm *comm, int to,
-                    MPI_Count from, MPI_Count count, char *scratch)
+int xmpi_board_await(struct xmpi_comm *comm, int giver, bool patient)
 {
-    struct xmpi_span in = xmpi_span(scratch, count, c->type);
-    size_t at = xmpi_span(scratch, from, c->type).len, len = in.len;
-    xmpi_span_copy(xmpi_span(c->recv.base, count, c->type),
-                   xmpi_bytes(part(comm, to - 1)->bytes + at, len));
-    for (int k = to - 2; k >= 0; k--) {
-        const char *bytes = part(comm, k)->bytes + at;
-        if (in.type)
-            xmpi_span_copy(in, xmpi_bytes(bytes, len));
-        else
-            scratch = xmpi_at(bytes, -c->type->true_lb);
-        xmpi_op_apply(c->op, c->type, scratch, c->recv.base, count);
-    }
+    int missing = -1;
+    pvmx_err err = pvmx_engine_board_await(comm->board, giver, patient, &missing);
+    return err ? xmpi_comm_error(comm, missing, err) : MPI_SUCCESS;
 }
 
-/* Everyone shows c->len bytes and combines a part of all by itself. */
-static int show_and_combine(const struct xmpi_coll *c, struct xmpi_comm *comm, int to,
-                            MPI_Count from, MPI_Count count)
+int xmpi_board_check(int rank, uint64_t got, size_t want)
 {
-    if (!show(comm, xmpi_block(&c->send, 0)))
-        return -1;
-    int cls = check(comm, c->len);
-    if (cls || !c->len || !count || !to)
+    if (got == want)
+        return MPI_SUCCESS;
+    return xmpi_err(got > want ? MPI_ERR_TRUNCATE : MPI_ERR_COUNT,
+                    "rank %d gave %llu bytes where this process expects %zu", rank,
+                    (unsigned long long)got, want);
+}
+
+int xmpi_board_exchange(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
+                        enum xmpi_way *way)
+{
+    int cls = xmpi_board_begin(comm, true);
+    if (cls)
         return cls;
-    char *room = NULL;
-    ptrdiff_t low = c->type->true_lb, high = low + c->type->true_extent,
-              last = (ptrdiff_t)(count - 1) * c->type->extent;
-    *(last < 0 ? &low : &high) += last;
-    if (!c->type->dense && !(room = malloc((size_t)(high - low))))
-        return xmpi_err(MPI_ERR_NO_MEM, "no memory for a temporary operand");
-    combine(c, comm, to, from, count, xmpi_at(room, -low));
-    free(room);
+    xmpi_board_show(comm, mine, to, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
+    cls = xmpi_board_await(comm, PVMX_BOARD_ALL, false);
+    *way = XMPI_WAY_ENTRY;
+    for (int k = 0; !cls && k < comm->size; k++) {
+        const struct xmpi_shown *v = xmpi_shown(comm, k);
+        *way = v->way > *way ? v->way : *way;
+        cls = xmpi_board_check(k, v->len, mine.len);
+    }
+    return cls;
+}
+
+int xmpi_board_sync(struct xmpi_comm *comm, int cls)
+{
+    pvmx_engine_board_step(comm->board);
+    struct xmpi_shown *v = pvmx_engine_board_value(comm->board);
+    v->way = (uint32_t)cls;
+    pvmx_engine_board_show(comm->board, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
+    int waited = xmpi_board_await(comm, PVMX_BOARD_ALL, true);
+    if (cls || waited)
+        return cls ? cls : waited;
+    for (int k = 0; k < comm->size; k++) {
+        v = (struct xmpi_shown *)(uintptr_t)pvmx_engine_board_answer(comm->board, k);
+        if (v->way)
+            return xmpi_err(XMPI_ERR_PROC_FAILED, "rank %d could not do its part", k);
+    }
     return MPI_SUCCESS;
 }
 
-int xmpi_board_allreduce(const struct xmpi_coll *c, struct xmpi_comm *comm)
+int xmpi_board_end(struct xmpi_comm *comm, int cls)
 {
-    return show_and_combine(c, comm, comm->size, 0, c->count);
-}
-
-int xmpi_board_scan(const struct xmpi_coll *c, struct xmpi_comm *comm)
-{
-    int to = c->kind == XMPI_COLL_EXSCAN ? comm->rank : comm->rank + 1;
-    return show_and_combine(c, comm, to, 0, c->count);
-}
-
-int xmpi_board_reduce_scatter(const struct xmpi_coll *c, struct xmpi_comm *comm)
-{
-    MPI_Count from = 0;
-    for (int k = 0; k < comm->rank; k++)
-        from += xmpi_block_count(&c->recv, k);
-    return show_and_combine(c, comm, comm->size, from,
-                            xmpi_block_count(&c->recv, comm->rank));
-}
-
-int xmpi_board_allgather(const struct xmpi_coll *c, struct xmpi_comm *comm)
-{
-    if (!show(comm, c->in_place ? xmpi_block(&c->recv, comm->rank) : xmpi_block(&c->send, 0)))
-        return -1;
-    int cls = check(comm, c->len);
-    for (int k = 0; !cls && k < comm->size; k++)
-        xmpi_span_copy(xmpi_block(&c->recv, k), xmpi_bytes(part(comm, k)->bytes, c->len));
+    pvmx_engine_board_end(comm->board);
     return cls;
 }
 
-int xmpi_board_alltoall(const struct xmpi_coll *c, struct xmpi_comm *comm)
+int xmpi_board_fetch(struct xmpi_comm *comm, int k, uint64_t addr, struct xmpi_span to)
 {
-    const struct xmpi_blocks *from = c->in_place ? &c->recv : &c->send;
-    if (!show(comm, xmpi_block_range(from, 0, comm->size)))
-        return -1;
-    int cls = check(comm, c->len * (size_t)comm->size);
-    for (int k = 0; !cls && k < comm->size; k++)
-        xmpi_span_copy(xmpi_block(&c->recv, k),
-                       xmpi_bytes(part(comm, k)->bytes + (size_t)comm->rank * c->len, c->len));
-    return cls;
+    pvmx_err err = PVMX_OK;
+    if (!to.type) {
+        err = to.len ? pvmx_engine_board_read(comm->board, k, to.base, addr, to.len)
+                     : PVMX_OK;
+        return err ? xmpi_comm_error(comm, k, err) : MPI_SUCCESS;
+    }
+    char *piece = malloc(PIECE);
+    if (!piece)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for a piece of a message");
+    struct pvmx_view view =
+        xmpi_dtype_view(to.type, to.base, (MPI_Count)(to.len / to.type->size));
+    for (size_t at = 0; !err && at < to.len; at += PIECE) {
+        size_t n = to.len - at < PIECE ? to.len - at : PIECE;
+        err = pvmx_engine_board_read(comm->board, k, piece, addr + at, n);
+        if (!err)
+            pvmx_engine_unpack(&view, at, piece, n);
+    }
+    free(piece);
+    return err ? xmpi_comm_error(comm, k, err) : MPI_SUCCESS;
+}
+
+int xmpi_board_barrier(struct xmpi_coll *c, struct xmpi_comm *comm)
+{
+    enum xmpi_way way;
+    (void)c;
+    return xmpi_board_end(comm, xmpi_board_exchange(comm, xmpi_bytes(NULL, 0), NULL, &way));
 }

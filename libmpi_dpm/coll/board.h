@@ -1,33 +1,96 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Short collectives of few processes on one host over a board (<pvmx/engine/board.h>): every process
- * shows its value and reads all others', without messages. Each communicator opens its own board
- * at its first few short collectives. */
+/* Blocking collectives of few processes on one host over a board (<pvmx/engine/board.h>). What is short
+ * is shown there; of what is long the address is, and the processes read and write each other's memory.
+ * Every process shows its length first, so that all find a mismatch and nobody waits for one who goes
+ * another way. A communicator opens its board at its first collective that can be mismatched. */
 #ifndef XMPI_COLL_BOARD_H
 #define XMPI_COLL_BOARD_H
 
 #include "coll/algo.h"
 #include <pvmx/engine/board.h>
 
-enum { XMPI_BOARD_BYTES = PVMX_BOARD_BYTES - 8 }; /* 8: the length, to find mismatches */
-
-/* Is a board right for so many processes and bytes shown by each? The same answer everywhere. */
-static inline bool xmpi_board_fits(const struct xmpi_comm *comm, size_t shown)
+/* May a board be right for so many processes? The same answer everywhere. */
+static inline bool xmpi_board_fits(const struct xmpi_comm *comm)
 {
-    return !comm->inter && comm->size > 1 && comm->size <= PVMX_BOARD_MEMBERS &&
-           shown <= XMPI_BOARD_BYTES;
+    return !comm->inter && comm->size > 1 && comm->size <= PVMX_BOARD_MEMBERS;
 }
 
-/* Counts a short collective on comm and opens the board when it is worth while (at once when
- * forced): collective. False: use messages for this one. */
-bool xmpi_board_ready(struct xmpi_comm *comm, bool forced);
+/* Opens the board when it is worth while (at once when it is wanted): collective. False: use
+ * messages for this one. */
+bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted);
 
-/* The forms of algorithms that need no schedule: the outcome, or -1: a process has ended and the
- * board is gone, to be done with messages, which find out what is left of the operation. */
-int xmpi_board_barrier(const struct xmpi_coll *c, struct xmpi_comm *comm);
-int xmpi_board_allreduce(const struct xmpi_coll *c, struct xmpi_comm *comm);
-int xmpi_board_scan(const struct xmpi_coll *c, struct xmpi_comm *comm);
-int xmpi_board_reduce_scatter(const struct xmpi_coll *c, struct xmpi_comm *comm);
-int xmpi_board_allgather(const struct xmpi_coll *c, struct xmpi_comm *comm);
-int xmpi_board_alltoall(const struct xmpi_coll *c, struct xmpi_comm *comm);
+/* The forms of algorithms that need no schedule: the outcome, or -1: the processes have found that
+ * this one is to be done with messages. */
+int xmpi_board_barrier(struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_bcast(struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_reduce(struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_allreduce(struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_scan(struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_reduce_scatter(struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_allgather(struct xmpi_coll *c, struct xmpi_comm *comm);
+int xmpi_board_alltoall(struct xmpi_coll *c, struct xmpi_comm *comm);
+
+/* ---- what they are made of: board.c */
+
+/* How a process gives what it gives, the best one first. All go the way of the worst. */
+enum xmpi_way {
+    XMPI_WAY_ENTRY,    /* in its entry                                  */
+    XMPI_WAY_BULK,     /* in its bulk                                   */
+    XMPI_WAY_MEMORY,   /* it lies in one run at `from`                  */
+    XMPI_WAY_MESSAGES, /* it does not, or memory cannot be read         */
+};
+
+enum { XMPI_SHOWN_BYTES = PVMX_BOARD_BYTES - 32 };
+
+struct xmpi_shown {
+    uint64_t len; /* bytes that this process gives, or expects from each */
+    uint32_t way; /* enum xmpi_way; in steps: error class of this process so far */
+    uint32_t unused;
+    uint64_t from, to; /* addresses of what it gives and of its result */
+    char bytes[XMPI_SHOWN_BYTES];
+};
+
+enum xmpi_way xmpi_board_way(const struct xmpi_comm *comm, struct xmpi_span mine);
+/* Begins; an error class. */
+int xmpi_board_begin(struct xmpi_comm *comm, bool gives);
+/* Writes what this process gives, and the place of its result, where the others will look for them;
+ * show: and shows it, as pvmx_engine_board_show. */
+void xmpi_board_put(struct xmpi_comm *comm, struct xmpi_span mine, const void *to);
+void xmpi_board_show(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
+                     int giver, int reader);
+/* An error class; as pvmx_engine_board_await. */
+int xmpi_board_await(struct xmpi_comm *comm, int giver, bool patient);
+/* Everyone shows `mine` to all; *way: the way that all go. An error when lengths differ. */
+int xmpi_board_exchange(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
+                        enum xmpi_way *way);
+/* A step in which all wait for all: everyone's part of the work so far is done. cls: what this process
+ * has met; returns it, or the error that another has. */
+int xmpi_board_sync(struct xmpi_comm *comm, int cls);
+/* Ends; returns cls. */
+int xmpi_board_end(struct xmpi_comm *comm, int cls);
+/* The error when a process gives another length than expected here. */
+int xmpi_board_check(int rank, uint64_t got, size_t want);
+
+static inline const struct xmpi_shown *xmpi_shown(const struct xmpi_comm *comm, int k)
+{
+    return pvmx_engine_board_part(comm->board, k);
+}
+
+/* What a process gives in its entry or bulk, packed. */
+static inline const char *xmpi_shown_bytes(const struct xmpi_comm *comm, int k)
+{
+    const struct xmpi_shown *v = xmpi_shown(comm, k);
+    return v->way == XMPI_WAY_ENTRY ? v->bytes : pvmx_engine_board_bulk(comm->board, k);
+}
+
+/* Copies bytes at `addr` of process k to where the span says. An error class. */
+int xmpi_board_fetch(struct xmpi_comm *comm, int k, uint64_t addr, struct xmpi_span to);
+
+/* ---- far.c: reductions of what lies in the processes' own memory */
+
+/* Elements from.. of all contributions, n of them, combined in rank order into `out`, which is at
+ * this address of process `whose`. An error class. Between exchange and end. */
+int xmpi_far_combine(const struct xmpi_coll *c, struct xmpi_comm *comm, MPI_Count from,
+                     MPI_Count n, int whose, uint64_t out);
 
 #endif

@@ -118,7 +118,8 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
         return cls;
     const struct xmpi_algo *a = xmpi_algo_select(c, comm, form.request != NULL, &forced);
     if (a->direct) {
-        cls = xmpi_board_ready(comm, forced) ? a->direct(c, comm) : -1;
+        bool wanted = forced || (c->kind != XMPI_COLL_BARRIER && !c->internal);
+        cls = xmpi_board_ready(comm, wanted) ? a->direct(c, comm) : -1;
         if (cls >= 0)
             return cls;
         a = xmpi_algo_select(c, comm, true, &forced);
@@ -148,6 +149,7 @@ int xmpi_coll_bcast_bytes(void *buf, size_t len, int root, struct xmpi_comm *com
 {
     struct xmpi_coll c = {.kind = XMPI_COLL_BCAST,
                           .root = root,
+                          .internal = true,
                           .recv = {.base = buf, .len = len, .count = (MPI_Count)len},
                           .len = len};
     return xmpi_coll_do(&c, comm, (struct xmpi_form){.request = NULL});
@@ -156,6 +158,7 @@ int xmpi_coll_bcast_bytes(void *buf, size_t len, int root, struct xmpi_comm *com
 int xmpi_coll_allgather_bytes(const void *mine, size_t len, void *all, struct xmpi_comm *comm)
 {
     struct xmpi_coll c = {.kind = XMPI_COLL_ALLGATHER,
+                          .internal = true,
                           .send = {.base = (char *)(uintptr_t)mine,
                                    .len = len,
                                    .count = (MPI_Count)len,

@@ -25,6 +25,7 @@ static const struct xmpi_algo bcast[] = {
     {"scatter_allgather", INTRA, xmpi_bcast_scatter_allgather, NULL, "p x n/p; 2 n per process"},
     {"linear", INTER, xmpi_inter_bcast_linear, NULL, "1 x n; root q out"},
     {"leader", INTER, xmpi_inter_bcast_leader, NULL, "1 + log2 q x n"},
+    {"board", INTRA | BOARD, NULL, xmpi_board_bcast, "no messages; n read by each"},
 };
 static const struct xmpi_algo reduce[] = {
     {"flat", INTRA, xmpi_reduce_flat, NULL, "1 x n; root p-1 in and (p-1) n reduced; room p n"},
@@ -32,6 +33,7 @@ static const struct xmpi_algo reduce[] = {
     {"scatter_gather", INTRA, xmpi_reduce_scatter_gather, NULL, "2 x n/p; p(p-1) in all; n reduced each"},
     {"linear", INTER, xmpi_inter_reduce_linear, NULL, "1 x n; root q in; room q n"},
     {"leader", INTER, xmpi_inter_reduce_leader, NULL, "log2 q + 1 x n"},
+    {"board", INTRA | BOARD, NULL, xmpi_board_reduce, "no messages; p n reduced by root, long: n by each"},
 };
 static const struct xmpi_algo allreduce[] = {
     {"flat", INTRA, xmpi_allreduce_flat, NULL, "2 x n; rank 0 p-1 in, p-1 out; 2(p-1) in all"},
@@ -39,7 +41,7 @@ static const struct xmpi_algo allreduce[] = {
     {"scatter_allgather", INTRA, xmpi_allreduce_scatter_allgather, NULL, "2 x n/p; 2p(p-1) in all"},
     {"ring", INTRA | COMMUTE, xmpi_allreduce_ring, NULL, "2(p-1) x n/p"},
     {"leader", INTER, xmpi_inter_allreduce, NULL, "3 x n"},
-    {"board", INTRA | BOARD, NULL, xmpi_board_allreduce, "no messages; p n read and reduced by each"},
+    {"board", INTRA | BOARD, NULL, xmpi_board_allreduce, "no messages; p n reduced by each, long: n"},
 };
 static const struct xmpi_algo reduce_scatter_block[] = {
     {"flat", INTRA, xmpi_rscat_flat, NULL, "1 x n and 1 x n/p; rank 0 p-1 in, p-1 out; 2(p-1) in all"},
@@ -134,18 +136,12 @@ const struct xmpi_algo_list xmpi_algo_lists[XMPI_COLL_KINDS] = {
 };
 /* clang-format on */
 
-/* Bytes that each process shows when the collective goes over a board. */
-static size_t shown(const struct xmpi_coll *c, const struct xmpi_comm *comm)
-{
-    return c->kind == XMPI_COLL_ALLTOALL ? c->len * (size_t)comm->size : c->len;
-}
-
 bool xmpi_algo_fits(const struct xmpi_algo *a, const struct xmpi_coll *c,
                     const struct xmpi_comm *comm, bool scheduled)
 {
     if (!(a->flags & (comm->inter ? INTER : INTRA)))
         return false;
-    if ((a->flags & BOARD) && (scheduled || !xmpi_board_fits(comm, shown(c, comm))))
+    if ((a->flags & BOARD) && (scheduled || !xmpi_board_fits(comm)))
         return false;
     return !(a->flags & COMMUTE) || !c->op || c->op->commutative;
 }

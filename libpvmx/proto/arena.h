@@ -23,7 +23,7 @@
 
 enum {
     PX_ARENA_MAGIC = 0x50564d58, /* "PVMX" */
-    PX_ARENA_VERSION = 1,
+    PX_ARENA_VERSION = 2,
     PX_NSLOTS = 8192,      /* tasks of one host at one time; slot = local number % this */
     PX_NRINGS = PX_NSLOTS, /* senders that one task can hear at one time */
     /* One ring with its control lines. Measured: larger rings fall out of L2 with a few peers,
@@ -32,11 +32,15 @@ enum {
     PX_BIRTH_OFF = 64 * 1024, /* birth record (message "birth") in the slot */
     PX_BIRTH_MAX = 192 * 1024,
     PX_RINGS_OFF = 256 * 1024,
+    /* Boards that the owner has made place for (core/board.c), after the rings. As everything
+     * here it costs memory only where it is touched. */
+    PX_BOARDS_SIZE = 64 * 1024 * 1024,
     PX_ARENA_HEAD = 64 * 1024,
     PX_CACHE_LINE = 64,
     PX_SHARES = 8, /* long messages that the owner and their senders copy together at one time */
 };
-#define PX_SLOT_SIZE ((uint64_t)PX_RINGS_OFF + (uint64_t)PX_NRINGS * PX_RING_SIZE)
+#define PX_BOARDS_OFF ((uint64_t)PX_RINGS_OFF + (uint64_t)PX_NRINGS * PX_RING_SIZE)
+#define PX_SLOT_SIZE (PX_BOARDS_OFF + PX_BOARDS_SIZE)
 #define PX_ARENA_SIZE ((uint64_t)PX_ARENA_HEAD + PX_NSLOTS * PX_SLOT_SIZE)
 
 enum px_slot_state {

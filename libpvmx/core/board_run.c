@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Operations on a board.
+ *
+ * An entry's number is stored last. Who finds, after showing its own value, that all others that are
+ * to show one have done so wakes the reader: the last one always does, since of two who show at the
+ * same time at least one sees the other (fences). A member uses an entry again when all have ended
+ * the operation that it was for: it knows that from having seen all begin a later one, else from
+ * what they note of it. */
+#include "core/board.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "transport/shm/copy.h"
+#include "transport/shm/wake.h"
+
+#include <string.h>
+
+static uint64_t number_of(const struct pvmx_board *b)
+{
+    return b->op << PX_BOARD_STEP_BITS | b->step;
+}
+
+static struct px_board_entry *entry_of(const struct pvmx_board *b, int k)
+{
+    struct px_board_member *m = &b->area->of[k];
+    return b->step ? &m->step[b->step % 2] : &m->entry[b->op % PX_BOARD_DEPTH];
+}
+
+static bool shown(const struct pvmx_board *b, int k)
+{
+    return atomic_load_explicit(&entry_of(b, k)->number, memory_order_acquire) >=
+           number_of(b);
+}
+
+static void ring(struct pvmx_board *b, int k)
+{
+    if (b->member[k].slot)
+        px_bell_after_publish(b->member[k].slot, PX_NRINGS);
+}
+
+static void ring_all(struct pvmx_board *b)
+{
+    for (int k = 0; k < b->n; k++)
+        ring(b, k);
+}
+
+/* This member leaves the board for good; who awaits it need not wait any longer. */
+static pvmx_err revoked(struct pvmx_board *b)
+{
+    atomic_store(&b->area->of[b->self].left, 1);
+    ring_all(b);
+    return px_fail(PVMX_ERR_REVOKED, "the communicator has been revoked");
+}
+
+static bool entry_free(void *arg)
+{
+    struct pvmx_board *b = arg;
+    uint64_t least = b->op - 1;
+    for (int k = 0; k < b->n; k++) {
+        uint64_t done = atomic_load_explicit(&b->area->of[k].done, memory_order_acquire);
+        bool gone = !b->member[k].peer || b->member[k].peer->dead || b->area->of[k].left;
+        if (!gone && done < least)
+            least = done;
+    }
+    b->free_until = least + PX_BOARD_DEPTH;
+    return b->op <= b->free_until || b->broken;
+}
+
+/* The wait for room; others note their progress now and then, and wake us if they see us wait. */
+static void wait_free(struct pvmx_board *b)
+{
+    if (entry_free(b))
+        return;
+    atomic_fetch_add(&b->area->waiting, 1);
+    px_ctx_wait(entry_free, b, PX_NEVER);
+    atomic_fetch_sub(&b->area->waiting, 1);
+}
+
+pvmx_err pvmx_engine_board_begin(struct pvmx_board *b, bool gives)
+{
+    b->op++;
+    b->step = 0;
+    b->seen = 0;
+    if (__builtin_expect(gives && b->op > b->free_until, 0)) {
+        px_lock();
+        wait_free(b);
+        px_unlock();
+    }
+    return b->broken ? revoked(b) : PVMX_OK;
+}
+
+void pvmx_engine_board_step(struct pvmx_board *b)
+{
+    b->step++;
+    b->seen = 0;
+}
+
+void pvmx_engine_board_end(struct pvmx_board *b)
+{
+    if (b->op % PX_BOARD_NOTE)
+        return;
+    atomic_store_explicit(&b->area->of[b->self].done, b->op, memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&b->area->waiting, memory_order_relaxed))
+        ring_all(b);
+}
+
+void *pvmx_engine_board_value(struct pvmx_board *b)
+{
+    return entry_of(b, b->self)->value;
+}
+
+/* Have all others (but the reader) shown theirs too? */
+static bool last_one(const struct pvmx_board *b, int reader)
+{
+    for (int k = 0; k < b->n; k++)
+        if (k != reader && !shown(b, k))
+            return false;
+    return true;
+}
+
+void pvmx_engine_board_show(struct pvmx_board *b, int giver, int reader)
+{
+    atomic_store_explicit(&entry_of(b, b->self)->number, number_of(b), memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (giver == PVMX_BOARD_ALL && !last_one(b, reader))
+        return;
+    if (reader == PVMX_BOARD_ALL)
+        ring_all(b);
+    else
+        ring(b, reader);
+}
+
+static bool all_shown(struct pvmx_board *b)
+{
+    for (; b->seen < b->n; b->seen++)
+        if (b->seen != b->self && !shown(b, b->seen))
+            return false;
+    return true;
+}
+
+struct wait {
+    struct pvmx_board *b;
+    int giver;
+    bool patient;
+    int missing; /* has ended without showing what is awaited; -1: nobody */
+    bool left;   /* the same, but it has been told that the communicator is revoked */
+};
+
+static bool is_shown(struct pvmx_board *b, int giver)
+{
+    return giver == PVMX_BOARD_ALL ? all_shown(b) : shown(b, giver);
+}
+
+/* Will it never show what is awaited of it? */
+static bool hopeless(struct wait *w, int k)
+{
+    const struct pvmx_board *b = w->b;
+    bool left = atomic_load(&b->area->of[k].left) != 0;
+    if (k == b->self || (!left && !b->member[k].peer->dead) || shown(b, k))
+        return false;
+    w->left = w->left || left;
+    w->missing = k;
+    return true;
+}
+
+/* Also when a member that has not shown its value never will: at once, or when nobody else is left to
+ * wait for. */
+static bool over(void *arg)
+{
+    struct wait *w = arg;
+    struct pvmx_board *b = w->b;
+    if (is_shown(b, w->giver))
+        return true;
+    bool all = w->giver == PVMX_BOARD_ALL;
+    int waits = 0, from = all ? b->seen : w->giver, to = all ? b->n : w->giver + 1;
+    w->missing = -1;
+    for (int k = from; k < to; k++)
+        waits += k != b->self && !hopeless(w, k) && !shown(b, k);
+    if (w->patient)
+        return waits == 0;
+    return w->missing >= 0 || b->broken || px_board_refused(b);
+}
+
+static pvmx_err why_not(const struct wait *w)
+{
+    struct pvmx_board *b = w->b;
+    if (w->left || (b->broken && !w->patient))
+        return revoked(b);
+    if (w->missing < 0)
+        return px_fail(PVMX_ERR_LIMIT, "a member cannot open the board");
+    return px_fail(PVMX_ERR_PEER_DEAD, "task t%x has ended",
+                   (unsigned)b->member[w->missing].peer->tid);
+}
+
+pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient, int *missing)
+{
+    struct wait w = {.b = b, .giver = giver, .patient = patient, .missing = -1};
+    if (!is_shown(b, giver)) {
+        px_lock();
+        pvmx_err err = px_ctx_wait(over, &w, PX_NEVER);
+        px_unlock();
+        if (!err && !is_shown(b, giver))
+            err = why_not(&w);
+        if (err) {
+            *missing = w.missing;
+            return err;
+        }
+    }
+    if (giver == PVMX_BOARD_ALL && b->op - 1 + PX_BOARD_DEPTH > b->free_until)
+        b->free_until =
+            b->op - 1 + PX_BOARD_DEPTH; /* who has begun this one has ended the last */
+    return PVMX_OK;
+}
+
+const void *pvmx_engine_board_part(const struct pvmx_board *b, int member)
+{
+    return b->area->of[member].entry[b->op % PX_BOARD_DEPTH].value;
+}
+
+const void *pvmx_engine_board_answer(const struct pvmx_board *b, int member)
+{
+    return entry_of(b, member)->value;
+}
+
+void *pvmx_engine_board_bulk(const struct pvmx_board *b, int member)
+{
+    size_t k = (size_t)member * PX_BOARD_DEPTH + (size_t)(b->op % PX_BOARD_DEPTH);
+    return b->bulk + k * PX_BOARD_BULK_STRIDE;
+}
+
+pvmx_err pvmx_engine_board_read(const struct pvmx_board *b, int member, void *dst,
+                                uint64_t addr, size_t len)
+{
+    if (member == b->self)
+        memmove(dst, (const void *)(uintptr_t)addr, len);
+    else
+        return px_copy_read(b->member[member].pid, dst, addr, len);
+    return PVMX_OK;
+}
+
+pvmx_err pvmx_engine_board_write(const struct pvmx_board *b, int member, uint64_t addr,
+                                 const void *src, size_t len)
+{
+    if (member == b->self)
+        memmove((void *)(uintptr_t)addr, src, len);
+    else
+        return px_copy_write(b->member[member].pid, addr, src, len);
+    return PVMX_OK;
+}
+
+void pvmx_engine_board_break(struct pvmx_board *b)
+{
+    b->broken = true;
+}
