@@ -23,6 +23,21 @@ extern "C" {
 /* The communicator has been revoked. */
 #define MPIX_ERR_REVOKED 16387
 
+/* ---- spawning without waiting */
+
+/* As MPI_Comm_spawn and MPI_Comm_spawn_multiple, but they return at once: *intercomm and the error
+ * codes are there when the request is complete, and that is when errors are reported. Collective; the
+ * order of calls on a communicator counts, that of completions does not. Until completion the root
+ * keeps commands and arguments as they are; info objects may be freed. Such a request cannot be
+ * cancelled. The first spawn of a program that is in no virtual machine yet starts it in the call. */
+int MPIX_Comm_ispawn(const char *command, char *argv[], int maxprocs, MPI_Info info,
+                     int root, MPI_Comm comm, MPI_Comm *intercomm,
+                     int array_of_errcodes[], MPI_Request *request);
+int MPIX_Comm_ispawn_multiple(int count, char *array_of_commands[], char **array_of_argv[],
+                              const int array_of_maxprocs[], const MPI_Info array_of_info[],
+                              int root, MPI_Comm comm, MPI_Comm *intercomm,
+                              int array_of_errcodes[], MPI_Request *request);
+
 /* ---- failures: local functions */
 
 /* The processes of comm (of both groups of an intercommunicator) that this one knows to have failed,
@@ -52,6 +67,14 @@ int MPIX_Comm_iagree(MPI_Comm comm, int *flag, MPI_Request *request);
 int MPIX_Comm_shrink(MPI_Comm comm, MPI_Comm *newcomm);
 int MPIX_Comm_ishrink(MPI_Comm comm, MPI_Comm *newcomm, MPI_Request *request);
 
+int PMPIX_Comm_ispawn(const char *command, char *argv[], int maxprocs, MPI_Info info,
+                      int root, MPI_Comm comm, MPI_Comm *intercomm,
+                      int array_of_errcodes[], MPI_Request *request);
+int PMPIX_Comm_ispawn_multiple(int count, char *array_of_commands[],
+                               char **array_of_argv[], const int array_of_maxprocs[],
+                               const MPI_Info array_of_info[], int root, MPI_Comm comm,
+                               MPI_Comm *intercomm, int array_of_errcodes[],
+                               MPI_Request *request);
 int PMPIX_Comm_get_failed(MPI_Comm comm, MPI_Group *failedgroup);
 int PMPIX_Comm_ack_failed(MPI_Comm comm, int num_to_ack, int *num_acked);
 int PMPIX_Comm_failure_ack(MPI_Comm comm);

@@ -8,10 +8,12 @@
 #include "proto/hello.h"
 #include "reap.h"
 #include "server.h"
+#include "spread.h"
 #include "streams.h"
 #include "tasks.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 enum {
@@ -79,11 +81,35 @@ static pvmx_err take_stdio(struct peer *p, int stdio[3])
     return PVMX_OK;
 }
 
+/* A program that says where its tasks go. The VM has one host, so what can come of it is their number,
+ * or that there is no such place. */
+static pvmx_err spread_app(struct server *sv, struct pxp_app *app)
+{
+    struct utsname u = {0};
+    uint32_t *hosts = NULL;
+    uname(&u);
+    struct spread_host host = {.name = sv->host,
+                               .arch = u.machine,
+                               .cpus = atomic_load(&sv->arena.head->universe)};
+    struct spread_vm vm = {.hosts = &host, .n = 1};
+    pvmx_err err = spread_tasks(&vm, app->where, &app->count, &hosts);
+    free(hosts);
+    return err;
+}
+
 static pvmx_err count_tasks(struct spawn_req *r, uint32_t *total)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < r->m.n_apps; i++)
-        sum += r->m.apps[i].count;
+    for (size_t i = 0; i < r->m.n_apps; i++) {
+        struct pxp_app *app = &r->m.apps[i];
+        bool each = app->count == SPREAD_EACH;
+        if ((*app->where != '\0' && app->count <= PX_NSLOTS) || each) {
+            pvmx_err err = spread_app(r->sv, app);
+            if (err != PVMX_OK)
+                return err;
+        }
+        sum += app->count;
+    }
     if (r->m.n_apps == 0)
         return px_fail(PVMX_ERR_ARG, "a spawn request without a program");
     if (sum > PX_NSLOTS)

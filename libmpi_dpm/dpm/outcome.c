@@ -15,10 +15,6 @@ struct wire {
     uint64_t ctx;
 };
 
-/* The first broadcast is of this size whatever there is to say, because nobody but the root knows
- * how much that is; it costs the same as a few bytes. More comes in a second one. */
-enum { FIRST_BLOCK = 1024 };
-
 /* ---- collecting -------------------------------------------------------------------- */
 
 static int no_memory(void)
@@ -61,6 +57,18 @@ int xmpi_outcome_fill(struct xmpi_outcome *out, int code, int n)
     }
     out->codes[out->ncodes++] = (struct xmpi_run){code, n};
     return MPI_SUCCESS;
+}
+
+int xmpi_outcome_fit(struct xmpi_outcome *out, int code, int n)
+{
+    int have = 0;
+    for (int r = 0; r < out->ncodes; r++) {
+        struct xmpi_run *run = &out->codes[r];
+        if (have + run->count > n)
+            run->count = n - have;
+        have += run->count;
+    }
+    return xmpi_outcome_fill(out, code, n - have);
 }
 
 static int add_tid(struct xmpi_outcome *out, pvmx_tid tid)
@@ -126,8 +134,7 @@ static void put_ranges(const struct xmpi_outcome *out, struct xmpi_run *to)
     }
 }
 
-/* *block: at least FIRST_BLOCK bytes. */
-static int pack(const struct xmpi_outcome *out, char **block)
+int xmpi_outcome_pack(const struct xmpi_outcome *out, char **block, size_t *size)
 {
     struct wire w = {
         .cls = out->cls,
@@ -139,7 +146,7 @@ static int pack(const struct xmpi_outcome *out, char **block)
     };
     size_t runs = (size_t)w.nranges + w.ncodes;
     w.bytes = (uint32_t)(sizeof(w) + runs * sizeof(struct xmpi_run) + w.text_len);
-    char *b = calloc(1, w.bytes > FIRST_BLOCK ? w.bytes : FIRST_BLOCK);
+    char *b = calloc(1, w.bytes > XMPI_OUTCOME_FIRST ? w.bytes : XMPI_OUTCOME_FIRST);
     if (!b)
         return no_memory();
     struct xmpi_run *to = (struct xmpi_run *)(void *)(b + sizeof(w));
@@ -149,10 +156,18 @@ static int pack(const struct xmpi_outcome *out, char **block)
         memcpy(to + w.nranges, out->codes, w.ncodes * sizeof(*to));
     memcpy(to + runs, out->text, w.text_len);
     *block = b;
+    *size = w.bytes;
     return MPI_SUCCESS;
 }
 
-static int unpack(struct xmpi_outcome *out, const char *block)
+size_t xmpi_outcome_size(const char *block)
+{
+    struct wire w;
+    memcpy(&w, block, sizeof(w));
+    return w.bytes;
+}
+
+int xmpi_outcome_unpack(struct xmpi_outcome *out, const char *block)
 {
     struct wire w;
     int cls = MPI_SUCCESS;
@@ -174,16 +189,15 @@ static int unpack(struct xmpi_outcome *out, const char *block)
     return MPI_SUCCESS;
 }
 
-/* A block that says no more than that the root has no memory. */
-static void pack_failure(char block[FIRST_BLOCK])
+void xmpi_outcome_pack_failure(char block[XMPI_OUTCOME_FIRST])
 {
     struct wire w = {.cls = MPI_ERR_NO_MEM, .bytes = sizeof(w)};
-    memset(block, 0, FIRST_BLOCK);
+    memset(block, 0, XMPI_OUTCOME_FIRST);
     memcpy(block, &w, sizeof(w));
 }
 
 /* The rest of a long outcome; *block has the first part. */
-static int tell_rest(char **block, bool at_root, uint32_t bytes, int root,
+static int tell_rest(char **block, bool at_root, size_t bytes, int root,
                      struct xmpi_comm *comm)
 {
     if (!at_root) {
@@ -192,35 +206,36 @@ static int tell_rest(char **block, bool at_root, uint32_t bytes, int root,
             return no_memory();
         *block = whole;
     }
-    return xmpi_coll_bcast_bytes(*block + FIRST_BLOCK, bytes - FIRST_BLOCK, root, comm);
+    return xmpi_coll_bcast_bytes(*block + XMPI_OUTCOME_FIRST, bytes - XMPI_OUTCOME_FIRST,
+                                 root, comm);
 }
 
 int xmpi_outcome_tell(struct xmpi_outcome *out, int root, struct xmpi_comm *comm)
 {
     bool at_root = comm->rank == root;
-    char *block = NULL, failure[FIRST_BLOCK];
-    struct wire w;
+    char *block = NULL, failure[XMPI_OUTCOME_FIRST];
+    size_t size;
     int cls = MPI_SUCCESS;
     if (at_root) {
-        cls = pack(out, &block);
+        cls = xmpi_outcome_pack(out, &block, &size);
     } else {
-        block = malloc(FIRST_BLOCK);
+        block = malloc(XMPI_OUTCOME_FIRST);
         cls = block ? MPI_SUCCESS : no_memory();
     }
     if (cls) {
         /* The others must hear something, and the root must be heard. */
-        pack_failure(failure);
-        (void)xmpi_coll_bcast_bytes(failure, FIRST_BLOCK, root, comm);
+        xmpi_outcome_pack_failure(failure);
+        (void)xmpi_coll_bcast_bytes(failure, XMPI_OUTCOME_FIRST, root, comm);
         return cls;
     }
-    cls = xmpi_coll_bcast_bytes(block, FIRST_BLOCK, root, comm);
+    cls = xmpi_coll_bcast_bytes(block, XMPI_OUTCOME_FIRST, root, comm);
     if (!cls) {
-        memcpy(&w, block, sizeof(w));
-        if (w.bytes > FIRST_BLOCK)
-            cls = tell_rest(&block, at_root, w.bytes, root, comm);
+        size = xmpi_outcome_size(block);
+        if (size > XMPI_OUTCOME_FIRST)
+            cls = tell_rest(&block, at_root, size, root, comm);
     }
     if (!cls && !at_root)
-        cls = unpack(out, block);
+        cls = xmpi_outcome_unpack(out, block);
     free(block);
     return cls;
 }

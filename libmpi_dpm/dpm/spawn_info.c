@@ -1,264 +1,143 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Info keys of a spawn: wdir, path, soft, host, mpi_initial_errhandler, and our own pvmx_env,
- * pvmx_lifetime, pvmx_oversubscribe. */
+/* Info keys of a spawn: which are known, and those that are said in one word. The others: soft.c,
+ * spawn_env.c, spawn_where.c, spawn_schema.c. */
 #include "dpm/spawn_info.h"
 #include "dpm/dpm.h"
 #include "rt/err.h"
 #include "rt/info.h"
-#include <errno.h>
-#include <limits.h>
-#include <pvmx/engine/prog.h>
-#include <pvmx/engine/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-/* ---- soft -------------------------------------------------------------------------- */
+static const char known[][32] = {
+    /* MPI */
+    "host",
+    "arch",
+    "wdir",
+    "path",
+    "file",
+    "soft",
+    "mpi_initial_errhandler",
+    "mpi_memory_alloc_kinds",
+    "thread_level",
+    /* others have these, too */
+    "hostfile",
+    "hosts",
+    "environ",
+    "env",
+    "add-host",
+    "add-hostfile",
+    "preload_files",
+    "lam_spawn_file",
+    "lam_spawn_sched_round_robin",
+    "lam_no_root_node_schedule",
+    /* ours */
+    "pvmx_lifetime",
+    "pvmx_stdin",
+    "pvmx_stdout",
+    "pvmx_stderr",
+    "pvmx_oversubscribe",
+    "pvmx_env",
+};
 
-/* Reads an int and what ends it: one of the characters of ends, or the end of the text. */
-static bool read_int(const char **at, const char *ends, int *out)
-{
-    char *end;
-    errno = 0;
-    long v = strtol(*at, &end, 10);
-    if (end == *at || errno || v < INT_MIN || v > INT_MAX)
-        return false;
-    while (*end == ' ')
-        end++;
-    if (*end && !strchr(ends, *end))
-        return false;
-    *at = end;
-    *out = (int)v;
-    return true;
-}
-
-/* a, a:b or a:b:c; leaves *at behind it. */
-static bool read_triplet(const char **at, struct xmpi_triplet *t)
-{
-    if (!read_int(at, ":,", &t->first))
-        return false;
-    t->last = t->first;
-    t->step = 1;
-    if (**at != ':')
-        return true;
-    ++*at;
-    if (!read_int(at, ":,", &t->last))
-        return false;
-    if (**at == ':') {
-        ++*at;
-        if (!read_int(at, ",", &t->step))
-            return false;
-    }
-    return t->step != 0 && (t->last == t->first || (t->last > t->first) == (t->step > 0));
-}
-
-static int read_soft(const char *value, struct xmpi_soft *soft)
-{
-    size_t most = 1;
-    for (const char *c = value; *c; c++)
-        most += *c == ',';
-    soft->n = 0;
-    soft->triplets = calloc(most, sizeof(*soft->triplets));
-    if (!soft->triplets)
-        return xmpi_err(MPI_ERR_NO_MEM, "no memory for info key \"soft\"");
-    for (const char *at = value;; at++) {
-        if (!read_triplet(&at, &soft->triplets[soft->n]))
-            return xmpi_dpm_bad_value(
-                "soft", value, "numbers a, a:b or a:b:step, separated by commas (\"0:8\")");
-        soft->n++;
-        if (!*at)
-            return MPI_SUCCESS;
-    }
-}
-
-/* Largest member of one triplet in 0..limit; -1: none. */
-static int triplet_largest(const struct xmpi_triplet *t, int limit)
-{
-    int64_t step = t->step < 0 ? -(int64_t)t->step : t->step;
-    int64_t low, high;
-    if (t->step > 0) {
-        low = t->first;
-        high = t->first + ((int64_t)t->last - t->first) / step * step;
-    } else {
-        high = t->first;
-        low = t->first - ((int64_t)t->first - t->last) / step * step;
-    }
-    if (high > limit)
-        high -= (high - limit + step - 1) / step * step;
-    return high < low || high < 0 ? -1 : (int)high;
-}
-
-int xmpi_soft_largest(const struct xmpi_soft *soft, int limit)
-{
-    int best = -1;
-    if (soft->n == 0)
-        return limit;
-    for (int i = 0; i < soft->n; i++) {
-        int number = triplet_largest(&soft->triplets[i], limit);
-        best = number > best ? number : best;
-    }
-    return best;
-}
-
-bool xmpi_soft_allows(const struct xmpi_soft *soft, int number)
-{
-    return xmpi_soft_largest(soft, number) == number;
-}
-
-bool xmpi_soft_dense(const struct xmpi_soft *soft, int number)
-{
-    if (soft->n == 0)
-        return false;
-    while (number > 1 && xmpi_soft_allows(soft, number)) {
-        /* One triplet with step 1 covers a whole stretch at once. */
-        int next = number - 1;
-        for (int i = 0; i < soft->n; i++) {
-            const struct xmpi_triplet *t = &soft->triplets[i];
-            int low = t->first < t->last ? t->first : t->last;
-            int high = t->first < t->last ? t->last : t->first;
-            if ((t->step == 1 || t->step == -1) && low <= number && number <= high &&
-                low - 1 < next)
-                next = low - 1;
-        }
-        number = next;
-    }
-    return number <= 0 || (number == 1 && xmpi_soft_allows(soft, 1));
-}
-
-/* ---- the other keys ---------------------------------------------------------------- */
-
-static bool is_this_host(const char *name, size_t len)
-{
-    static const char *const self[] = {"localhost", "127.0.0.1", "::1"};
-    char own[256] = "";
-    const char *vm = pvmx_engine_host();
-    gethostname(own, sizeof(own) - 1);
-    for (size_t i = 0; i < sizeof(self) / sizeof(self[0]); i++)
-        if (strlen(self[i]) == len && strncmp(name, self[i], len) == 0)
-            return true;
-    return (strlen(own) == len && strncasecmp(name, own, len) == 0) ||
-           (strlen(vm) == len && strncasecmp(name, vm, len) == 0);
-}
-
-/* A list of host names; all of them have to be this host. */
-static int check_host(const char *value)
-{
-    const char *at = value;
-    while (true) {
-        size_t len = strcspn(at, ",");
-        if (len == 0)
-            return xmpi_dpm_bad_value("host", value, "the name of a host");
-        if (!is_this_host(at, len))
-            return xmpi_err(
-                MPI_ERR_SPAWN,
-                "info key \"host\" asks for %.*s, which is not a host of this virtual "
-                "machine; its only one is %s",
-                (int)(len > 200 ? 200 : len), at, pvmx_engine_host());
-        if (!at[len])
-            return MPI_SUCCESS;
-        at += len + 1;
-    }
-}
-
-static int read_choice(const char *key, const char *value, const char *no,
+/* value is one of the two; *out: which. */
+static int read_choice(const struct xmpi_info *info, const char *key, const char *no,
                        const char *yes, int *out)
 {
+    const char *value = xmpi_info_value(info, key);
     char expected[64];
-    if (strcmp(value, no) == 0) {
-        *out = 0;
+    if (!value)
         return MPI_SUCCESS;
-    }
-    if (strcmp(value, yes) == 0) {
-        *out = 1;
+    if (strcmp(value, no) == 0 || strcmp(value, yes) == 0) {
+        *out = strcmp(value, yes) == 0;
         return MPI_SUCCESS;
     }
     snprintf(expected, sizeof(expected), "\"%s\" or \"%s\"", no, yes);
     return xmpi_dpm_bad_value(key, value, expected);
 }
 
-/* Lines "NAME=value", and the variable that carries the initial error handler of the children. */
-static int read_env(const char *lines, const char *handler, struct xmpi_spawn_hints *h)
+/* The children ask for their own level of threads; what is said here is no more than a hint. */
+static int check_thread_level(const struct xmpi_info *info)
 {
-    static const char variable[] = "PVMX_INITIAL_ERRHANDLER=";
-    /* One that this process got for itself is not meant for its children. */
-    bool set_handler = handler || getenv("PVMX_INITIAL_ERRHANDLER");
-    size_t len = strlen(lines), most = 2, n = 0;
-    for (const char *c = lines; *c; c++)
-        most += *c == '\n';
-    h->env = calloc(most + 1, sizeof(*h->env));
-    h->env_text = malloc(len + sizeof(variable) + (handler ? strlen(handler) : 0) + 1);
-    if (!h->env || !h->env_text)
-        return xmpi_err(MPI_ERR_NO_MEM, "no memory for the environment of the children");
-    memcpy(h->env_text, lines, len + 1);
-    char *rest = h->env_text, *line;
-    while ((line = strsep(&rest, "\n")) != NULL) {
-        if (!*line)
-            continue;
-        if (*line == '=' || !strchr(line, '='))
-            return xmpi_dpm_bad_value("pvmx_env", line, "lines of the form NAME=value");
-        h->env[n++] = line;
-    }
-    if (set_handler) {
-        char *at = h->env_text + len + 1;
-        sprintf(at, "%s%s", variable, handler ? handler : "");
-        h->env[n++] = at;
+    static const char levels[][24] = {"MPI_THREAD_SINGLE", "MPI_THREAD_FUNNELED",
+                                      "MPI_THREAD_SERIALIZED", "MPI_THREAD_MULTIPLE"};
+    const char *value = xmpi_info_value(info, "thread_level");
+    bool ok = !value;
+    for (size_t i = 0; !ok && i < sizeof(levels) / sizeof(levels[0]); i++)
+        ok = strcmp(value, levels[i]) == 0;
+    return ok ? MPI_SUCCESS
+              : xmpi_dpm_bad_value("thread_level", value,
+                                   "MPI_THREAD_SINGLE, ..._FUNNELED, ..._SERIALIZED or "
+                                   "..._MULTIPLE");
+}
+
+/* Files that other systems copy to where the children run: they are here, or they are not. */
+static int check_files(const struct xmpi_info *info)
+{
+    const char *at = xmpi_info_value(info, "preload_files");
+    char path[4096];
+    while (at && *at) {
+        size_t len = strcspn(at, ",");
+        snprintf(path, sizeof(path), "%.*s", (int)(len < sizeof(path) ? len : 0), at);
+        if (!*path || access(path, R_OK) != 0)
+            return xmpi_dpm_bad_value("preload_files",
+                                      at, "names of files that can be read, separated by commas");
+        at += len + (at[len] == ',');
     }
     return MPI_SUCCESS;
 }
 
-static int check_handler(const char *value)
+static int read_stdio(const struct xmpi_info *info, struct xmpi_spawn_stdio *stdio)
 {
-    if (strcmp(value, "mpi_errors_are_fatal") == 0 ||
-        strcmp(value, "mpi_errors_abort") == 0 || strcmp(value, "mpi_errors_return") == 0)
-        return MPI_SUCCESS;
-    return xmpi_dpm_bad_value(
-        "mpi_initial_errhandler", value,
-        "\"mpi_errors_are_fatal\", \"mpi_errors_abort\" or \"mpi_errors_return\"");
+    static const char keys[3][16] = {"pvmx_stdin", "pvmx_stdout", "pvmx_stderr"};
+    for (int i = 0; i < 3; i++) {
+        stdio->path[i] = xmpi_info_value(info, keys[i]);
+        if (stdio->path[i] && !*stdio->path[i])
+            return xmpi_dpm_bad_value(keys[i], "", "the name of a file");
+    }
+    return MPI_SUCCESS;
 }
 
 static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
 {
-    const char *host = xmpi_info_value(info, "host"),
-               *soft = xmpi_info_value(info, "soft");
-    const char *env = xmpi_info_value(info, "pvmx_env");
-    const char *life = xmpi_info_value(info, "pvmx_lifetime");
-    const char *over = xmpi_info_value(info, "pvmx_oversubscribe");
-    const char *handler = xmpi_info_value(info, "mpi_initial_errhandler");
+    const char *soft = xmpi_info_value(info, "soft");
     int cls = MPI_SUCCESS;
     h->wdir = xmpi_info_value(info, "wdir");
     h->path = xmpi_info_value(info, "path");
+    h->file = xmpi_info_value(info, "lam_spawn_file");
+    if (!h->file)
+        h->file = xmpi_info_value(info, "file");
     if (h->wdir && !*h->wdir)
         return xmpi_dpm_bad_value("wdir", "", "a directory");
-    if (host)
-        cls = check_host(host);
-    if (!cls && soft)
-        cls = read_soft(soft, &h->soft);
-    if (!cls && life)
-        cls = read_choice("pvmx_lifetime", life, "connected", "detached", &h->detached);
-    if (!cls && over)
-        cls = read_choice("pvmx_oversubscribe", over, "no", "yes", &h->oversubscribe);
-    if (!cls && handler)
-        cls = check_handler(handler);
+    if (soft)
+        cls = xmpi_soft_read(soft, &h->soft);
     if (!cls)
-        cls = read_env(env ? env : "", handler, h);
+        cls = read_choice(info, "pvmx_lifetime", "connected", "detached", &h->detached);
+    if (!cls)
+        cls = read_choice(info, "pvmx_oversubscribe", "no", "yes", &h->oversubscribe);
+    if (!cls)
+        cls = check_thread_level(info);
+    if (!cls)
+        cls = check_files(info);
+    if (!cls)
+        cls = read_stdio(info, &h->stdio);
+    if (!cls)
+        cls = xmpi_spawn_where_read(info, h);
+    if (!cls)
+        cls = xmpi_spawn_env_read(info, h);
     return cls;
 }
 
 int xmpi_spawn_hints_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints)
 {
+    enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+    const char *names[KNOWN + 1];
     *hints = (struct xmpi_spawn_hints){.detached = -1, .oversubscribe = -1};
-    static const char *const known[] = {"wdir",
-                                        "path",
-                                        "soft",
-                                        "host",
-                                        "mpi_initial_errhandler",
-                                        "pvmx_env",
-                                        "pvmx_lifetime",
-                                        "pvmx_oversubscribe",
-                                        NULL};
-    xmpi_dpm_note_unknown(info, known, "spawn");
+    for (int i = 0; i < KNOWN; i++)
+        names[i] = known[i];
+    names[KNOWN] = NULL;
+    xmpi_dpm_note_unknown(info, names, "spawn");
     int cls = read_all(info, hints);
     if (cls)
         xmpi_spawn_hints_free(hints);
@@ -270,5 +149,6 @@ void xmpi_spawn_hints_free(struct xmpi_spawn_hints *hints)
     free(hints->soft.triplets);
     free(hints->env);
     free(hints->env_text);
+    free(hints->where);
     *hints = (struct xmpi_spawn_hints){0};
 }

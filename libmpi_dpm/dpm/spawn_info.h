@@ -5,6 +5,7 @@
 #define XMPI_SPAWN_INFO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct xmpi_info;
 
@@ -17,11 +18,19 @@ struct xmpi_soft {
     } * triplets;
 };
 
+/* The children's descriptors 0, 1 and 2. */
+struct xmpi_spawn_stdio {
+    const char *path[3]; /* NULL: this process's own; the info object's memory */
+};
+
 struct xmpi_spawn_hints {
     const char *wdir, *path; /* NULL: not given; the info object's memory */
+    const char *file;        /* lam_spawn_file or file; likewise          */
     const char **env;        /* NULL-terminated "NAME=value"; never NULL  */
     char *env_text;
+    char *where; /* for pvmx_app; NULL: nothing was said */
     struct xmpi_soft soft;
+    struct xmpi_spawn_stdio stdio;
     int detached;      /* pvmx_lifetime: -1 not given, 0 connected, 1 detached */
     int oversubscribe; /* -1 not given, 0 no, 1 yes                            */
 };
@@ -30,10 +39,32 @@ struct xmpi_spawn_hints {
 int xmpi_spawn_hints_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints);
 void xmpi_spawn_hints_free(struct xmpi_spawn_hints *hints);
 
+/* ---- parts of it */
+
+int xmpi_soft_read(const char *value, struct xmpi_soft *soft);
 /* Largest acceptable number that is not above limit; -1: none. Without "soft" only limit itself. */
 int xmpi_soft_largest(const struct xmpi_soft *soft, int limit);
 bool xmpi_soft_allows(const struct xmpi_soft *soft, int number);
 /* All of 1..number are acceptable, so that whatever number comes about will do. */
 bool xmpi_soft_dense(const struct xmpi_soft *soft, int number);
+
+/* spawn_env.c: what is added to the children's environment. */
+int xmpi_spawn_env_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints);
+/* spawn_where.c: on which hosts. */
+int xmpi_spawn_where_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints);
+
+/* One program of an application schema. */
+struct xmpi_schema_line {
+    struct xmpi_schema_line *next;
+    int count;          /* or PVMX_APP_EACH                        */
+    char *where, *wdir; /* for pvmx_app; wdir may be NULL          */
+    const char **env;   /* NULL-terminated; never NULL             */
+    const char **words; /* the program and its arguments, likewise */
+    char *text;         /* what all of these point into            */
+};
+
+/* spawn_schema.c: reads the file; MPI_ERR_INFO_VALUE names file and line. Free in any case. */
+int xmpi_schema_read(const char *path, struct xmpi_schema_line **out);
+void xmpi_schema_free(struct xmpi_schema_line *lines);
 
 #endif

@@ -25,6 +25,7 @@ static void lost(struct px_ctl *ctl)
         call->err = PVMX_ERR_VM_LOST;
         call->done = true;
     }
+    px_ctx.ms.completed = true;
 }
 
 pvmx_err px_ctl_check(void)
@@ -57,13 +58,18 @@ void px_ctl_call_start(struct px_ctl_call *call, const int *fds, size_t nfds)
         lost(ctl);
 }
 
-pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds)
+pvmx_err px_ctl_call_wait(struct px_ctl_call *call)
 {
-    px_ctl_call_start(call, fds, nfds);
     px_ctx.progress.no_spin = true;
     px_ctx_wait(call_done, call, UINT64_MAX);
     px_ctx.progress.no_spin = false;
     return px_ctl_outcome(call);
+}
+
+pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds)
+{
+    px_ctl_call_start(call, fds, nfds);
+    return px_ctl_call_wait(call);
 }
 
 pvmx_err px_ctl_outcome(const struct px_ctl_call *call)
@@ -105,6 +111,7 @@ static void reply(struct px_ctl *ctl, uint32_t number, uint32_t serial,
         call->len = len;
         call->number = number;
         call->done = true;
+        px_ctx.ms.completed = true; /* another thread may wait for it, as for a request */
         return;
     }
     px_log(PX_LOG_DEBUG, "CTL-STRAY", "message %s from the daemon is not expected",

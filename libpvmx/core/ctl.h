@@ -36,6 +36,7 @@ pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds);
 /* The same without waiting: done is set from progress; then px_ctl_outcome says what px_ctl_call
  * would have returned. */
 void px_ctl_call_start(struct px_ctl_call *call, const int *fds, size_t nfds);
+pvmx_err px_ctl_call_wait(struct px_ctl_call *call);
 pvmx_err px_ctl_outcome(const struct px_ctl_call *call);
 void px_ctl_call_free(struct px_ctl_call *call);
 /* Serial for the next request, to be given to its encoder. */

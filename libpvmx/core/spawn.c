@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,15 +97,17 @@ static size_t list_len(const char *const *list)
     return n;
 }
 
+/* *count: how many tasks in all; < 0: the daemon knows. */
 static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app *apps,
                              int64_t *count)
 {
+    bool each = false;
     *count = 0;
     for (int32_t i = 0; i < args->napps; i++) {
         const struct pvmx_app *a = &args->apps[i];
         if (!a->command || !*a->command)
             return px_fail(PVMX_ERR_ARG, "the command to spawn is empty");
-        if (a->count < 0)
+        if (a->count < 0 && a->count != PVMX_APP_EACH)
             return px_fail(PVMX_ERR_ARG, "cannot start %d tasks of '%s'", a->count,
                            a->command);
         apps[i] = (struct pxp_app){.command = a->command,
@@ -114,22 +117,25 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
                                    .wdir = a->wdir,
                                    .path = a->path,
                                    .env = (const char **)a->env,
-                                   .n_env = list_len(a->env)};
+                                   .n_env = list_len(a->env),
+                                   .where = a->where};
         *count += a->count;
+        each = each || a->count == PVMX_APP_EACH;
     }
     if (*count > INT32_MAX)
         return px_fail(PVMX_ERR_LIMIT, "%lld tasks in one request are too many",
                        (long long)*count);
+    *count = each ? -1 : *count;
     return PVMX_OK;
 }
 
 /* Descriptors 0, 1, 2 for the children; a closed one becomes /dev/null. */
-static void stdio_fds(int fds[3], int *null)
+static void stdio_fds(const int *given, int fds[3], int *null)
 {
     *null = -1;
     for (int i = 0; i < 3; i++) {
-        fds[i] = i;
-        if (fcntl(i, F_GETFD) >= 0)
+        fds[i] = given ? given[i] : i;
+        if (fcntl(fds[i], F_GETFD) >= 0)
             continue;
         if (*null < 0)
             *null = fcntl(open("/dev/null", O_RDWR), F_DUPFD_CLOEXEC, 3);
@@ -137,8 +143,16 @@ static void stdio_fds(int fds[3], int *null)
     }
 }
 
+/* A request on its way. */
+struct pvmx_spawning {
+    struct px_ctl_call call;
+    int32_t count; /* as convert_apps has it */
+};
+
 static pvmx_err fill_result(const struct pxp_spawned *m, struct pvmx_spawn_result *out)
 {
+    if (out->count < 0)
+        out->count = (int32_t)(m->n_tids > m->n_errors ? m->n_tids : m->n_errors);
     out->tids = calloc((size_t)out->count + 1, sizeof *out->tids);
     out->errors = calloc((size_t)out->count + 1, sizeof *out->errors);
     if (!out->tids || !out->errors)
@@ -152,33 +166,22 @@ static pvmx_err fill_result(const struct pxp_spawned *m, struct pvmx_spawn_resul
     return m->error ? px_fail(m->error, "%s", m->text) : PVMX_OK;
 }
 
-static pvmx_err request(const struct pxp_spawn *m, struct pvmx_spawn_result *out)
+static pvmx_err request(const struct pxp_spawn *m, const int *stdio, struct pvmx_spawning *op)
 {
-    struct px_ctl_call call;
-    struct pxp_spawned rep;
-    struct pxp_zone z = {0};
     int fds[3], null;
     pvmx_err err = px_ctl_check();
     if (err)
         return err;
-    stdio_fds(fds, &null);
-    err = pxp_spawn_encode(&px_ctx.ctl.client.out, px_ctl_serial(&call), m);
+    stdio_fds(stdio, fds, &null);
+    err = pxp_spawn_encode(&px_ctx.ctl.client.out, px_ctl_serial(&op->call), m);
     if (!err)
-        err = px_ctl_call(&call, fds, 3);
-    if (!err)
-        err = call.number == PXP_SPAWNED
-                  ? pxp_spawned_decode(call.body, call.len, &rep, &z)
-                  : px_fail(PVMX_ERR_PROTO, "the daemon answers a spawn with nonsense");
-    if (!err)
-        err = fill_result(&rep, out);
-    pxp_zone_free(&z);
-    px_ctl_call_free(&call);
+        px_ctl_call_start(&op->call, fds, 3);
     px_fd_close(&null);
     return err;
 }
 
-static pvmx_err spawn(const struct pvmx_spawn_args *args, struct heritage *h,
-                      struct pvmx_spawn_result *out)
+static pvmx_err start(const struct pvmx_spawn_args *args, struct heritage *h,
+                      struct pvmx_spawning *op)
 {
     struct pxp_app *apps = calloc((size_t)args->napps + 1, sizeof *apps);
     struct pxp_range *parents = calloc((size_t)args->nparents + 1, sizeof *parents);
@@ -191,7 +194,7 @@ static pvmx_err spawn(const struct pvmx_spawn_args *args, struct heritage *h,
     if (!err && !px_ctx.tid)
         err = px_enroll_connect(true);
     if (!err) {
-        out->count = (int32_t)count;
+        op->count = (int32_t)count;
         struct pxp_spawn m = {.flags = args->flags,
                               .apps = apps,
                               .n_apps = (size_t)args->napps,
@@ -210,30 +213,79 @@ static pvmx_err spawn(const struct pvmx_spawn_args *args, struct heritage *h,
                                                      ? 0
                                                      : (uint32_t)(init_timeout_ns / 1000000),
                               .program = h->program};
-        err = request(&m, out);
+        err = request(&m, args->stdio, op);
     }
     free(apps);
     free(parents);
     return err;
 }
 
-pvmx_err pvmx_engine_spawn(const struct pvmx_spawn_args *args, struct pvmx_spawn_result *out)
+pvmx_err pvmx_engine_spawn_start(const struct pvmx_spawn_args *args,
+                                 struct pvmx_spawning **out)
 {
-    *out = (struct pvmx_spawn_result){0};
     if (args->size != sizeof *args)
         return px_fail(PVMX_ERR_ARG, "pvmx_spawn_args.size is %zu, not %zu", args->size,
                        sizeof *args);
     struct heritage *h = calloc(1, sizeof *h);
-    if (!h)
-        return px_fail(PVMX_ERR_NOMEM, "no memory to spawn");
+    struct pvmx_spawning *op = calloc(1, sizeof *op);
+    pvmx_err err = h && op ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "no memory to spawn");
     px_lock();
     px_param_register(spawn_params, 1);
-    pvmx_err err = spawn(args, h, out);
+    if (!err)
+        err = start(args, h, op);
+    px_unlock();
+    if (h)
+        free(h->env);
+    free(h);
+    if (err)
+        free(op);
+    else
+        *out = op;
+    return err;
+}
+
+bool pvmx_engine_spawn_done(const struct pvmx_spawning *op)
+{
+    return atomic_load_explicit(&op->call.done, memory_order_acquire);
+}
+
+static pvmx_err take(const struct px_ctl_call *call, struct pvmx_spawn_result *out)
+{
+    struct pxp_spawned rep;
+    struct pxp_zone z = {0};
+    pvmx_err err =
+        call->number == PXP_SPAWNED
+            ? pxp_spawned_decode(call->body, call->len, &rep, &z)
+            : px_fail(PVMX_ERR_PROTO, "the daemon answers a spawn with nonsense");
+    if (!err)
+        err = fill_result(&rep, out);
+    pxp_zone_free(&z);
+    return err;
+}
+
+pvmx_err pvmx_engine_spawn_take(struct pvmx_spawning *op, struct pvmx_spawn_result *out)
+{
+    *out = (struct pvmx_spawn_result){.count = op->count};
+    px_lock();
+    /* Done already: this may be progress itself, which does not wait. */
+    pvmx_err err = op->call.done ? px_ctl_outcome(&op->call) : px_ctl_call_wait(&op->call);
+    if (!err)
+        err = take(&op->call, out);
+    px_ctl_call_free(&op->call);
     px_progress_busy_host(&px_ctx.progress);
     px_unlock();
-    free(h->env);
-    free(h);
+    if (out->count < 0)
+        out->count = 0;
+    free(op);
     return err;
+}
+
+pvmx_err pvmx_engine_spawn(const struct pvmx_spawn_args *args, struct pvmx_spawn_result *out)
+{
+    struct pvmx_spawning *op;
+    *out = (struct pvmx_spawn_result){0};
+    pvmx_err err = pvmx_engine_spawn_start(args, &op);
+    return err ? err : pvmx_engine_spawn_take(op, out);
 }
 
 void pvmx_engine_spawn_result_free(struct pvmx_spawn_result *out)
@@ -248,6 +300,15 @@ void pvmx_engine_job_release(uint32_t job)
     px_lock();
     struct pxp_release m = {.job = job};
     if (px_ctx.ctl.up && pxp_release_encode(&px_ctx.ctl.client.out, 0, &m) == PVMX_OK)
+        px_ctl_post();
+    px_unlock();
+}
+
+void pvmx_engine_drop(const pvmx_tid *tids, size_t n)
+{
+    px_lock();
+    struct pxp_abort m = {.tids = (int32_t *)tids, .n_tids = n, .code = 1};
+    if (px_ctx.ctl.up && pxp_abort_encode(&px_ctx.ctl.client.out, 0, &m) == PVMX_OK)
         px_ctl_post();
     px_unlock();
 }

@@ -16,11 +16,14 @@ struct pvmx_app {
      * beside the spawner's own program. */
     const char *command;
     const char *const *argv; /* arguments without argv[0], NULL-terminated; NULL: none */
-    int32_t count;           /* how many to start, >= 0 */
+    int32_t count;           /* how many to start, >= 0; or PVMX_APP_EACH */
     const char *wdir;        /* working directory; NULL: the spawner's */
     const char *path;        /* directories to look in first, ':' separated; NULL: none */
     const char *const *env; /* "NAME=value" added to the spawner's environment; NULL: none */
+    const char *where;      /* hosts to start on, as pvmxd/spread.h has it; NULL: all */
 };
+
+enum { PVMX_APP_EACH = -1 }; /* one task for each place that `where` names */
 
 enum {
     PVMX_SPAWN_SOFT = 1, /* start as many as can be started instead of all or nothing */
@@ -37,6 +40,7 @@ struct pvmx_spawn_args {
     const pvmx_tid *parents; /* the group that the children see as their parent, in rank order */
     int32_t nparents;
     int32_t root; /* rank of this task in that group */
+    const int *stdio; /* 3 descriptors that become 0, 1 and 2 of the children; NULL: the own ones */
     /* First of 8 context ids from pvmx_engine_ctx_alloc: +0..1 the children's world, +2..3 the
      * intercommunicator, +4..7 free for the upper layer. */
     uint64_t ctx;
@@ -56,6 +60,15 @@ struct pvmx_spawn_result {
 PVMX_API pvmx_err pvmx_engine_spawn(const struct pvmx_spawn_args *args,
                                     struct pvmx_spawn_result *out);
 PVMX_API void pvmx_engine_spawn_result_free(struct pvmx_spawn_result *out);
+/* The same in two steps. What args point to need not live longer than start, which may have to start
+ * the VM but waits for no task. done only looks, as pvmx_engine_req_done; take waits until then, and
+ * frees op in either case. */
+struct pvmx_spawning;
+PVMX_API pvmx_err pvmx_engine_spawn_start(const struct pvmx_spawn_args *args,
+                                          struct pvmx_spawning **op);
+PVMX_API bool pvmx_engine_spawn_done(const struct pvmx_spawning *op);
+PVMX_API pvmx_err pvmx_engine_spawn_take(struct pvmx_spawning *op,
+                                         struct pvmx_spawn_result *out);
 
 /* What a spawned task was born with. NULL in a root task. Lives until the last leave. */
 struct pvmx_birth {
@@ -78,6 +91,9 @@ PVMX_API void pvmx_engine_job_release(uint32_t job);
  * job. text (may be NULL) is shown to the console and mpiexec. Own tid allowed: does not return. */
 PVMX_API pvmx_err pvmx_engine_abort(const pvmx_tid *tids, size_t n, int code,
                                     const char *text);
+
+/* The same for tasks that nobody has use for; does not wait. */
+PVMX_API void pvmx_engine_drop(const pvmx_tid *tids, size_t n);
 
 /* How a task ended; PVMX_ERR_STATE while it lives or when it is not known here. */
 struct pvmx_end {
