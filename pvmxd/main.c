@@ -225,6 +225,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     conf_init();
+    px_log_settings();
     px_log_set_name("pvmxd");
     /* Who gave us --ready-fd has put us where we are to be. */
     bool background = !o.foreground && !o.ephemeral && o.ready_fd < 0;

@@ -114,10 +114,10 @@ static pvmx_err read_hosts(struct spread *s, const char *list, struct places *no
         times = s->vm->hosts[host].cpus;
         list += len;
         if (*list == ':') {
-            list++;
+            const char *number = ++list;
             if (!read_number(&list, ", ", &times) || times == 0)
                 return px_fail(PVMX_ERR_ARG, "\"%.100s\" is no number of tasks for host %s",
-                               list, s->vm->hosts[host].name);
+                               number, s->vm->hosts[host].name);
         }
         if (nodes != NULL && (err = add(nodes, host, 1)) != PVMX_OK)
             return err;

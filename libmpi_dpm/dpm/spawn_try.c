@@ -93,19 +93,26 @@ static bool is_want_of_room(pvmx_err err)
 }
 
 /* After a round that failed for want of room: the next lower numbers that "soft" allows, guided by
- * how many were fine. False when there is nothing more to try. */
+ * how many were fine before the first that was not. When that was the first, or nobody was even
+ * tried, little is known: large numbers are halved, so that a few rounds do. False when there is
+ * nothing more to try. */
 static bool lower_limits(struct xmpi_spawn *s, const struct pvmx_spawn_result *res)
 {
+    enum { SMALL = 16 };
     bool lowered = false;
     int at = 0;
     for (int i = 0; i < s->napps; i++) {
         int fine = 0, count = s->apps[i].count;
-        for (int k = 0; k < count && at + k < res->count; k++)
-            fine += res->errors && res->errors[at + k] == PVMX_OK;
+        while (res->errors && fine < count && at + fine < res->count &&
+               (res->errors[at + fine] == PVMX_OK ||
+                res->errors[at + fine] == PVMX_ERR_CANCELLED))
+            fine++;
         at += count;
         if (s->programs[i].soft->n == 0 || count == 0)
             continue;
-        s->programs[i].limit = fine < count ? fine : count - 1;
+        s->programs[i].limit = fine > 0 && fine < count ? fine
+                               : count > SMALL          ? count / 2
+                                                        : count - 1;
         lowered = true;
     }
     return lowered;

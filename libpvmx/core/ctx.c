@@ -87,6 +87,7 @@ pvmx_err pvmx_engine_init(bool threads)
     pvmx_err err = PVMX_OK;
     if (px_ctx.inits == 0) {
         bool born = false;
+        px_log_settings();
         err = start_parts();
         if (!err)
             err = px_enroll_inherited(&born);
