@@ -313,9 +313,8 @@ void pvmx_engine_req_cancel(struct pvmx_req *req)
             req->st.cancelled = 1;
             px_req_complete(&px_ctx.ms, req, PVMX_OK);
         }
-    } else if (!px_req_is_done(req) && !((struct px_send *)req)->started) {
-        req->st.cancelled = 1;
-        px_send_fail((struct px_send *)req, PVMX_OK);
+    } else if (!px_req_is_done(req)) {
+        px_send_cancel((struct px_send *)req);
     }
     px_unlock();
 }

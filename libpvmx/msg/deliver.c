@@ -149,6 +149,14 @@ static pvmx_err on_shared(struct px_messenger *ms, struct pvmx_peer *from,
     return PVMX_OK;
 }
 
+static pvmx_err on_cancel(struct px_messenger *ms, struct pvmx_peer *from,
+                          const struct px_hdr *h, const uint8_t *body, size_t len)
+{
+    (void)body, (void)len;
+    px_arrived_cancel(ms, from, h->ctx);
+    return PVMX_OK;
+}
+
 typedef pvmx_err handler(struct px_messenger *, struct pvmx_peer *, const struct px_hdr *,
                          const uint8_t *, size_t);
 
@@ -156,10 +164,11 @@ static const struct {
     const char *name;
     handler *fn;
 } handlers[PX_AM_COUNT_] = {
-    [PX_AM_EAGER] = {"eager", on_eager}, [PX_AM_SYNC] = {"sync", on_sync},
-    [PX_AM_RTS] = {"rts", on_rts},       [PX_AM_FIN] = {"fin", on_fin},
-    [PX_AM_CTS] = {"cts", on_cts},       [PX_AM_DATA] = {"data", on_data},
-    [PX_AM_SHARE] = {"share", on_share}, [PX_AM_SHARED] = {"shared", on_shared},
+    [PX_AM_EAGER] = {"eager", on_eager},    [PX_AM_SYNC] = {"sync", on_sync},
+    [PX_AM_RTS] = {"rts", on_rts},          [PX_AM_FIN] = {"fin", on_fin},
+    [PX_AM_CTS] = {"cts", on_cts},          [PX_AM_DATA] = {"data", on_data},
+    [PX_AM_SHARE] = {"share", on_share},    [PX_AM_SHARED] = {"shared", on_shared},
+    [PX_AM_CANCEL] = {"cancel", on_cancel},
 };
 
 pvmx_err px_deliver(void *arg, struct px_origin *from, const uint8_t *bytes, size_t len)

@@ -16,11 +16,13 @@ enum px_am {
     PX_AM_DATA, /* ctx = id of the receive, struct px_data, then bytes                    */
     PX_AM_SHARE,  /* ctx = id of the send, struct px_share: help to copy it */
     PX_AM_SHARED, /* ctx = id of the receive, struct px_shared: what the helper did */
+    PX_AM_CANCEL, /* ctx = id of the send: if nobody has received it, drop it and answer by FIN */
     PX_AM_COUNT_
 };
 
-/* In the tag of a FIN: the message was dropped, since the receiver knows its context as revoked. */
-enum { PX_FIN_REVOKED = 1 };
+/* In the tag of a FIN: the message was dropped, since the receiver knows its context as revoked, or
+ * since it was asked to. */
+enum { PX_FIN_REVOKED = 1, PX_FIN_CANCELLED };
 
 struct px_hdr {
     uint64_t ctx;

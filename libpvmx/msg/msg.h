@@ -149,6 +149,9 @@ pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
 void px_send_on_fin(struct px_messenger *ms, uint64_t id, int32_t tag);
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);
 void px_send_fail(struct px_send *s, pvmx_err err);
+/* Takes a send that is not complete back, at once or, when it has left this process, if the receiver
+ * says that nobody has matched it. */
+void px_send_cancel(struct px_send *s);
 struct px_send *px_send_find(struct px_messenger *ms, uint64_t id);
 /* A record without data: FIN, CTS. */
 pvmx_err px_send_control(struct pvmx_peer *to, const struct px_hdr *hdr, const void *body,
@@ -201,6 +204,8 @@ void px_recv_unpost(struct px_messenger *ms, struct px_recv *r);
 void px_recv_scope_acked(struct px_messenger *ms, struct pvmx_scope *scope);
 void px_arrived_free(struct px_arrived *m);
 void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st);
+/* The sender takes message `id` back. */
+void px_arrived_cancel(struct px_messenger *ms, struct pvmx_peer *from, uint64_t id);
 /* Receives posted for a peer that has ended, or for a scope that it is in. */
 void px_recv_peer_died(struct px_messenger *ms, struct pvmx_peer *peer);
 

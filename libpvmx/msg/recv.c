@@ -13,6 +13,22 @@ void px_arrived_free(struct px_arrived *m)
     free(m);
 }
 
+void px_arrived_cancel(struct px_messenger *ms, struct pvmx_peer *from, uint64_t id)
+{
+    px_list_foreach(it, &ms->match.arrived) {
+        struct px_unexp *u = px_container_of(it, struct px_unexp, all);
+        struct px_arrived *m = px_container_of(u, struct px_arrived, unexp);
+        if (m->from != from || m->am == PX_AM_EAGER || m->id != id)
+            continue;
+        px_match_remove_unexp(&ms->match, u);
+        px_send_control(from,
+                        &(struct px_hdr){.ctx = id, .tag = PX_FIN_CANCELLED, .am = PX_AM_FIN},
+                        NULL, 0);
+        px_arrived_free(m);
+        return;
+    }
+}
+
 void px_arrived_status(const struct px_arrived *m, struct pvmx_status *st)
 {
     *st = (struct pvmx_status){.source = m->unexp.key.source,

@@ -30,6 +30,16 @@ void px_send_fail(struct px_send *s, pvmx_err err)
     complete(s, err);
 }
 
+void px_send_cancel(struct px_send *s)
+{
+    if (!s->started) {
+        s->req.st.cancelled = 1;
+        px_send_fail(s, PVMX_OK);
+    } else if (s->id && !s->stream_to) { /* cannot be asked: the receiver's end ends it */
+        px_send_control(s->peer, &(struct px_hdr){.ctx = s->id, .am = PX_AM_CANCEL}, NULL, 0);
+    }
+}
+
 static void fail_out(struct pvmx_peer *peer, struct px_out *out, pvmx_err err)
 {
     (void)peer;
@@ -264,6 +274,7 @@ void px_send_on_fin(struct px_messenger *ms, uint64_t id, int32_t tag)
     if (!s)
         return;
     if (tag != PX_FIN_REVOKED) {
+        s->req.st.cancelled = tag == PX_FIN_CANCELLED;
         complete(s, PVMX_OK);
         return;
     }

@@ -19,8 +19,9 @@ PVMX_API bool pvmx_engine_req_done(const struct pvmx_req *req);
 PVMX_API const struct pvmx_status *pvmx_engine_req_status(const struct pvmx_req *req);
 /* Waits for completion and returns the operation's error. Does not free. */
 PVMX_API pvmx_err pvmx_engine_req_wait(struct pvmx_req *req);
-/* Asks for cancellation of a receive that has not matched, or of a send that nothing has left this
- * process of. The request completes in either case; status.cancelled tells. */
+/* Asks for cancellation of a receive that has not matched, or of a send that its receiver has not
+ * matched, which may have to answer first. The request completes in either case; status.cancelled
+ * tells. */
 PVMX_API void pvmx_engine_req_cancel(struct pvmx_req *req);
 /* Gives a request back. Complete: at once; else when it completes (the buffers must live till then). */
 PVMX_API void pvmx_engine_req_free(struct pvmx_req *req);
