@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* A search for k factors of n in non-increasing order with the smallest difference of first and
- * last; among equals, with the smallest first factor. */
+ * last; among equals, with the largest first factor: such a grid has the smaller surface in most cases
+ * (21 x 16 x 15 against 20 x 18 x 14). */
 struct search {
     const int *divisors; /* of n, ascending */
     int ndivisors, k;
@@ -41,14 +42,14 @@ static void choose(struct search *s, int at, int rest)
         int d = s->divisors[i], first = at ? s->now[0] : d;
         if (at && d > s->now[at - 1])
             return;
-        if (s->spread != INT_MAX && power((int64_t)first - s->spread + 1, left) > rest) {
+        if (s->spread != INT_MAX && power((int64_t)first - s->spread, left) > rest) {
             if (at == 0)
                 return; /* larger first factors are even worse */
             continue;
         }
         if (rest % d != 0 || power(d, left) < rest)
             continue;
-        if (s->spread != INT_MAX && first - d >= s->spread)
+        if (s->spread != INT_MAX && first - d > s->spread)
             continue;
         if (left == 1 && d != rest)
             continue;

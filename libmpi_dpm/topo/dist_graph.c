@@ -30,13 +30,22 @@ static int check_ends(const struct xmpi_comm *comm, const char *what, struct end
     return MPI_SUCCESS;
 }
 
-/* An array of n weights as the caller gave it -> NULL when unweighted; *weighted likewise. For no
- * edges the array says nothing unless it is one of the two constants. */
-static int read_weights(const char *arg, int n, const int *given, const int **weights,
-                        bool *weighted)
+/* What weights say about the graph. For no edges they say nothing unless they are one of the two
+ * constants: nobody has to know there whether the others have weights. A graph of which nobody says
+ * anything is weighted, since it is not MPI_UNWEIGHTED. */
+enum { SAYS_UNWEIGHTED = -1, SAYS_NOTHING, SAYS_WEIGHTED };
+
+static int weights_say(bool edges, const int *given)
+{
+    if (given == MPI_UNWEIGHTED)
+        return SAYS_UNWEIGHTED;
+    return edges || given == MPI_WEIGHTS_EMPTY ? SAYS_WEIGHTED : SAYS_NOTHING;
+}
+
+/* An array of n weights as the caller gave it -> NULL when unweighted. */
+static int read_weights(const char *arg, int n, const int *given, const int **weights)
 {
     *weights = n > 0 && given != MPI_UNWEIGHTED ? given : NULL;
-    *weighted = n > 0 ? given != MPI_UNWEIGHTED : given == MPI_WEIGHTS_EMPTY;
     if (n > 0 && (!given || given == MPI_WEIGHTS_EMPTY))
         return xmpi_err(MPI_ERR_ARG, "%s is %s but there are %d edges", arg,
                         given ? "MPI_WEIGHTS_EMPTY" : "a null pointer", n);
@@ -82,10 +91,10 @@ static int dist_make(struct xmpi_comm *comm, uint64_t ctx, struct xmpi_topo *top
 static int adjacent_check(struct xmpi_comm *comm, struct ends *in, const int *inw,
                           struct ends *out, const int *outw, bool *weighted)
 {
-    bool win, wout;
-    int cls = read_weights("sourceweights", in->n, inw, &in->weights, &win);
+    int win = weights_say(in->n > 0, inw), wout = weights_say(out->n > 0, outw);
+    int cls = read_weights("sourceweights", in->n, inw, &in->weights);
     if (!cls)
-        cls = read_weights("destweights", out->n, outw, &out->weights, &wout);
+        cls = read_weights("destweights", out->n, outw, &out->weights);
     if (!cls)
         cls = check_ends(comm, "sources", *in);
     if (!cls)
@@ -96,7 +105,7 @@ static int adjacent_check(struct xmpi_comm *comm, struct ends *in, const int *in
                      "one of sourceweights and destweights is MPI_UNWEIGHTED, the other "
                      "is not");
     if (!cls)
-        *weighted = win || wout;
+        *weighted = win == SAYS_WEIGHTED || wout == SAYS_WEIGHTED || win + wout == 0;
     return cls;
 }
 
@@ -226,7 +235,7 @@ static int letters_announce(struct letters *l, int cls, int flags, struct xmpi_c
     if ((all & FLAG_WEIGHTED) && (all & FLAG_UNWEIGHTED))
         return xmpi_err(MPI_ERR_ARG,
                         "some processes gave weights and others MPI_UNWEIGHTED");
-    *weighted = all & FLAG_WEIGHTED;
+    *weighted = !(all & FLAG_UNWEIGHTED);
     return MPI_SUCCESS;
 }
 
@@ -333,10 +342,10 @@ int xmpi_dist_graph_create(struct xmpi_comm *comm, int n, const int sources[],
     cls = check_edges(comm, n, sources, degrees, destinations, weights, weighted, &l.total);
     if (!cls)
         cls = letters_write(&l, n, sources, degrees, destinations, weights, weighted);
-    /* Who gives no edges has no say, unless by one of the two constants. */
-    int flags = l.total > 0 || weights == MPI_WEIGHTS_EMPTY || !weighted
-                    ? (weighted ? FLAG_WEIGHTED : FLAG_UNWEIGHTED)
-                    : 0;
+    int says = weights_say(l.total > 0, weights);
+    int flags = says == SAYS_UNWEIGHTED ? FLAG_UNWEIGHTED
+                : says == SAYS_WEIGHTED ? FLAG_WEIGHTED
+                                        : 0;
     cls = exchange(&l, comm, cls, flags, &topo);
     free(l.notices);
     free(l.items);

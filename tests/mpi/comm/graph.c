@@ -176,6 +176,27 @@ static void given_by_one(MPI_Comm comm)
     OK(MPI_Comm_free(&graph));
 }
 
+/* Without an edge anywhere: weighted unless MPI_UNWEIGHTED was said. */
+static void no_edges(MPI_Comm comm)
+{
+    int w = 0;
+    const int *given[] = {&w, NULL, weights_empty, unweighted};
+    for (int i = 0; i < 4; i++) {
+        int n, m, weighted;
+        MPI_Comm graph;
+        OK(MPI_Dist_graph_create(comm, 0, NULL, NULL, NULL, given[i], MPI_INFO_NULL, 0,
+                                 &graph));
+        OK(MPI_Dist_graph_neighbors_count(graph, &n, &m, &weighted));
+        CHECK(n == 0 && m == 0 && weighted == (i < 3));
+        OK(MPI_Comm_free(&graph));
+        OK(MPI_Dist_graph_create_adjacent(comm, 0, NULL, given[i], 0, NULL, given[i],
+                                          MPI_INFO_NULL, 0, &graph));
+        OK(MPI_Dist_graph_neighbors_count(graph, &n, &m, &weighted));
+        CHECK(n == 0 && m == 0 && weighted == (i < 3));
+        OK(MPI_Comm_free(&graph));
+    }
+}
+
 /* A mistake of one process is everybody's error, and nobody waits. */
 static void dist_errors(MPI_Comm comm)
 {
@@ -223,6 +244,7 @@ int main(int argc, char **argv)
     given_by_others(comm, false);
     given_by_others(comm, true);
     given_by_one(comm);
+    no_edges(comm);
     dist_errors(comm);
     not_on_intercomms(comm);
     return mt_end();
