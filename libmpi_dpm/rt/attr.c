@@ -107,8 +107,10 @@ int xmpi_keyval_free(enum xmpi_kind kind, int *keyval)
 {
     pthread_mutex_lock(&lock);
     struct keyval *k = keyval_find(kind, *keyval);
-    bool ok = k && !k->freed;
-    if (ok) {
+    bool ok = k != NULL;
+    /* Freeing it again while attributes hold it is let pass: libraries have their delete functions
+     * free the keyval, once for each attribute. */
+    if (ok && !k->freed) {
         k->freed = true;
         keyval_unref(k);
     }

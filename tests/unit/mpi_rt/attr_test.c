@@ -152,6 +152,27 @@ Test(attr, a_freed_keyval_lives_as_long_as_its_attributes)
     cr_assert(eq(int, MPI_Comm_get_attr(MPI_COMM_SELF, old, &got, &flag), MPI_ERR_KEYVAL));
 }
 
+static int free_it(MPI_Comm comm, int key, void *value, void *extra)
+{
+    (void)comm, (void)value, (void)extra;
+    return MPI_Comm_free_keyval(&key);
+}
+
+Test(attr, each_delete_function_may_free_the_keyval)
+{
+    int key, copy, other;
+    MPI_Comm dup;
+    MPI_Comm_dup(MPI_COMM_WORLD, &dup);
+    MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, free_it, &key, NULL);
+    copy = other = key;
+    MPI_Comm_set_attr(MPI_COMM_WORLD, key, NULL);
+    MPI_Comm_set_attr(dup, key, NULL);
+    cr_assert(eq(int, MPI_Comm_free(&dup), MPI_SUCCESS));
+    cr_assert(eq(int, MPI_Comm_free_keyval(&key), MPI_SUCCESS));
+    cr_assert(eq(int, MPI_Comm_delete_attr(MPI_COMM_WORLD, copy), MPI_SUCCESS));
+    cr_assert(eq(int, MPI_Comm_free_keyval(&other), MPI_ERR_KEYVAL)); /* now it is gone */
+}
+
 Test(attr, predefined_ones_cannot_be_changed)
 {
     int key = MPI_TAG_UB;
