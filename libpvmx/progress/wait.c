@@ -118,14 +118,19 @@ static void count_asleep(struct px_arena *a, bool asleep)
     atomic_fetch_add(&a->head->running, asleep ? -1 : 1);
 }
 
-/* Sleeps unless something turns up in the last look. Returns with the lock held again. */
-static void sleep_once(struct px_progress *p, uint64_t deadline)
+/* Sleeps unless something turns up in the last look: in what progress brings, or in what is waited for
+ * itself, which others may have written (boards). True: that is the case. Returns with the lock held
+ * again. */
+static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg,
+                       uint64_t deadline)
 {
     struct px_arena a = *p->arena; /* joining a VM changes it under a sleeping thread */
     uint32_t seen = atomic_load(&a.slot->doorbell);
     atomic_fetch_or(&a.slot->rx_flags, PX_RX_SLEEPING);
     atomic_thread_fence(memory_order_seq_cst); /* pairs with px_bell_after_publish */
-    if (px_progress(p) == 0 && atomic_load(&a.slot->doorbell) == seen) {
+    bool is_done = false;
+    if (px_progress(p) == 0 && !(is_done = done(arg)) &&
+        atomic_load(&a.slot->doorbell) == seen) {
         uint64_t now = px_now_ns(), timeout = CHECK_NS;
         if (deadline != PX_NEVER)
             timeout = deadline <= now            ? 0
@@ -145,6 +150,7 @@ static void sleep_once(struct px_progress *p, uint64_t deadline)
     }
     if (p->sleepers == 0)
         atomic_fetch_and(&a.slot->rx_flags, ~(uint32_t)PX_RX_SLEEPING);
+    return is_done;
 }
 
 pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
@@ -168,7 +174,8 @@ pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
         if (step == STEP_RELAX && spin.rounds < TIGHT_SPINS && !p->lock)
             continue;
         if (step == STEP_SLEEP) {
-            sleep_once(p, deadline_ns);
+            if (sleep_once(p, done, arg, deadline_ns)) /* done may take what it finds: asked once */
+                return PVMX_OK;
             spin = (struct spin){0};
         } else if (step == STEP_YIELD) {
             yield(p, &spin);
