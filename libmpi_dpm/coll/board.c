@@ -74,18 +74,30 @@ int xmpi_board_begin(struct xmpi_comm *comm, bool gives)
     return err ? xmpi_comm_error(comm, -1, err) : MPI_SUCCESS;
 }
 
-void xmpi_board_put(struct xmpi_comm *comm, struct xmpi_span mine, const void *to)
+void xmpi_board_note(struct xmpi_comm *comm, struct xmpi_span mine, const void *to)
 {
     struct xmpi_shown *v = pvmx_engine_board_value(comm->board);
     v->len = mine.len;
     v->way = xmpi_board_way(comm, mine);
     v->from = (uint64_t)(uintptr_t)mine.base;
     v->to = (uint64_t)(uintptr_t)to;
-    if (v->way == XMPI_WAY_ENTRY)
-        xmpi_span_copy(xmpi_bytes(v->bytes, mine.len), mine);
-    else if (v->way == XMPI_WAY_BULK)
-        xmpi_span_copy(xmpi_bytes(pvmx_engine_board_bulk(comm->board, comm->rank), mine.len),
-                       mine);
+}
+
+char *xmpi_board_place(struct xmpi_comm *comm)
+{
+    struct xmpi_shown *v = pvmx_engine_board_value(comm->board);
+    if (v->way > XMPI_WAY_BULK)
+        return NULL;
+    return v->way == XMPI_WAY_ENTRY ? v->bytes
+                                    : pvmx_engine_board_bulk(comm->board, comm->rank);
+}
+
+void xmpi_board_put(struct xmpi_comm *comm, struct xmpi_span mine, const void *to)
+{
+    xmpi_board_note(comm, mine, to);
+    char *place = xmpi_board_place(comm);
+    if (place)
+        xmpi_span_copy(xmpi_bytes(place, mine.len), mine);
 }
 
 void xmpi_board_show(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
@@ -111,21 +123,27 @@ int xmpi_board_check(int rank, uint64_t got, size_t want)
                     (unsigned long long)got, want);
 }
 
+int xmpi_board_meet(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
+{
+    pvmx_engine_board_show(comm->board, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
+    int cls = xmpi_board_await(comm, PVMX_BOARD_ALL, false);
+    *way = XMPI_WAY_ENTRY;
+    for (int k = 0; !cls && k < comm->size; k++) {
+        const struct xmpi_shown *v = xmpi_shown(comm, k);
+        *way = v->way > *way ? v->way : *way;
+        cls = xmpi_board_check(k, v->len, len);
+    }
+    return cls;
+}
+
 int xmpi_board_exchange(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
                         enum xmpi_way *way)
 {
     int cls = xmpi_board_begin(comm, true);
     if (cls)
         return cls;
-    xmpi_board_show(comm, mine, to, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
-    cls = xmpi_board_await(comm, PVMX_BOARD_ALL, false);
-    *way = XMPI_WAY_ENTRY;
-    for (int k = 0; !cls && k < comm->size; k++) {
-        const struct xmpi_shown *v = xmpi_shown(comm, k);
-        *way = v->way > *way ? v->way : *way;
-        cls = xmpi_board_check(k, v->len, mine.len);
-    }
-    return cls;
+    xmpi_board_put(comm, mine, to);
+    return xmpi_board_meet(comm, mine.len, way);
 }
 
 int xmpi_board_sync(struct xmpi_comm *comm, int cls)

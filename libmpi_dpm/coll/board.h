@@ -53,14 +53,19 @@ struct xmpi_shown {
 enum xmpi_way xmpi_board_way(const struct xmpi_comm *comm, struct xmpi_span mine);
 /* Begins; an error class. */
 int xmpi_board_begin(struct xmpi_comm *comm, bool gives);
-/* Writes what this process gives, and the place of its result, where the others will look for them;
- * show: and shows it, as pvmx_engine_board_show. */
+/* Writes what this process gives, and where its result is to be, for the others to look at: note leaves
+ * out the bytes, which the caller writes to xmpi_board_place (NULL: they stay where they are). show:
+ * and shows it, as pvmx_engine_board_show. */
+void xmpi_board_note(struct xmpi_comm *comm, struct xmpi_span mine, const void *to);
+char *xmpi_board_place(struct xmpi_comm *comm);
 void xmpi_board_put(struct xmpi_comm *comm, struct xmpi_span mine, const void *to);
 void xmpi_board_show(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
                      int giver, int reader);
 /* An error class; as pvmx_engine_board_await. */
 int xmpi_board_await(struct xmpi_comm *comm, int giver, bool patient);
-/* Everyone shows `mine` to all; *way: the way that all go. An error when lengths differ. */
+/* Everyone shows to all what it has put; *way: the way that all go. An error when lengths differ. */
+int xmpi_board_meet(struct xmpi_comm *comm, size_t len, enum xmpi_way *way);
+/* Begins, puts `mine` and meets. */
 int xmpi_board_exchange(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
                         enum xmpi_way *way);
 /* A step in which all wait for all: everyone's part of the work so far is done. cls: what this process

@@ -85,6 +85,26 @@ int xmpi_board_allgather(struct xmpi_coll *c, struct xmpi_comm *comm)
     return xmpi_board_end(comm, xmpi_board_sync(comm, cls));
 }
 
+/* What goes to others is put on the board; the own block is copied straight. */
+static void put_blocks(const struct xmpi_blocks *from, struct xmpi_comm *comm, size_t len)
+{
+    char *place = xmpi_board_place(comm);
+    for (int k = 0; place && k < comm->size; k++)
+        if (k != comm->rank)
+            xmpi_span_copy(xmpi_bytes(place + (size_t)k * len, len), xmpi_block(from, k));
+}
+
+static int get_block(const struct xmpi_coll *c, struct xmpi_comm *comm, int k,
+                     enum xmpi_way way)
+{
+    size_t at = (size_t)comm->rank * c->len;
+    struct xmpi_span to = xmpi_block(&c->recv, k);
+    if (way >= XMPI_WAY_MEMORY)
+        return xmpi_board_fetch(comm, k, xmpi_shown(comm, k)->from + at, to);
+    xmpi_span_copy(to, xmpi_bytes(xmpi_shown_bytes(comm, k) + at, c->len));
+    return MPI_SUCCESS;
+}
+
 /* In place what is fetched would overwrite what is to be given: only what fits the board. */
 int xmpi_board_alltoall(struct xmpi_coll *c, struct xmpi_comm *comm)
 {
@@ -92,25 +112,21 @@ int xmpi_board_alltoall(struct xmpi_coll *c, struct xmpi_comm *comm)
     int p = comm->size, r = comm->rank;
     const struct xmpi_blocks *from = c->in_place ? &c->recv : &c->send;
     struct xmpi_span mine = xmpi_block_range(from, 0, p);
-    size_t len = c->len, own = (size_t)r * len;
-    int cls = xmpi_board_exchange(comm, mine, c->in_place ? NULL : c, &way);
+    int cls = xmpi_board_begin(comm, true);
+    if (cls)
+        return cls;
+    xmpi_board_note(comm, mine, c->in_place ? NULL : c);
+    put_blocks(from, comm, c->len);
+    cls = xmpi_board_meet(comm, mine.len, &way);
     if (!cls)
-        cls = xmpi_board_check(r, mine.len, len * (size_t)p);
+        cls = xmpi_board_check(r, mine.len, c->len * (size_t)p);
     for (int k = 0; !cls && way == XMPI_WAY_MEMORY && k < p; k++)
         way = xmpi_shown(comm, k)->to ? way : XMPI_WAY_MESSAGES;
     if (cls || way == XMPI_WAY_MESSAGES)
         return xmpi_board_end(comm, cls ? cls : -1);
-    if (way < XMPI_WAY_MEMORY) {
-        for (int k = 0; k < p; k++)
-            xmpi_span_copy(xmpi_block(&c->recv, k),
-                           xmpi_bytes(xmpi_shown_bytes(comm, k) + own, len));
-        return xmpi_board_end(comm, MPI_SUCCESS);
-    }
-    for (int i = 1; i < p && !cls; i++) {
-        int k = (r + i) % p;
-        cls = xmpi_board_fetch(comm, k, xmpi_shown(comm, k)->from + own,
-                               xmpi_block(&c->recv, k));
-    }
-    xmpi_span_copy(xmpi_block(&c->recv, r), xmpi_block(&c->send, r));
-    return xmpi_board_end(comm, xmpi_board_sync(comm, cls));
+    for (int i = 1; i < p && !cls; i++)
+        cls = get_block(c, comm, (r + i) % p, way);
+    if (!c->in_place)
+        xmpi_span_copy(xmpi_block(&c->recv, r), xmpi_block(&c->send, r));
+    return xmpi_board_end(comm, way == XMPI_WAY_MEMORY ? xmpi_board_sync(comm, cls) : cls);
 }
