@@ -1,42 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every algorithm of the table on 1 to 9 processes: all roots, odd counts, several operations and
+/* Every algorithm of the table on 1 to 17 processes: all roots, odd counts, several operations and
  * types, in place and not, blocking and not. */
 #include "cases.h"
 
 #include <stdio.h>
 
-enum { PROCESSES = 9 };
+enum { PROCESSES = 17, WAYS = 2 * COLL_FORMS };
 
-/* Short, odd, more and fewer than processes, beyond one record, beyond the eager limit. */
-static const int counts[] = {0, 1, 7, 100, 1500, 40000};
+/* Short: nothing, one, odd, more and fewer than processes. Long ones, beyond one record, the eager
+ * limit, and what a board holds, with fewer numbers of processes. */
+static const int short_counts[] = {0, 1, 7, 100}, long_counts[] = {1501, 9001};
 
-/* Two of the six ways for each root and operation; which follows from the rest, so that in all calls
- * of an algorithm together every way meets everything. */
-enum { TURNS = 2, WAYS = 2 * COLL_FORMS };
+enum { SHORTS = 4, LONGS = 2 };
 
-static void variants(enum xmpi_coll_kind kind, MPI_Comm comm, int p, int count,
-                     const char *name)
+/* Which operation and which of the six ways follow from the rest, so that in all calls of an algorithm
+ * together every way meets every operation and length. */
+static void one(enum xmpi_coll_kind kind, MPI_Comm comm, int p, int count, int turn,
+                const char *name)
 {
     bool reduces = coll_case_reduction(kind);
-    int roots = coll_case_rooted(kind) ? p : 1, step = count > 1000 ? (p + 1) / 2 : 1;
-    for (int root = 0; root < roots; root += step)
-        for (int k = 0; k < (reduces ? coll_case_ops : 1); k++)
-            for (int i = 0; i < TURNS; i++) {
-                unsigned turn = (unsigned)(5 * p + 7 * (int)kind + count + root + k + 3 * i);
-                unsigned way = turn % WAYS;
-                struct coll_case c = {.comm = comm,
-                                      .count = count,
-                                      .root = root,
-                                      .in_place = way % 2,
-                                      .form = (enum coll_form)(way / 2),
-                                      .salt = turn % 1000,
-                                      .op = k};
-                lab_context("%s/%s on %d, count %d, root %d, %s%s, %s",
-                            xmpi_algo_lists[kind].name, name, p, count, root,
-                            reduces ? coll_case_op_name(k) : "-",
-                            c.in_place ? ", in place" : "", coll_form_names[c.form]);
-                coll_case_run(kind, &c);
-            }
+    int roots = coll_case_rooted(kind) ? p : 1, way = turn % WAYS;
+    struct coll_case c = {.comm = comm,
+                          .count = count,
+                          .root = turn % roots,
+                          .in_place = way % 2,
+                          .form = (enum coll_form)(way / 2),
+                          .salt = (unsigned)(turn + 31 * p) % 1000,
+                          .op = (turn + turn / WAYS) % coll_case_ops,
+                          .shape = turn / 2 % COLL_SHAPES};
+    lab_context("%s/%s on %d, count %d, root %d, %s%s, %s, shape %d",
+                xmpi_algo_lists[kind].name, name, p, count, c.root,
+                reduces ? coll_case_op_name(c.op) : "-", c.in_place ? ", in place" : "",
+                coll_form_names[c.form], c.shape);
+    coll_case_run(kind, &c);
 }
 
 static void one_algorithm(enum xmpi_coll_kind kind, const struct xmpi_algo *a,
@@ -44,13 +40,17 @@ static void one_algorithm(enum xmpi_coll_kind kind, const struct xmpi_algo *a,
 {
     if (a && !(a->flags & XMPI_ALGO_INTRA))
         return;
+    const char *name = a ? a->name : "auto";
+    int roots = coll_case_rooted(kind) ? p : 1, rounds = roots > WAYS ? roots : WAYS;
+    int counts = kind == XMPI_COLL_BARRIER ? 1 : SHORTS / 2; /* it has none */
+    bool some = p == 2 || p == 3 || p == 8 || p == 17;
     lab_force(kind, a);
-    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
-        bool once = kind == XMPI_COLL_BARRIER && i > 0; /* it has no count */
-        bool long_run = counts[i] > 1000 && p % 3 != 2; /* 2, 5 and 8 processes will do */
-        if (!once && !long_run)
-            variants(kind, comm, p, counts[i], a ? a->name : "auto");
-    }
+    for (int i = 0; i < rounds; i++) /* turn % roots takes every value, with two of the counts */
+        for (int k = 0; k < counts; k++)
+            one(kind, comm, p, short_counts[2 * k + (i + p) % 2], i + rounds * (k + p), name);
+    for (int k = 0; some && counts > 1 && k < LONGS; k++)
+        for (int i = 0; i < 2; i++)
+            one(kind, comm, p, long_counts[k], 5 * p + 7 * k + 3 * i + (int)kind, name);
     lab_force(kind, NULL);
 }
 
@@ -71,7 +71,6 @@ int main(int argc, char **argv)
             }
             MPI_Comm_free(&comm);
         }
-        MPI_Barrier(all);
     }
     coll_cases_free();
     MPI_Comm_free(&all);
