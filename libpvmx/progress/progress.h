@@ -5,6 +5,7 @@
 #ifndef PX_PROGRESS_H
 #define PX_PROGRESS_H
 
+#include "progress/spread.h"
 #include "transport/shm/seg.h"
 #include "transport/shm/wake.h"
 #include <pthread.h>
@@ -26,6 +27,7 @@ struct px_progress {
     void *check_arg;
     unsigned sleepers;
     unsigned skip_yields, skip_next; /* waits without yielding: now, after a slow yield */
+    struct px_spread spread;
     bool no_spin; /* whom we wait for needs the processors more than we do */
 };
 

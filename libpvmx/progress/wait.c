@@ -60,9 +60,16 @@ static inline void relax(void)
 struct spin {
     uint64_t until; /* 0: not begun */
     unsigned rounds;
+    uint64_t yielded; /* how long the last yield took, on a host that is not crowded; 0: none */
 };
 
 enum step { STEP_RELAX, STEP_YIELD, STEP_SLEEP };
+
+static bool is_crowded(const struct px_progress *p)
+{
+    const struct px_arena_head *h = p->arena->head;
+    return atomic_load_explicit(&h->running, memory_order_relaxed) > (int32_t)h->ncpus;
+}
 
 /* What the waiting task does before its next look: spin, as long as there are idle processors
  * (yielding now and then, since the task that it waits for may share its processor, which no
@@ -75,9 +82,7 @@ static enum step next_step(struct px_progress *p, struct spin *s)
         return STEP_RELAX;
     if (wait_mode == WAIT_SLEEP || p->no_spin)
         return STEP_SLEEP;
-    const struct px_arena_head *h = p->arena->head;
-    bool crowded =
-        atomic_load_explicit(&h->running, memory_order_relaxed) > (int32_t)h->ncpus;
+    bool crowded = is_crowded(p);
     if (!crowded && (++s->rounds < TIGHT_SPINS || s->rounds % SPINS_PER_LOOK))
         return STEP_RELAX;
     uint64_t now = px_now_ns();
@@ -102,8 +107,10 @@ static void yield(struct px_progress *p, struct spin *s)
     sched_yield();
     if (p->lock)
         pthread_mutex_lock(p->lock);
-    if (px_now_ns() - before < SLOW_YIELD_NS) {
+    uint64_t took = px_now_ns() - before;
+    if (took < SLOW_YIELD_NS) {
         p->skip_next = SKIP_MIN;
+        s->yielded = is_crowded(p) ? 0 : took;
         return;
     }
     p->skip_yields = p->skip_next;
@@ -153,20 +160,30 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
     return is_done;
 }
 
+/* What was waited for has come, without sleep. */
+static void note_end(struct px_progress *p, const struct spin *s)
+{
+    if (__builtin_expect(s->yielded || p->spread.shared, 0))
+        px_spread_note(&p->spread, s->yielded, p->arena->index % 2);
+}
+
 pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
                  uint64_t deadline_ns)
 {
     struct spin spin = {0};
     for (;;) {
-        if (done(arg))
+        if (done(arg)) {
+            note_end(p, &spin);
             return PVMX_OK;
+        }
         unsigned n = px_progress(p);
         if (p->lock)
             px_progress_tell(p);
         if (n) {
-            spin = (struct spin){0};
+            spin = (struct spin){.yielded = spin.yielded};
             continue;
         }
+        spin.yielded = 0;
         if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
             return done(arg) ? PVMX_OK
                              : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");

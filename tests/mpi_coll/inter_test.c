@@ -7,13 +7,18 @@
 
 enum { PROCESSES = 9, LOW_MAX = 5, HIGH_MAX = 4 };
 
-static const int counts[] = {0, 1, 7, 1500, 40000};
+static const int counts[] = {0, 1, 7, 1501, 9001};
+enum { LONG = 1000 }; /* with one operation and one root only */
 
 static void run(enum xmpi_coll_kind kind, const char *name, struct coll_case c, int low,
                 int high)
 {
-    for (int op = 0; op < (coll_case_reduction(kind) ? coll_case_ops : 1); op++) {
-        int form = (c.root + op + c.count + 2 * low + high + (int)kind) % COLL_FORMS;
+    int ops = coll_case_reduction(kind) ? coll_case_ops : 1;
+    int turn = c.root + c.count + 2 * low + high + (int)kind;
+    for (int op = c.count > LONG ? turn % ops : 0, n = c.count > LONG ? op + 1 : ops;
+         op < n; op++) {
+        int form = (turn + op) % COLL_FORMS;
+        c.shape = (turn + op) / COLL_FORMS % COLL_SHAPES;
         c.op = op;
         c.form = (enum coll_form)form;
         lab_context("%s/%s on %d and %d, count %d, root %d of the %s group, %s",
@@ -37,6 +42,8 @@ static void one_algorithm(enum xmpi_coll_kind kind, const struct xmpi_algo *a,
             continue;
         }
         for (int root = 0; root < low + high; root++) {
+            if (counts[i] > LONG && root != (3 * low + 5 * high) % (low + high))
+                continue;
             c.from_high = root >= low;
             c.root = c.from_high ? root - low : root;
             run(kind, name, c, low, high);

@@ -107,6 +107,39 @@ static void user_affine_c(void *in, void *inout, MPI_Count *len, MPI_Datatype *t
     user_affine(in, inout, &n, type);
 }
 
+/* The same in the middle of elements that are three times as long. */
+enum { GAP_AT = 8, GAP_EXTENT = 24 };
+
+static void fill_gap(void *place, int rank, int64_t i, unsigned salt)
+{
+    fill_affine((char *)place + GAP_AT, rank, i, salt);
+}
+
+static void compose_gap(const void *in, void *inout)
+{
+    compose_affine((const char *)in + GAP_AT, (char *)inout + GAP_AT);
+}
+
+static void user_gap(void *in, void *inout, int *len, MPI_Datatype *type)
+{
+    MPI_Aint lb, extent;
+    MPI_Type_get_extent(*type, &lb, &extent);
+    lab_check(lb == 0 && extent == GAP_EXTENT);
+    for (int i = 0; i < *len; i++)
+        compose_gap((char *)in + i * extent, (char *)inout + i * extent);
+}
+
+static MPI_Datatype make_gap(void)
+{
+    MPI_Aint at = GAP_AT;
+    MPI_Datatype moved, gap;
+    MPI_Type_create_hindexed_block(1, 1, &at, MPI_UINT64_T, &moved);
+    MPI_Type_create_resized(moved, 0, GAP_EXTENT, &gap);
+    MPI_Type_free(&moved);
+    MPI_Type_commit(&gap);
+    return gap;
+}
+
 static struct op_case cases[OP_CASES] = {
     {"MPI_SUM on MPI_INT", MPI_INT, MPI_SUM, sizeof(int), fill_int, sum_int},
     {"MPI_SUM on MPI_DOUBLE", MPI_DOUBLE, MPI_SUM, sizeof(double), fill_double, sum_double},
@@ -117,6 +150,7 @@ static struct op_case cases[OP_CASES] = {
      compose_affine},
     {"a user's large-count operation that does not commute", MPI_UINT64_T, NULL, 8,
      fill_affine, compose_affine},
+    {"a user's operation on elements with gaps", NULL, NULL, GAP_EXTENT, fill_gap, compose_gap},
 };
 
 const struct op_case *op_cases(void)
@@ -124,6 +158,8 @@ const struct op_case *op_cases(void)
     if (!cases[4].op) {
         MPI_Op_create(user_affine, 0, &cases[4].op);
         MPI_Op_create_c(user_affine_c, 0, &cases[5].op);
+        MPI_Op_create(user_gap, 0, &cases[6].op);
+        cases[6].type = make_gap();
     }
     return cases;
 }
@@ -133,6 +169,8 @@ void op_cases_free(void)
     if (cases[4].op) {
         MPI_Op_free(&cases[4].op);
         MPI_Op_free(&cases[5].op);
-        cases[4].op = cases[5].op = NULL;
+        MPI_Op_free(&cases[6].op);
+        MPI_Type_free(&cases[6].type);
+        cases[4].op = cases[5].op = cases[6].op = NULL;
     }
 }

@@ -19,7 +19,7 @@ struct op_case {
     void (*combine)(const void *in, void *inout);
 };
 
-enum { OP_CASES = 6 };
+enum { OP_CASES = 7 };
 
 /* The list of OP_CASES; user operations are made on the first call. */
 const struct op_case *op_cases(void);

@@ -20,6 +20,7 @@ static void one(uint64_t *state, const MPI_Comm *comms, const int *sizes, int n)
                           .in_place = shape & 256,
                           .form = (enum coll_form)(shape / 512 % COLL_FORMS),
                           .salt = shape % 1000,
+                          .shape = (int)(shape / 4096 % COLL_SHAPES),
                           .op = (int)(lab_random(state) % (uint32_t)coll_case_ops)};
     const struct xmpi_algo_list *l = &xmpi_algo_lists[kind];
     uint32_t a = lab_random(state) % (uint32_t)(l->count + 1);

@@ -14,7 +14,7 @@ static int64_t eager_max, cma_allowed;
 static const struct px_param shm_params[] = {
     {.name = "shm.eager",
      .type = PX_PARAM_SIZE,
-     .dflt = "4k",
+     .dflt = "16k",
      .min = 64,
      .max = 16 * 1024,
      .help = "longest message that is copied through a ring; longer ones are read by the "
