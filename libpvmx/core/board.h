@@ -40,7 +40,8 @@ enum { PX_BOARD_BULK_STRIDE = PVMX_BOARD_BULK + 64 };
 struct pvmx_board {
     int n, self;
     int seen; /* of what is being awaited: all members before this one have shown it */
-    bool broken, reads;
+    _Atomic bool broken; /* set by whoever hears of it, perhaps another thread */
+    bool reads;
     uint64_t op, step;
     uint64_t free_until; /* own entries may be used up to this operation */
     struct px_board_area *area;
