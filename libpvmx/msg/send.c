@@ -106,8 +106,9 @@ static pvmx_err push_stream(struct pvmx_peer *peer, struct px_out *out)
     return PVMX_OK; /* FIN completes the send */
 }
 
+/* limit: up to which length a message goes at once. */
 static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr,
-                                const void *buf, size_t len)
+                                const void *buf, size_t len, size_t limit)
 {
     struct px_send *s = px_req_new(&to->ms->pool, PX_REQ_SEND);
     if (!s)
@@ -121,7 +122,8 @@ static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr,
     s->len = len;
     s->copy = NULL;
     s->id = s->stream_to = 0;
-    s->eager = s->started = false;
+    s->eager = len <= limit;
+    s->started = false;
     s->stream_len = s->stream_off = 0;
     s->req.st = (struct pvmx_status){.source = hdr->source, .tag = hdr->tag, .length = len};
     return s;
@@ -130,7 +132,6 @@ static struct px_send *new_send(struct pvmx_peer *to, const struct px_hdr *hdr,
 static pvmx_err prepare(struct px_send *s, enum pvmx_send_mode mode)
 {
     struct px_messenger *ms = s->peer->ms;
-    s->eager = s->len <= s->peer->caps.eager;
     if (mode == PVMX_SEND_BUFFERED && !s->copy) {
         s->copy = malloc(s->len ? s->len : 1);
         if (!s->copy)
@@ -147,9 +148,9 @@ static pvmx_err prepare(struct px_send *s, enum pvmx_send_mode mode)
 
 /* The common short message: nothing waits before it and it needs no answer. */
 static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
-                       size_t len, enum pvmx_send_mode mode)
+                       size_t len, size_t limit, enum pvmx_send_mode mode)
 {
-    if (len > to->caps.eager || mode == PVMX_SEND_SYNC || !px_list_empty(&to->out))
+    if (len > limit || mode == PVMX_SEND_SYNC || !px_list_empty(&to->out))
         return false;
     struct px_hdr h = *hdr;
     h.am = PX_AM_EAGER;
@@ -192,12 +193,21 @@ pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
     pvmx_err err;
     if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
         return err;
-    if (try_inline(to, hdr, buf, len, mode)) {
+    if (try_inline(to, hdr, buf, len, to->caps.eager, mode)) {
         *req = NULL;
         return PVMX_OK;
     }
-    struct px_send *s = new_send(to, hdr, buf, len);
+    struct px_send *s = new_send(to, hdr, buf, len, to->caps.eager);
     return s ? enqueue(s, mode, req) : PVMX_ERR_NOMEM;
+}
+
+/* What does not lie in one run cannot be fetched but is streamed, which takes one more round trip
+ * between the two: it goes at once as long as one record holds it. */
+static size_t view_limit(const struct pvmx_peer *to)
+{
+    size_t max = to->caps.max_record - sizeof(struct px_hdr) - sizeof(struct px_sync);
+    max = max < FRAGMENT ? max : FRAGMENT;
+    return max > to->caps.eager ? max : to->caps.eager;
 }
 
 /* Short: packed and sent like any other. Long: streamed out of its places; a copy is only made where
@@ -211,17 +221,18 @@ pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
     uint8_t packed[FRAGMENT];
     if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
         return err;
-    if (len <= to->caps.eager && len <= sizeof packed) {
+    size_t limit = view_limit(to);
+    if (len <= limit && len <= sizeof packed) {
         pvmx_engine_pack(view, 0, packed, len);
-        if (try_inline(to, hdr, packed, len, mode)) {
+        if (try_inline(to, hdr, packed, len, limit, mode)) {
             *req = NULL;
             return PVMX_OK;
         }
     }
-    struct px_send *s = new_send(to, hdr, view->base, len);
+    struct px_send *s = new_send(to, hdr, view->base, len, limit);
     if (!s)
         return PVMX_ERR_NOMEM;
-    if (len > to->caps.eager && mode != PVMX_SEND_BUFFERED) {
+    if (!s->eager && mode != PVMX_SEND_BUFFERED) {
         s->req.layout = pvmx_engine_layout_get(view->layout);
         s->count = view->count;
         return enqueue(s, mode, req);
