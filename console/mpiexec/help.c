@@ -13,12 +13,21 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static const char *const titles[GROUPS] = {
-    [GROUP_PROGRAM] = "Each program", [GROUP_ENV] = "Environment",
-    [GROUP_OUTPUT] = "Output",        [GROUP_INPUT] = "Input",
-    [GROUP_PLACE] = "Processors",     [GROUP_HOST] = "Hosts",
-    [GROUP_RUN] = "The run",          [GROUP_ABOUT] = "About",
+const char *const help_titles[GROUPS] = {
+    [GROUP_PROGRAM] = "Each program",
+    [GROUP_ENV] = "Environment",
+    [GROUP_OUTPUT] = "Output",
+    [GROUP_INPUT] = "Input",
+    [GROUP_PLACE] = "Processors",
+    [GROUP_HOST] = "Hosts",
+    [GROUP_RUN] = "The run",
+    [GROUP_ABOUT] = "About",
+    [GROUP_NOTHING] = "Accepted, since scripts for other systems have them",
 };
+
+const char help_notes[] = "(*) %r rank, %w world (0: the one started here; spawned ones "
+                          "count from 1), %h host, %% "
+                          "a %.";
 
 static void print_option(const struct opt *o)
 {
@@ -27,7 +36,7 @@ static void print_option(const struct opt *o)
     for (int k = 0; k < 4 && o->names[k]; k++)
         at += (size_t)snprintf(left + at, sizeof left - at, "%s-%s", k ? ", " : "",
                                o->names[k]);
-    if (o->values)
+    if (o->values && *o->values)
         snprintf(left + at, sizeof left - at, " %s", o->values);
     if (strlen(left) > 26)
         printf("  %s\n  %-26s %s\n", left, "", o->help);
@@ -45,19 +54,18 @@ void help_print(void)
          "  mpiexec -n 1 ./master : -n 8 ./worker two programs in one world\n"
          "  mpiexec -l -n 4 -bind-to core ./a.out labelled lines, a core for each");
     for (int g = 0; g < GROUPS; g++) {
-        printf("\n%s\n", titles[g]);
+        printf("\n%s\n", help_titles[g]);
         for (int i = 0; i < opt_count; i++)
             if (opt_table[i].group == (enum opt_group)g && opt_table[i].help)
                 print_option(&opt_table[i]);
     }
-    puts("\n(*) %r rank, %w world (spawned ones count from 1), %h host, %% a %. One or "
-         "two dashes,\n"
-         "\"-np 4\" or \"--np=4\": all the same.\n"
+    printf("\n%s\n", help_notes);
+    puts("One or two dashes, \"-np 4\" or \"--np=4\": all the same.\n"
          "Ctrl-C ends the job, a second one at once. Exit status: the largest of the "
-         "processes, 128 "
-         "and\n"
-         "the signal's number when a signal has ended one, 1 when they could not be "
-         "started.");
+         "processes, 128\n"
+         "and the signal's number when a signal has ended one, 1 when they could not be "
+         "started.\n"
+         "Variables of the environment: mpiexec(1).");
 }
 
 void help_info(void)

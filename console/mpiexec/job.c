@@ -109,7 +109,7 @@ static size_t left_in(const struct world *w)
 static pvmx_err end_rest(struct job *job, const char *why)
 {
     size_t left = job->nworlds ? left_in(&job->worlds[0]) : 0;
-    if (job->ending || left == 0)
+    if (job->ending || left == 0 || job->opts->go_on)
         return PVMX_OK;
     fprintf(stderr, "mpiexec: ending the other %zu process%s of the job\n", left,
             left == 1 ? "" : "es");
@@ -148,7 +148,7 @@ static void say_end(const struct job *job, const struct world *w,
                 strsignal(e->signal));
     else if (e->status > 0)
         fprintf(stderr, "mpiexec: %s has exited with status %d\n", name, e->status);
-    else if (job->opts->verbose)
+    else if (job->opts->all_ends)
         fprintf(stderr, "mpiexec: %s has ended\n", name);
 }
 
@@ -332,7 +332,7 @@ static pvmx_err on_world(struct job *job, const uint8_t *body, size_t len)
     if (!err && !add_world(job, &m))
         err = px_fail(PVMX_ERR_NOMEM, "out of memory");
     for (size_t i = 0; !err && i < m.n_tasks; i++) {
-        if (job->opts->verbose)
+        if (job->opts->verbose || (job->opts->bindings && *m.tasks[i].cpus))
             say_task(job, &m, i);
         err = take_streams(job, &m, i);
     }

@@ -243,20 +243,6 @@ static bool build_env(struct parse *p, size_t a)
     return true;
 }
 
-static bool build_place(struct parse *p, size_t a)
-{
-    const struct opts_list *words = &p->opts->more[a].place;
-    char *text = NULL;
-    for (size_t i = 0; i < words->n; i++) {
-        text = text ? parse_printf(p, "%s %s", text, words->items[i])
-                    : parse_printf(p, "%s", words->items[i]);
-        if (!text)
-            return false;
-    }
-    p->opts->apps[a].place = text;
-    return true;
-}
-
 static bool finish(struct parse *p)
 {
     struct opts *o = p->opts;
@@ -265,8 +251,9 @@ static bool finish(struct parse *p)
         return false;
     for (size_t a = 0; a < o->napps; a++) {
         total += o->apps[a].count;
-        if (!build_env(p, a) || !build_place(p, a))
+        if (!build_env(p, a))
             return false;
+        o->apps[a].place = o->more[a].place.text;
     }
     if (total > UINT32_MAX / 2)
         return parse_fail(p, "%llu processes are too many", (unsigned long long)total);
@@ -289,6 +276,8 @@ int opts_parse(int argc, char **argv, struct opts *out)
 
 void opts_free(struct opts *opts)
 {
+    for (size_t a = 0; a < opts->napps; a++)
+        pxp_place_words_free(&opts->more[a].place);
     pxp_zone_free(&opts->zone);
 }
 

@@ -5,6 +5,7 @@
 #define MPIEXEC_OPTS_H
 
 #include "proto/messages.h"
+#include "proto/place_words.h"
 #include "proto/zone.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,8 +31,7 @@ struct opts_env {
 struct opts_app {
     struct opts_env env;
     const char *soft; /* NULL: not given */
-    struct opts_list place;
-    bool bound; /* -bind-to was given */
+    struct pxp_place_words place;
 };
 
 struct opts {
@@ -46,6 +46,9 @@ struct opts {
     uint32_t host_slots; /* sum of the host files; 0: none said */
 
     bool label, exitinfo, verbose;
+    bool all_ends;         /* tell of those that ended well too               */
+    bool bindings;         /* tell what is bound to what                      */
+    bool go_on;            /* the failure of one does not end the others      */
     const char *prefix[3]; /* for lines of 1 and 2; NULL: none */
     const char *file[3];   /* pattern of the file that 1 or 2 goes to; NULL: none */
     enum opts_buffer buffer[3];

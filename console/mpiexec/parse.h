@@ -12,7 +12,7 @@ struct parse {
     struct opts *opts;
     size_t capacity; /* of opts->apps                */
     bool counted;    /* -n was given for this app    */
-    bool usize_given, timeout_given, prefix_given;
+    bool usize_given, timeout_given, prefix_given, place_given;
     int depth;  /* files that include files     */
     int status; /* what opts_parse returns      */
 };
@@ -26,6 +26,7 @@ enum opt_group {
     GROUP_HOST,
     GROUP_RUN,
     GROUP_ABOUT,
+    GROUP_NOTHING, /* of other mpiexecs, without meaning here */
     GROUPS,
 };
 
@@ -65,11 +66,22 @@ bool value_seconds(struct parse *p, const char *what, const char *text);
 bool value_usize(struct parse *p, const char *what, const char *text);
 bool value_buffer(struct parse *p, const char *what, const char *text, enum opts_buffer *out);
 bool value_stdin(struct parse *p, const char *text);
-bool value_bind(struct parse *p, const char *what, const char *text);
-bool value_map(struct parse *p, const char *what, const char *text);
+/* A key of proto/place_words.h, for the app that is being read. */
+bool value_place(struct parse *p, const char *what, const char *key, const char *text);
 bool value_soft(struct parse *p, const char *text);
 
 /* ---- variables.c -------------------------------------------------------------------------------- */
+
+/* One variable; run is called when it is set. */
+struct variable {
+    const char *name, *values;
+    int which; /* descriptor that it is about */
+    const char *help;
+    bool (*run)(struct parse *p, const struct variable *v, const char *text);
+};
+
+extern const struct variable variable_table[];
+extern const int variable_count;
 
 /* Variables of the environment, where no option has spoken. */
 bool variables_read(struct parse *p);
@@ -89,8 +101,14 @@ bool words_options(struct parse *p, const char *path);
 
 /* ---- help.c ------------------------------------------------------------------------------------- */
 
+extern const char *const help_titles[GROUPS];
+extern const char help_notes[]; /* (*) and the like */
+
 void help_print(void);
 void help_info(void);
+/* man.c: the manual page, completion rules for bash. */
+void man_print(void);
+void man_completion(void);
 /* The option's name that is nearest to a word; NULL: none is near. */
 const char *help_nearest(const char *word);
 

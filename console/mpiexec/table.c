@@ -191,12 +191,12 @@ static bool run_stdin(struct parse *p, char **v)
 
 static bool run_bind(struct parse *p, char **v)
 {
-    return value_bind(p, "-bind-to", v[0]);
+    return value_place(p, "-bind-to", "bind_to", v[0]);
 }
 
 static bool run_map(struct parse *p, char **v)
 {
-    return value_map(p, "-map-by", v[0]);
+    return value_place(p, "-map-by", "map_by", v[0]);
 }
 
 static bool run_usize(struct parse *p, char **v)
@@ -282,7 +282,35 @@ static bool run_exitinfo(struct parse *p, char **v)
 static bool run_verbose(struct parse *p, char **v)
 {
     (void)v;
-    p->opts->verbose = p->opts->exitinfo = true;
+    p->opts->verbose = p->opts->exitinfo = p->opts->all_ends = true;
+    return true;
+}
+
+static bool run_all_ends(struct parse *p, char **v)
+{
+    (void)v;
+    p->opts->exitinfo = p->opts->all_ends = true;
+    return true;
+}
+
+static bool run_bindings(struct parse *p, char **v)
+{
+    (void)v;
+    p->opts->bindings = true;
+    return true;
+}
+
+static bool run_go_on(struct parse *p, char **v)
+{
+    (void)v;
+    p->opts->go_on = true;
+    return true;
+}
+
+static bool run_nothing(struct parse *p, char **v)
+{
+    (void)p;
+    (void)v;
     return true;
 }
 
@@ -310,6 +338,19 @@ static bool run_help(struct parse *p, char **v)
     return false;
 }
 
+static bool run_help_as(struct parse *p, char **v)
+{
+    bool man = strcmp(v[0], "man") == 0;
+    if (!man && strcmp(v[0], "bash") != 0)
+        return parse_fail(p, "-help-as %s: must be man or bash", v[0]);
+    if (man)
+        man_print();
+    else
+        man_completion();
+    p->status = 0;
+    return false;
+}
+
 /* clang-format off */
 const struct opt opt_table[] = {
     {GROUP_PROGRAM, {"n", "np", "c"}, "N", 1, "how many processes (default 1)", run_count},
@@ -325,13 +366,13 @@ const struct opt opt_table[] = {
     {GROUP_ENV, {"envnone"}, NULL, 0, "inherit no variables", run_envnone},
     {GROUP_ENV, {"envlist"}, "NAME,...", 1, "inherit only these", run_envlist},
     {GROUP_ENV, {"envall"}, NULL, 0, "inherit all (default)", run_envall},
-    {GROUP_ENV, {"genv"}, "NAME VALUE", 2, "the same four for all programs:", run_genv},
-    {GROUP_ENV, {"genvnone"}, NULL, 0, "  an option of one program wins", run_genvnone},
-    {GROUP_ENV, {"genvlist"}, "NAME,...", 1, "", run_genvlist},
-    {GROUP_ENV, {"genvall"}, NULL, 0, "", run_genvall},
-    {GROUP_ENV, {"x"}, "NAME[=VALUE]", 1, NULL, run_x},
+    {GROUP_ENV, {"genv"}, "NAME VALUE", 2, "as -env for all programs; what one has itself wins", run_genv},
+    {GROUP_ENV, {"genvnone"}, NULL, 0, "as -envnone for all programs", run_genvnone},
+    {GROUP_ENV, {"genvlist"}, "NAME,...", 1, "as -envlist for all programs", run_genvlist},
+    {GROUP_ENV, {"genvall"}, NULL, 0, "as -envall for all programs", run_genvall},
+    {GROUP_ENV, {"x"}, "NAME[=VALUE]", 1, "as -genv, with the value of here when none is given", run_x},
 
-    {GROUP_OUTPUT, {"l", "tag-output"}, NULL, 0, "label each line with [rank] or [world:rank]", run_label},
+    {GROUP_OUTPUT, {"l", "prepend-rank", "tag-output"}, NULL, 0, "label each line with [rank] or [world:rank]", run_label},
     {GROUP_OUTPUT, {"prepend-pattern"}, "TEXT", 1, "label each line with TEXT (*)", run_prepend},
     {GROUP_OUTPUT, {"outfile-pattern"}, "FILE", 1, "write standard output to FILE (*)", run_outfile},
     {GROUP_OUTPUT, {"errfile-pattern"}, "FILE", 1, "write standard error to FILE (*)", run_errfile},
@@ -344,6 +385,7 @@ const struct opt opt_table[] = {
     {GROUP_PLACE, {"bind-to"}, "LEVEL[:N]", 1, "none (default), hwthread, core, numa or socket", run_bind},
     {GROUP_PLACE, {"map-by"}, "ORDER", 1,
      "packed (default), or round robin over core, numa, socket", run_map},
+    {GROUP_PLACE, {"report-bindings"}, NULL, 0, "tell which processors each process is bound to", run_bindings},
     {GROUP_PLACE, {"usize"}, "N", 1, "MPI_UNIVERSE_SIZE: a number, SYSTEM or INFINITE", run_usize},
     {GROUP_PLACE, {"oversubscribe"}, NULL, 0, "more processes than processors are fine (default)", run_crowd},
     {GROUP_PLACE, {"nooversubscribe"}, NULL, 0, "refuse to start more than there is room for", run_slots},
@@ -351,7 +393,7 @@ const struct opt opt_table[] = {
     {GROUP_HOST, {"host", "hosts", "H"}, "HOST,...", 1, "where to run; HOST:N has N slots", run_hosts},
     {GROUP_HOST, {"f", "hostfile", "machinefile"}, "FILE", 1,
      "the same from lines \"HOST:N\" or \"HOST slots=N\"", run_hostfile},
-    {GROUP_HOST, {"ppn"}, "N", 1, "processes on each host", run_ppn},
+    {GROUP_HOST, {"ppn", "npernode", "N"}, "N", 1, "processes on each host", run_ppn},
     {GROUP_HOST, {"arch"}, "NAME", 1, "run on hosts of this architecture", run_arch},
     {GROUP_HOST, {"launcher"}, "NAME", 1, "how to reach hosts: ssh, slurm, ...", run_launcher},
     {GROUP_HOST, {"launcher-exec"}, "PROGRAM", 1, "the program that does it", run_launcher_exec},
@@ -360,11 +402,26 @@ const struct opt opt_table[] = {
     {GROUP_RUN, {"timeout", "maxtime"}, "SECONDS", 1,
      "end the job after this time, with status 124", run_timeout},
     {GROUP_RUN, {"exitinfo"}, NULL, 0, "tell of each process that failed", run_exitinfo},
+    {GROUP_RUN, {"print-all-exitcodes"}, NULL, 0, "tell of each process how it ended", run_all_ends},
+    {GROUP_RUN, {"disable-auto-cleanup", "enable-recovery"}, NULL, 0,
+     "let the others go on when a process fails", run_go_on},
     {GROUP_RUN, {"v", "verbose"}, NULL, 0, "tell what runs where, and how it ended", run_verbose},
 
     {GROUP_ABOUT, {"info"}, NULL, 0, "tell about this installation", run_info},
     {GROUP_ABOUT, {"V", "version"}, NULL, 0, "print the version", run_version},
     {GROUP_ABOUT, {"h", "help", "?"}, NULL, 0, "print this text", run_help},
+    {GROUP_ABOUT, {"help-as"}, "FORM", 1, "print the manual page (man), or completion rules (bash)", run_help_as},
+
+    {GROUP_NOTHING, {"allow-run-as-root"}, NULL, 0, "there is no need for it", run_nothing},
+    {GROUP_NOTHING, {"mca", "gmca"}, "NAME VALUE", 2, "parameters of Open MPI", run_nothing},
+    {GROUP_NOTHING, {"rmk", "bootstrap"}, "NAME", 1, "job managers of other systems", run_nothing},
+    {GROUP_NOTHING, {"topolib"}, "NAME", 1, "it is hwloc", run_nothing},
+    {GROUP_NOTHING, {"demux"}, "NAME", 1, "it is poll", run_nothing},
+    {GROUP_NOTHING, {"iface"}, "NAME", 1, "processes of one host need no network", run_nothing},
+    {GROUP_NOTHING, {"localhost"}, "NAME", 1, "the same", run_nothing},
+    {GROUP_NOTHING, {"nameserver"}, "HOST", 1, "names are kept by the virtual machine", run_nothing},
+    {GROUP_NOTHING, {"disable-hostname-propagation"}, NULL, 0, "nothing is propagated", run_nothing},
+    {GROUP_NOTHING, {"enable-x", "disable-x"}, NULL, 0, "X11 forwarding", run_nothing},
 };
 /* clang-format on */
 const int opt_count = sizeof opt_table / sizeof *opt_table;

@@ -5,7 +5,6 @@
 
 #include "base/err.h"
 #include "proto/hello.h"
-#include "proto/place.h"
 #include <pvmx/engine/dyn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,96 +100,16 @@ bool value_soft(struct parse *p, const char *text)
 
 /* ---- placement -------------------------------------------------------------------------------- */
 
-struct word {
-    const char *theirs, *ours;
-};
-
-/* Other mpiexecs' names. */
-static const char *translate(const struct word *words, size_t n, const char *text, size_t len)
+/* ":OVERSUBSCRIBE" and the like are for the whole request. */
+bool value_place(struct parse *p, const char *what, const char *key, const char *text)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strlen(words[i].theirs) == len && strncasecmp(words[i].theirs, text, len) == 0)
-            return words[i].ours;
-    return NULL;
-}
-
-static bool push_place(struct parse *p, const char *what, const char *text,
-                       const char *expected, char *word)
-{
-    struct pxp_place place;
-    if (!word)
-        return false;
-    if (pxp_place_read(word, &place) != PVMX_OK)
-        return parse_fail(p, "%s %s: must be %s", what, text, expected);
-    pxp_place_free(&place);
-    return parse_push(p, &parse_more(p)->place, word);
-}
-
-bool value_bind(struct parse *p, const char *what, const char *text)
-{
-    static const struct word words[] = {
-        {"none", "none"},      {"hwthread", "hwthread"}, {"thread", "hwthread"},
-        {"core", "core"},      {"numa", "numa"},         {"socket", "socket"},
-        {"package", "socket"},
-    };
-    static const char expected[] =
-        "none, hwthread, core, numa or socket, perhaps with :N for N of them";
-    size_t len = strcspn(text, ":");
-    const char *level = translate(words, sizeof words / sizeof *words, text, len);
-    const char *rest = text + len;
-    if (strcmp(rest, ":overload-allowed") == 0 || strcmp(rest, ":if-supported") == 0)
-        rest = "";
-    if (!level)
-        return parse_fail(p, "%s %s: must be %s", what, text, expected);
-    parse_more(p)->bound = true;
-    return push_place(p, what, text, expected, parse_printf(p, "bind=%s%s", level, rest));
-}
-
-/* :PE=n and the like, as Open MPI has them. */
-static bool map_modifier(struct parse *p, const char *what, const char *text,
-                         const char *word, size_t len)
-{
-    static const char expected[] =
-        "followed by :PE=N, :OVERSUBSCRIBE, :NOOVERSUBSCRIBE or :SPAN";
-    if (len > 3 && strncasecmp(word, "pe=", 3) == 0)
-        return push_place(p, what, text, expected,
-                          parse_printf(p, "cpus=%.*s", (int)len - 3, word + 3));
-    if (len == 13 && strncasecmp(word, "oversubscribe", len) == 0)
+    struct pxp_place_words *w = &parse_more(p)->place;
+    if (pxp_place_say(w, what, key, text) != PVMX_OK)
+        return parse_fail(p, "%s", pvmx_last_error());
+    if (w->may_crowd)
         p->opts->flags &= ~(uint32_t)PVMX_SPAWN_NO_OVERSUBSCRIBE;
-    else if (len == 15 && strncasecmp(word, "nooversubscribe", len) == 0)
+    if (w->may_not_crowd)
         p->opts->flags |= PVMX_SPAWN_NO_OVERSUBSCRIBE;
-    else if (len != 4 || strncasecmp(word, "span", len) != 0)
-        return parse_fail(p, "%s %s: must be a level, %s", what, text, expected);
+    w->may_crowd = w->may_not_crowd = false;
     return true;
-}
-
-bool value_map(struct parse *p, const char *what, const char *text)
-{
-    static const struct word words[] = {
-        {"packed", "packed"},  {"slot", "packed"},       {"compact", "packed"},
-        {"node", "packed"},    {"hwthread", "hwthread"}, {"thread", "hwthread"},
-        {"core", "core"},      {"numa", "numa"},         {"socket", "socket"},
-        {"package", "socket"}, {"rr", "socket"},         {"roundrobin", "socket"},
-        {"spread", "socket"},  {"scatter", "socket"},
-    };
-    static const char expected[] =
-        "packed, hwthread, core, numa, socket or roundrobin (that is socket)";
-    size_t len = strcspn(text, ":");
-    const char *map = translate(words, sizeof words / sizeof *words, text, len);
-    if (!map)
-        return parse_fail(p, "%s %s: must be %s", what, text, expected);
-    if (!parse_more(p)->bound) {
-        /* An order without a level means the processors themselves. */
-        parse_more(p)->bound = true;
-        if (!parse_push(p, &parse_more(p)->place,
-                        strcmp(map, "hwthread") == 0 ? "bind=hwthread" : "bind=core"))
-            return false;
-    }
-    for (const char *at = text + len; *at;) {
-        size_t n = strcspn(++at, ":");
-        if (!map_modifier(p, what, text, at, n))
-            return false;
-        at += n;
-    }
-    return push_place(p, what, text, expected, parse_printf(p, "map=%s", map));
 }

@@ -5,64 +5,25 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 extern char **environ;
 
-static bool is_yes(const char *text)
+/* ---- of the run ------------------------------------------------------------------------------- */
+
+static bool run_timeout(struct parse *p, const struct variable *v, const char *text)
 {
-    static const char *const yes[] = {"1", "yes", "true", "on", "y", "t"};
-    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
-        if (strcasecmp(text, yes[i]) == 0)
-            return true;
-    return false;
+    return p->timeout_given || value_seconds(p, v->name, text);
 }
 
-static bool is_no(const char *text)
+static bool run_usize(struct parse *p, const struct variable *v, const char *text)
 {
-    static const char *const no[] = {"", "0", "no", "false", "off", "n", "f"};
-    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
-        if (strcasecmp(text, no[i]) == 0)
-            return true;
-    return false;
+    return p->usize_given || value_usize(p, v->name, text);
 }
-
-/* ---- labels ----------------------------------------------------------------------------------- */
-
-/* Set at all, MPIEXEC_PREFIX_DEFAULT asks for labels of this form; the others give their text. */
-static void read_prefixes(struct opts *o)
-{
-    const char *out = getenv("MPIEXEC_PREFIX_STDOUT"),
-               *err = getenv("MPIEXEC_PREFIX_STDERR");
-    if (getenv("MPIEXEC_PREFIX_DEFAULT")) {
-        o->prefix[1] = "%d> ";
-        o->prefix[2] = "%d(err)> ";
-    }
-    o->prefix[1] = out ? out : o->prefix[1];
-    o->prefix[2] = err ? err : o->prefix[2];
-}
-
-static bool read_buffers(struct parse *p)
-{
-    static const char *const names[] = {NULL, "MPIEXEC_STDOUTBUF", "MPIEXEC_STDERRBUF"};
-    for (int i = 1; i < 3; i++) {
-        const char *text = getenv(names[i]);
-        if (text && p->opts->buffer[i] == BUFFER_AUTO &&
-            !value_buffer(p, names[i], text, &p->opts->buffer[i]))
-            return false;
-    }
-    return true;
-}
-
-/* ---- ports ------------------------------------------------------------------------------------ */
 
 /* LOW:HIGH. Processes read it themselves when they listen; here a mistake is told early. */
-static bool check_ports(struct parse *p, const char *name)
+static bool run_ports(struct parse *p, const struct variable *v, const char *text)
 {
-    const char *text = getenv(name);
     char *end;
-    if (!text)
-        return true;
     unsigned long low = strtoul(text, &end, 10), high = 0;
     bool good = end != text && (*end == ':' || *end == ',') && isdigit((unsigned char)*text);
     if (good) {
@@ -72,96 +33,118 @@ static bool check_ports(struct parse *p, const char *name)
     }
     if (good && low <= high && high < 65536)
         return true;
-    return parse_fail(p, "%s=%s: must be LOW:HIGH, two ports up to 65535", name, text);
+    return parse_fail(p, "%s=%s: must be LOW:HIGH, two ports up to 65535", v->name, text);
+}
+
+/* ---- labels and buffers ----------------------------------------------------------------------- */
+
+static bool labels_said(const struct parse *p)
+{
+    return p->prefix_given || p->opts->label;
+}
+
+/* Set at all, it asks for labels of this form; the other two give their text. */
+static bool run_prefix_default(struct parse *p, const struct variable *v, const char *text)
+{
+    (void)v;
+    (void)text;
+    if (!labels_said(p)) {
+        p->opts->prefix[1] = "%d> ";
+        p->opts->prefix[2] = "%d(err)> ";
+    }
+    return true;
+}
+
+static bool run_prefix(struct parse *p, const struct variable *v, const char *text)
+{
+    if (!labels_said(p))
+        p->opts->prefix[v->which] = text;
+    return true;
+}
+
+static bool run_buffer(struct parse *p, const struct variable *v, const char *text)
+{
+    enum opts_buffer *mode = &p->opts->buffer[v->which];
+    return *mode != BUFFER_AUTO || value_buffer(p, v->name, text, mode);
 }
 
 /* ---- processors ------------------------------------------------------------------------------- */
 
-static bool push_all(struct parse *p, const char *word)
+/* For all programs. */
+static bool say_for_all(struct parse *p, const char *name, const char *key, const char *value)
 {
-    for (size_t a = 0; word && a < p->opts->napps; a++)
-        if (!parse_push(p, &p->opts->more[a].place, word))
-            return false;
-    return word != NULL;
+    struct opts *o = p->opts;
+    size_t napps = o->napps;
+    bool ok = true;
+    for (o->napps = 1; ok && o->napps <= napps; o->napps++) /* parse_more is the last one's */
+        ok = value_place(p, name, key, value);
+    o->napps = napps;
+    return ok;
 }
 
-static bool read_count(struct parse *p, const char *name, const char *text, uint32_t *out)
+static bool run_place(struct parse *p, const struct variable *v, const char *text)
 {
-    return parse_number(p, name, text, 1, 1 << 20, out);
+    char key[48];
+    size_t n = 0;
+    for (; v->name[n] && n + 1 < sizeof key; n++)
+        key[n] = (char)tolower((unsigned char)v->name[n]);
+    key[n] = '\0';
+    return p->place_given || !*text || say_for_all(p, v->name, key, text);
 }
 
 /* MPIT_CPUS_R<rank>=N among all variables. */
-static bool read_cpus_of_ranks(struct parse *p)
+static bool run_cpus_of_ranks(struct parse *p, const struct variable *v, const char *text)
 {
     static const char prefix[] = "MPIT_CPUS_R";
-    for (char **e = environ; e && *e; e++) {
-        char *end;
-        uint32_t n;
+    (void)v;
+    (void)text;
+    for (char **e = environ; e && *e && !p->place_given; e++) {
+        const char *digits = *e + sizeof prefix - 1;
         if (strncmp(*e, prefix, sizeof prefix - 1) != 0)
             continue;
-        const char *digits = *e + sizeof prefix - 1;
-        unsigned long rank = strtoul(digits, &end, 10);
-        if (!isdigit((unsigned char)*digits) || *end != '=' || rank > 1000000)
+        size_t n = strspn(digits, "0123456789");
+        if (n == 0 || n > 6 || digits[n] != '=')
             continue; /* somebody else's */
-        if (!read_count(p, parse_printf(p, "MPIT_CPUS_R%lu", rank), end + 1, &n) ||
-            !push_all(p, parse_printf(p, "r%lu=%u", rank, n)))
+        char *name = parse_printf(p, "MPIT_CPUS_R%.*s", (int)n, digits),
+             *key = parse_printf(p, "mpit_cpus_r%.*s", (int)n, digits);
+        if (!name || !key || !say_for_all(p, name, key, digits + n + 1))
             return false;
     }
     return true;
 }
 
-/* A list of numbers is where ranks begin, a word is an order as of -map-by. */
-static bool read_procmap(struct parse *p, const char *text)
-{
-    if (isdigit((unsigned char)*text)) {
-        if (strspn(text, "0123456789,") != strlen(text))
-            return parse_fail(p,
-                              "MPIT_PROCMAP=%s: must be numbers of processors separated "
-                              "by commas, packed, core, numa or socket",
-                              text);
-        return push_all(p, parse_printf(p, "procs=%s", text));
-    }
-    struct opts *o = p->opts;
-    size_t napps = o->napps;
-    bool ok = true;
-    for (o->napps = 1; ok && o->napps <= napps; o->napps++) { /* parse_more is the last one's */
-        bool bound = parse_more(p)->bound;
-        parse_more(p)->bound = true; /* only MPIT_BIND_TO_PROCESSOR_SET binds */
-        ok = value_map(p, "MPIT_PROCMAP", text);
-        parse_more(p)->bound = bound;
-    }
-    o->napps = napps;
-    return ok;
-}
-
-static bool read_processors(struct parse *p)
-{
-    const char *cpus = getenv("MPIT_CPUS"), *map = getenv("MPIT_PROCMAP"),
-               *bind = getenv("MPIT_BIND_TO_PROCESSOR_SET");
-    uint32_t n;
-    for (size_t a = 0; a < p->opts->napps; a++)
-        if (p->opts->more[a].place.n > 0)
-            return true; /* -bind-to or -map-by has spoken */
-    if (bind && !is_yes(bind) && !is_no(bind))
-        return parse_fail(p, "MPIT_BIND_TO_PROCESSOR_SET=%s: must be yes or no", bind);
-    if (cpus && (!read_count(p, "MPIT_CPUS", cpus, &n) ||
-                 !push_all(p, parse_printf(p, "cpus=%u", n))))
-        return false;
-    if (map && *map && !read_procmap(p, map))
-        return false;
-    return read_cpus_of_ranks(p) && (!bind || is_no(bind) || push_all(p, "bind=core"));
-}
+/* clang-format off */
+const struct variable variable_table[] = {
+    {"MPIEXEC_TIMEOUT", "SECONDS", 0, "as -timeout", run_timeout},
+    {"MPIEXEC_UNIVERSE_SIZE", "N", 0, "as -usize", run_usize},
+    {"MPIEXEC_PREFIX_DEFAULT", "", 0,
+     "set to anything: label lines of standard output with \"%d> \", of standard error with "
+     "\"%d(err)> \" (%d: rank)", run_prefix_default},
+    {"MPIEXEC_PREFIX_STDOUT", "TEXT", 1, "label lines of standard output with TEXT; as -prepend-pattern", run_prefix},
+    {"MPIEXEC_PREFIX_STDERR", "TEXT", 2, "the same for standard error", run_prefix},
+    {"MPIEXEC_STDOUTBUF", "KIND", 1, "as -stdoutbuf", run_buffer},
+    {"MPIEXEC_STDERRBUF", "KIND", 2, "as -stderrbuf", run_buffer},
+    {"MPIEXEC_PORT_RANGE", "LOW:HIGH", 0, "ports that processes may listen on", run_ports},
+    {"MPICH_PORT_RANGE", "LOW:HIGH", 0, "the same", run_ports},
+    {"MPIT_CPUS", "N", 0, "processors for each process; as -bind-to core:N when something binds", run_place},
+    {"MPIT_CPUS_R<rank>", "N", 0, "the same for one rank (MPIT_CPUS_R0=4)", run_cpus_of_ranks},
+    {"MPIT_PROCMAP", "ORDER", 0,
+     "as -map-by, but binds nothing by itself; or N,N,...: numbers of the processors at which ranks "
+     "0, 1, ... begin", run_place},
+    {"MPIT_BIND_TO_PROCESSOR_SET", "yes|no", 0, "bind each process to its processors", run_place},
+};
+/* clang-format on */
+const int variable_count = sizeof variable_table / sizeof *variable_table;
 
 bool variables_read(struct parse *p)
 {
-    const char *timeout = getenv("MPIEXEC_TIMEOUT"),
-               *usize = getenv("MPIEXEC_UNIVERSE_SIZE");
-    if (!p->prefix_given && !p->opts->label)
-        read_prefixes(p->opts);
-    if (timeout && !p->timeout_given && !value_seconds(p, "MPIEXEC_TIMEOUT", timeout))
-        return false;
-    if (usize && !p->usize_given && !value_usize(p, "MPIEXEC_UNIVERSE_SIZE", usize))
-        return false;
-    return read_buffers(p) && check_ports(p, "MPIEXEC_PORT_RANGE") &&
-           check_ports(p, "MPICH_PORT_RANGE") && read_processors(p);
+    for (size_t a = 0; a < p->opts->napps; a++)
+        p->place_given = p->place_given || p->opts->more[a].place.text;
+    for (int i = 0; i < variable_count; i++) {
+        const struct variable *v = &variable_table[i];
+        const char *text = v->run == run_cpus_of_ranks ? "" : getenv(v->name);
+        if (text && !v->run(p, v, text))
+            return false;
+    }
+    return true;
 }

@@ -88,6 +88,7 @@ static void add_given(struct xmpi_spawn *s, int i, const struct xmpi_spawn_args 
         .path = h->path,
         .env = h->env,
         .where = h->where,
+        .place = h->place,
     };
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Info keys of a spawn: which are known, and those that are said in one word. The others: soft.c,
- * spawn_env.c, spawn_where.c, spawn_schema.c. */
+ * spawn_env.c, spawn_where.c, spawn_place.c, spawn_schema.c. */
 #include "dpm/spawn_info.h"
 #include "dpm/dpm.h"
 #include "rt/err.h"
@@ -32,6 +32,11 @@ static const char known[][32] = {
     "lam_spawn_file",
     "lam_spawn_sched_round_robin",
     "lam_no_root_node_schedule",
+    "bind_to",
+    "map_by",
+    "mpit_cpus",
+    "mpit_procmap",
+    "mpit_bind_to_processor_set",
     /* ours */
     "pvmx_lifetime",
     "pvmx_stdin",
@@ -125,6 +130,8 @@ static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
     if (!cls)
         cls = xmpi_spawn_where_read(info, h);
     if (!cls)
+        cls = xmpi_spawn_place_read(info, h);
+    if (!cls)
         cls = xmpi_spawn_env_read(info, h);
     return cls;
 }
@@ -150,5 +157,6 @@ void xmpi_spawn_hints_free(struct xmpi_spawn_hints *hints)
     free(hints->env);
     free(hints->env_text);
     free(hints->where);
+    free(hints->place);
     *hints = (struct xmpi_spawn_hints){0};
 }

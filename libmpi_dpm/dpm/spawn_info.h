@@ -29,6 +29,7 @@ struct xmpi_spawn_hints {
     const char **env;        /* NULL-terminated "NAME=value"; never NULL  */
     char *env_text;
     char *where; /* for pvmx_app; NULL: nothing was said */
+    char *place; /* likewise */
     struct xmpi_soft soft;
     struct xmpi_spawn_stdio stdio;
     int detached;      /* pvmx_lifetime: -1 not given, 0 connected, 1 detached */
@@ -41,6 +42,8 @@ void xmpi_spawn_hints_free(struct xmpi_spawn_hints *hints);
 
 /* ---- parts of it */
 
+/* Which processors; free hints->place. */
+int xmpi_spawn_place_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints);
 int xmpi_soft_read(const char *value, struct xmpi_soft *soft);
 /* Largest acceptable number that is not above limit; -1: none. Without "soft" only limit itself. */
 int xmpi_soft_largest(const struct xmpi_soft *soft, int limit);

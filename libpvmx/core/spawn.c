@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/param.h"
 #include "proto/messages.h"
+#include "proto/place_words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,7 +119,8 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
                                    .path = a->path,
                                    .env = (const char **)a->env,
                                    .n_env = list_len(a->env),
-                                   .where = a->where};
+                                   .where = a->where,
+                                   .place = a->place};
         *count += a->count;
         each = each || a->count == PVMX_APP_EACH;
     }
@@ -293,6 +295,15 @@ void pvmx_engine_spawn_result_free(struct pvmx_spawn_result *out)
     free(out->tids);
     free(out->errors);
     *out = (struct pvmx_spawn_result){0};
+}
+
+pvmx_err pvmx_engine_place_say(const char *key, const char *value, char **text)
+{
+    struct pxp_place_words w = {.text = *text};
+    w.bound = *text && strstr(*text, "bind=");
+    pvmx_err err = pxp_place_say(&w, key, key, value);
+    *text = w.text;
+    return err;
 }
 
 void pvmx_engine_job_release(uint32_t job)

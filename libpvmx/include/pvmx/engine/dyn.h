@@ -21,7 +21,14 @@ struct pvmx_app {
     const char *path;        /* directories to look in first, ':' separated; NULL: none */
     const char *const *env; /* "NAME=value" added to the spawner's environment; NULL: none */
     const char *where;      /* hosts to start on, as pvmxd/spread.h has it; NULL: all */
+    const char *place;      /* from pvmx_engine_place_say; NULL: as the spawner's job */
 };
+
+/* What is said about processors, collected for one program: key and value as in an info object (bind_to,
+ * map_by, mpit_cpus, mpit_cpus_r<RANK>, mpit_procmap, mpit_bind_to_processor_set). *text is NULL
+ * at first and the caller's to free. PVMX_ERR_NOENT: no such key; PVMX_ERR_ARG: the value means
+ * nothing, pvmx_last_error() has the sentence. */
+PVMX_API pvmx_err pvmx_engine_place_say(const char *key, const char *value, char **text);
 
 enum { PVMX_APP_EACH = -1 }; /* one task for each place that `where` names */
 
