@@ -77,19 +77,23 @@ function(pvmx_unit_test name)
         FAIL_REGULAR_EXPRESSION "ERROR: LeakSanitizer;WARNING: ThreadSanitizer;runtime error:")
 endfunction()
 
-# pvmx_self_described(program MAN arguments COMPLETION arguments [ALSO name ...]): the program prints its
-# own manual page and bash completion; both are made in <build>/share and installed, also under
-# the program's other names.
-function(pvmx_self_described program)
-    cmake_parse_arguments(A "" "" "MAN;COMPLETION;ALSO" ${ARGN})
+# pvmx_self_described(target [NAME program] MAN arguments COMPLETION arguments [ALSO name ...]): the program
+# prints its own manual page and bash completion; both are made in <build>/share and installed,
+# also under the program's other names.
+function(pvmx_self_described target)
+    cmake_parse_arguments(A "" "NAME" "MAN;COMPLETION;ALSO" ${ARGN})
+    set(program ${target})
+    if(A_NAME)
+        set(program ${A_NAME})
+    endif()
     set(man ${PROJECT_BINARY_DIR}/share/man/man1)
     set(rules ${PROJECT_BINARY_DIR}/share/bash-completion/completions)
     file(MAKE_DIRECTORY ${man} ${rules})
     add_custom_command(OUTPUT ${man}/${program}.1 ${rules}/${program}
-        COMMAND ${program} ${A_MAN} > ${man}/${program}.1
-        COMMAND ${program} ${A_COMPLETION} > ${rules}/${program}
-        DEPENDS ${program} VERBATIM COMMENT "manual page and completion of ${program}")
-    add_custom_target(${program}_described ALL DEPENDS ${man}/${program}.1)
+        COMMAND ${target} ${A_MAN} > ${man}/${program}.1
+        COMMAND ${target} ${A_COMPLETION} > ${rules}/${program}
+        DEPENDS ${target} VERBATIM COMMENT "manual page and completion of ${program}")
+    add_custom_target(${target}_described ALL DEPENDS ${man}/${program}.1)
     install(FILES ${man}/${program}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     set(folder ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
     install(FILES ${rules}/${program} DESTINATION ${folder})

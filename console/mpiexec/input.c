@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See input.h. */
 #include "input.h"
+#include "reader.h"
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -19,7 +20,7 @@ enum {
     /* How far the fastest reader may be ahead of the slowest. A process that waits for another, which
      * waits for its input, is not kept waiting by one that never reads, up to here. */
     AHEAD_MAX = 64 * 1024 * 1024,
-    LOOK_AGAIN_MS = 50,  /* a terminal's last line has not been read yet        */
+    LOOK_AGAIN_MS = 50, /* a terminal's last line has not been read, or nobody waits for one */
     BACKGROUND_MS = 300, /* we may have come to the foreground: nobody tells us */
 };
 
@@ -76,7 +77,7 @@ void input_free(struct input *in)
     px_fd_close(&in->from);
 }
 
-pvmx_err input_add(struct input *in, int fd)
+pvmx_err input_add(struct input *in, int fd, pid_t group)
 {
     if (in->ntargets == in->cap) {
         size_t cap = in->cap ? in->cap * 2 : 8;
@@ -90,7 +91,7 @@ pvmx_err input_add(struct input *in, int fd)
     }
     px_fd_set_nonblock(fd, true);
     /* What came before has been given to others already: a job's processes all come at its start. */
-    in->targets[in->ntargets++] = (struct target){.fd = fd, .at = in->done};
+    in->targets[in->ntargets++] = (struct target){.fd = fd, .at = in->done, .group = group};
     return PVMX_OK;
 }
 
@@ -102,8 +103,8 @@ static bool foreground(void)
     return front < 0 || front == getpgrp();
 }
 
-/* A terminal's lines are taken one by one, when the last one has been read: what the job does not
- * want stays for the shell. */
+/* A terminal's lines are taken one by one, when the last one has been read and somebody waits for
+ * more: what the job does not want stays for the shell. */
 static bool all_consumed(const struct input *in)
 {
     for (size_t i = 0; i < in->ntargets; i++) {
@@ -113,6 +114,18 @@ static bool all_consumed(const struct input *in)
             return false;
     }
     return px_buf_len(&in->data) == 0;
+}
+
+/* Is a line there that nobody wants now? Where the user has said who reads, somebody wants it. */
+static bool unwanted(const struct input *in)
+{
+    struct pollfd p = {.fd = in->from, .events = POLLIN};
+    if (!in->terminal || in->opts->in != STDIN_FIRST || poll(&p, 1, 0) != 1)
+        return false;
+    for (size_t i = 0; i < in->ntargets; i++)
+        if (in->targets[i].fd >= 0 && reader_waits(in->targets[i].group))
+            return false;
+    return true;
 }
 
 static void at_most(int *timeout_ms, int ms)
@@ -129,7 +142,7 @@ static bool wants_more(const struct input *in, int *timeout_ms)
         at_most(timeout_ms, BACKGROUND_MS);
         return false;
     }
-    if (in->terminal && !all_consumed(in)) {
+    if (in->terminal && (!all_consumed(in) || unwanted(in))) {
         at_most(timeout_ms, LOOK_AGAIN_MS);
         return false;
     }
@@ -139,7 +152,7 @@ static bool wants_more(const struct input *in, int *timeout_ms)
 static void read_more(struct input *in)
 {
     struct pollfd p = {.fd = in->from, .events = POLLIN};
-    if (in->careful && poll(&p, 1, 0) != 1)
+    if ((in->careful && poll(&p, 1, 0) != 1) || unwanted(in))
         return;
     uint8_t *to = px_buf_reserve(&in->data, READ_SIZE);
     ssize_t n = to ? read(in->from, to, READ_SIZE) : 0;

@@ -9,6 +9,7 @@
 #include "proto/client.h"
 #include <poll.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct input {
     const struct opts *opts;
@@ -21,7 +22,8 @@ struct input {
     int from; /* what we read                                                   */
     struct target {
         int fd;
-        uint64_t at; /* bytes it has been given */
+        uint64_t at; /* bytes it has been given   */
+        pid_t group; /* its process and its group */
     } * targets;
     size_t ntargets, cap;
     struct px_buf data; /* read and not yet given to every target */
@@ -31,7 +33,7 @@ struct input {
 pvmx_err input_init(struct input *in, const struct opts *opts);
 void input_free(struct input *in);
 /* Takes the writing end of a process's pipe over. */
-pvmx_err input_add(struct input *in, int fd);
+pvmx_err input_add(struct input *in, int fd, pid_t group);
 
 /* As of output.h. *timeout_ms is lowered when there is something to look after again. */
 size_t input_polls(const struct input *in);

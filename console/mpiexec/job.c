@@ -317,7 +317,7 @@ static pvmx_err take_streams(struct job *job, const struct pxp_world *m, size_t 
             err = px_fail(PVMX_ERR_PROTO, "a pipe of rank %u has not arrived (ulimit -n?)",
                           m->first + (unsigned)i);
         else
-            err = k == 0 ? input_add(job->input, fd)
+            err = k == 0 ? input_add(job->input, fd, (pid_t)m->tasks[i].pid)
                          : output_add(job->output, m->world, m->first + (uint32_t)i, k, fd);
     }
     return err;

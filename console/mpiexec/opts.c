@@ -168,6 +168,10 @@ static bool read_app(struct parse *p, int argc, char **argv, int *i)
     struct pxp_app *app = parse_app(p);
     if (app->command && *i >= argc) /* -configfile brought programs */
         return true;
+    if (app->command && strcmp(argv[*i], ":") == 0 && *i + 1 < argc) {
+        ++*i;
+        return true;
+    }
     if (*i >= argc || strcmp(argv[*i], ":") == 0)
         return p->counted
                    ? parse_fail(p, "a program to run is missing after -n %u", app->count)
@@ -257,6 +261,12 @@ static bool finish(struct parse *p)
     }
     if (total > UINT32_MAX / 2)
         return parse_fail(p, "%llu processes are too many", (unsigned long long)total);
+    for (size_t i = 0; o->in == STDIN_SOME && i < o->nin_ranks; i++) {
+        uint64_t last = (uint64_t)o->in_ranks[i].first + o->in_ranks[i].count - 1;
+        if (last >= total)
+            return parse_fail(p, "-stdin %llu: the ranks of the job are 0 to %llu",
+                              (unsigned long long)last, (unsigned long long)total - 1);
+    }
     if ((o->flags & PVMX_SPAWN_NO_OVERSUBSCRIBE) && o->host_slots && total > o->host_slots)
         return parse_fail(p,
                           "-nooversubscribe: %llu processes are more than the %u slots "

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A program on a pseudo-terminal, as a person has it: what it shows can be waited for, keys can be
+pressed."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import termios
+import time
+
+CTRL_C, CTRL_D, CTRL_Z, TAB, UP, ENTER = "\x03", "\x04", "\x1a", "\t", "\x1b[A", "\r"
+
+
+class Terminal:
+    def __init__(self, test, *command, env=None, cwd=None, deadline=60):
+        self.test, self.deadline, self.shown, self.status = test, deadline, "", None
+        env = dict(env or test.env, TERM="xterm", PS1="$ ", PS2="> ")
+        command = [str(c) for c in command]
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            try:
+                os.chdir(cwd or test.tmp)
+                os.execvpe(command[0], command, env)
+            finally:
+                os._exit(127)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+        test.addCleanup(self.close)
+
+    def send(self, text):
+        os.write(self.fd, text.encode())
+
+    def line(self, text):
+        self.send(text + ENTER)
+
+    def read(self, seconds):
+        """Takes what is shown within this time; false: the program has gone."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b""
+        self.shown += data.decode(errors="replace")
+        return bool(data)
+
+    def expect(self, pattern):
+        """Waits until pattern (a regular expression) is shown, and drops everything up to its end."""
+        end = time.monotonic() + self.deadline
+        while True:
+            found = re.search(pattern, self.shown)
+            if found:
+                self.shown = self.shown[found.end():]
+                return found
+            if time.monotonic() > end or not self.read(0.2):
+                self.test.fail(f"{pattern!r} is not shown; what is: {self.shown!r}")
+
+    def finish(self):
+        """Waits for the end; the exit status, or minus the signal."""
+        end = time.monotonic() + self.deadline
+        while self.status is None:
+            if self.fd < 0 or not self.read(0.05):
+                time.sleep(0.01)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                self.test.fail(f"the program does not end; it shows {self.shown!r}")
+        while self.fd >= 0 and select.select([self.fd], [], [], 0)[0] and self.read(0):
+            continue
+        return self.status
+
+    def hang_up(self):
+        """Closes the terminal, as one closes a window."""
+        os.close(self.fd)
+        self.fd = -1
+
+    def close(self):
+        if self.status is None:
+            try:
+                os.kill(self.pid, 9)
+            except ProcessLookupError:
+                pass
+            _, status = os.waitpid(self.pid, 0)
+            self.status = os.waitstatus_to_exitcode(status)
+        if self.fd >= 0:
+            os.close(self.fd)
