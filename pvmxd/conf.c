@@ -2,7 +2,11 @@
 /* The daemon's settings table. */
 #include "conf.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/param.h"
+#include "peer.h"
+#include <stdio.h>
+#include <string.h>
 
 struct conf conf;
 
@@ -48,4 +52,70 @@ static const struct px_param settings[] = {
 void conf_init(void)
 {
     px_param_register(settings, sizeof settings / sizeof settings[0]);
+}
+
+/* ---- for the console -------------------------------------------------------------------------- */
+
+enum { SETTINGS_MAX = 128, VALUE_SIZE = 256 };
+
+struct collector {
+    const char *name; /* only this one; empty: all */
+    struct pxp_zone zone;
+    struct pxp_setting settings[SETTINGS_MAX];
+    size_t n;
+};
+
+static void collect(const struct px_param *row, void *arg)
+{
+    struct collector *c = arg;
+    char *texts =
+        c->n < SETTINGS_MAX && (*c->name == '\0' || strcmp(row->name, c->name) == 0)
+            ? pxp_zone_alloc(&c->zone, 2 * VALUE_SIZE)
+            : NULL;
+    if (texts == NULL)
+        return;
+    px_param_get(row->name, texts, VALUE_SIZE);
+    px_param_expects(row, texts + VALUE_SIZE, VALUE_SIZE);
+    c->settings[c->n++] = (struct pxp_setting){.name = row->name,
+                                               .value = texts,
+                                               .dflt = row->dflt,
+                                               .expects = texts + VALUE_SIZE,
+                                               .help = row->help};
+}
+
+static pvmx_err change(const char *name, const char *value)
+{
+    char variable[64];
+    bool late = strcmp(name, "daemon.spawners") == 0 || strcmp(name, "daemon.log") == 0;
+    if (strncmp(name, "daemon.", 7) != 0)
+        return px_fail(PVMX_ERR_NOENT, "the daemon has no setting \"%.100s\"", name);
+    if (!late)
+        return px_param_set(name, value);
+    px_param_env_name(name, variable, sizeof variable);
+    return px_fail(PVMX_ERR_STATE,
+                   "setting %s is read when the daemon starts: set %s in its environment",
+                   name, variable);
+}
+
+pvmx_err conf_settings(struct server *sv, struct peer *p, uint32_t serial,
+                       const uint8_t *body, size_t len)
+{
+    struct collector c = {.n = 0};
+    struct pxp_settings m;
+    (void)sv;
+    pvmx_err err = pxp_settings_decode(body, len, &m, &c.zone);
+    if (err == PVMX_OK && m.set)
+        err = change(m.name, m.value);
+    if (err == PVMX_OK) {
+        c.name = m.name;
+        px_param_each(collect, &c);
+        if (c.n == 0)
+            err = px_fail(PVMX_ERR_NOENT, "the daemon has no setting \"%.100s\"", m.name);
+    }
+    if (err == PVMX_OK) {
+        struct pxp_settings_are are = {.settings = c.settings, .n_settings = c.n};
+        err = pxp_settings_are_encode(peer_out(p), serial, &are);
+    }
+    pxp_zone_free(&c.zone);
+    return err;
 }

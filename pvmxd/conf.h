@@ -3,7 +3,11 @@
 #ifndef CONF_H
 #define CONF_H
 
+#include "proto/messages.h"
 #include <stdint.h>
+
+struct server;
+struct peer;
 
 struct conf {
     int64_t linger; /* ns that an ephemeral daemon stays after its last task and client  */
@@ -17,5 +21,8 @@ extern struct conf conf;
 
 /* Registers the table and reads the environment. Call once, before anything else of the daemon. */
 void conf_init(void);
+/* Message settings. */
+pvmx_err conf_settings(struct server *sv, struct peer *p, uint32_t serial,
+                       const uint8_t *body, size_t len);
 
 #endif

@@ -5,6 +5,8 @@
 #include "auth.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "conf.h"
+#include "events.h"
 #include "names.h"
 #include "notify.h"
 #include "peer.h"
@@ -14,6 +16,7 @@
 #include "proto/trace.h"
 #include "server.h"
 #include "spawn.h"
+#include "status.h"
 #include "tasks.h"
 #include <stdio.h>
 
@@ -40,6 +43,8 @@ static const struct handler {
     {PXP_MEET, TASK, ports_meet},           {PXP_PUBLISH, TASK, names_publish},
     {PXP_UNPUBLISH, TASK, names_unpublish}, {PXP_LOOKUP, CLIENT, names_lookup},
     {PXP_REVOKE, TASK, agree_revoke},       {PXP_AGREE, TASK, agree_voice},
+    {PXP_CATALOG, CLIENT, status_catalog},  {PXP_EVENTS, CONSOLE, events_on_events},
+    {PXP_SETTINGS, CONSOLE, conf_settings},
 };
 
 static const struct handler *find(uint32_t number)

@@ -85,6 +85,27 @@ void names_forget_task(struct task *t)
         drop(t->sv, px_container_of(t->names.next, struct name, in_task));
 }
 
+bool names_list(struct server *sv, struct pxp_zone *zone, struct pxp_name_info **out,
+                size_t *n)
+{
+    size_t most = 0;
+    *n = 0;
+    px_list_foreach(it, &sv->all_tasks)
+        px_list_foreach(at, &px_container_of(it, struct task, all)->names)
+            most++;
+    *out = pxp_zone_alloc(zone, (most + 1) * sizeof **out);
+    if (*out == NULL)
+        return false;
+    px_list_foreach(it, &sv->all_tasks)
+        px_list_foreach(at, &px_container_of(it, struct task, all)->names) {
+            const struct name *name = px_container_of(at, struct name, in_task);
+            (*out)[(*n)++] = (struct pxp_name_info){.name = name->text,
+                                                    .port = name->port,
+                                                    .owner = name->owner->tid};
+        }
+    return true;
+}
+
 /* ---- requests --------------------------------------------------------------------------------- */
 
 static void answer(struct peer *p, uint32_t serial, const struct name *n)

@@ -4,6 +4,7 @@
 #define NAMES_H
 
 #include "proto/messages.h"
+#include <stdbool.h>
 
 struct server;
 struct peer;
@@ -18,5 +19,9 @@ pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len);
 /* The task has left or ended: its names go. */
 void names_forget_task(struct task *t);
+
+/* All names, in memory of the zone; false: there is none left. */
+bool names_list(struct server *sv, struct pxp_zone *zone, struct pxp_name_info **out,
+                size_t *n);
 
 #endif

@@ -4,7 +4,9 @@
 #include "agree.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "events.h"
 #include "peer.h"
+#include "proto/hello.h"
 #include "server.h"
 #include "tasks.h"
 #include <stdlib.h>
@@ -106,6 +108,10 @@ void notify_ended(struct server *sv, struct task *t, int status, int signal, boo
            "t%x (%s, process %d) has ended: status %d signal %d%s", (unsigned)t->tid,
            r->program, (int)t->pid, status, signal, t->left ? ", had left" : "");
     record_keep(sv, r);
+    events_note(sv, t,
+                (struct pxp_event){.kind = PXP_EVENT_TASK_END,
+                                   .status = status,
+                                   .signal = signal});
     if (spawner != NULL)
         tell(spawner, r);
     if (session != NULL && session != spawner)

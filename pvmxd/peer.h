@@ -47,6 +47,7 @@ struct peer {
     struct px_list all, dirty;
     bool halts; /* waits for the end of the VM                 */
     uint32_t halt_serial;
+    uint32_t events_serial; /* request whose answer goes on with what happens; 0: none */
 };
 
 /* Takes fd over. task: an inherited, greeted connection of that task; NULL: a new client. NULL

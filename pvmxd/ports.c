@@ -109,6 +109,44 @@ void ports_forget_task(struct task *t)
         port_free(t->sv, px_container_of(t->ports.next, struct port, in_task));
 }
 
+static uint32_t count(struct px_list *list)
+{
+    uint32_t n = 0;
+    px_list_foreach(it, list)
+        n++;
+    return n;
+}
+
+static bool describe(struct server *sv, struct port *port, struct pxp_zone *zone,
+                     struct pxp_port_info *out)
+{
+    char *name = pxp_zone_alloc(zone, NAME_MAX_LEN);
+    if (name == NULL)
+        return false;
+    port_name(sv, port->key, name);
+    *out = (struct pxp_port_info){.port = name,
+                                  .owner = port->owner->tid,
+                                  .accepts = count(&port->accepts),
+                                  .connects = count(&port->connects)};
+    return true;
+}
+
+bool ports_list(struct server *sv, struct pxp_zone *zone, struct pxp_port_info **out,
+                size_t *n)
+{
+    size_t most = 0;
+    *n = 0;
+    px_list_foreach(it, &sv->all_tasks)
+        most += count(&px_container_of(it, struct task, all)->ports);
+    *out = pxp_zone_alloc(zone, (most + 1) * sizeof **out);
+    bool ok = *out != NULL;
+    px_list_foreach(it, &sv->all_tasks)
+        px_list_foreach(at, &px_container_of(it, struct task, all)->ports)
+            ok = ok && describe(sv, px_container_of(at, struct port, in_task), zone,
+                                &(*out)[(*n)++]);
+    return ok;
+}
+
 pvmx_err ports_open(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len)
 {

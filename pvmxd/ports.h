@@ -6,6 +6,7 @@
 #define PORTS_H
 
 #include "proto/messages.h"
+#include <stdbool.h>
 
 struct server;
 struct peer;
@@ -20,5 +21,9 @@ pvmx_err ports_meet(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len);
 /* The task has left or ended: its ports are closed. */
 void ports_forget_task(struct task *t);
+
+/* All ports, in memory of the zone; false: there is none left. */
+bool ports_list(struct server *sv, struct pxp_zone *zone, struct pxp_port_info **out,
+                size_t *n);
 
 #endif

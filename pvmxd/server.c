@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "conf.h"
+#include "events.h"
 #include "lock.h"
 #include "notify.h"
 #include "peer.h"
@@ -134,6 +135,7 @@ static void init_lists(struct server *sv)
     px_list_init(&sv->closed_peers);
     px_list_init(&sv->dying);
     px_list_init(&sv->records);
+    px_list_init(&sv->events);
     px_list_init(&sv->lookups);
     px_list_init(&sv->agreements);
 }
@@ -198,6 +200,7 @@ void server_stop(struct server *sv)
     }
     px_fd_close(&sv->signal_fd);
     notify_fini(sv);
+    events_fini(sv);
     px_map_free(&sv->tasks);
     px_map_free(&sv->jobs);
     px_map_free(&sv->ports);

@@ -44,7 +44,8 @@ struct server {
     struct px_list agreements; /* struct agreement, in progress       */
     struct px_list lookups;    /* struct waiter: names that are waited for */
     struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;
-    size_t nrecords, npeers, nrequests;
+    struct px_list events; /* what has happened; see events.h     */
+    size_t nrecords, npeers, nrequests, nevents;
     uint32_t last_job;
     uint32_t halted; /* tasks ended by halt */
 };

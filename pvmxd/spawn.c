@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "events.h"
 #include "peer.h"
 #include "proto/hello.h"
 #include "reap.h"
@@ -416,8 +417,10 @@ static void commit(struct spawn_req *r, struct job *j)
     for (uint32_t i = 0; i < r->total; i++) {
         struct spawn_one *one = &r->ones[i];
         struct task *t = one->started ? register_one(r, one, j) : NULL;
-        if (t != NULL)
-            peer_add(r->sv, one->ctl_fd, one->pid, t);
+        if (t == NULL)
+            continue;
+        events_note(r->sv, t, (struct pxp_event){.kind = PXP_EVENT_TASK_START});
+        peer_add(r->sv, one->ctl_fd, one->pid, t);
     }
     spawn_answer(r, PVMX_OK, r->text != NULL ? r->text : "");
     streams_job(r, j);

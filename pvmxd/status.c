@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A snapshot of the daemon for ps, conf and tests. */
+#include "status.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "names.h"
 #include "peer.h"
+#include "ports.h"
+#include "proto/hello.h"
 #include "server.h"
 #include "tasks.h"
+#include "usage.h"
 #include <dirent.h>
+#include <pvmx/version.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static uint32_t count_fds(void)
@@ -47,7 +54,32 @@ static struct pxp_task_info describe(struct server *sv, const struct task *t, ui
         .program = task_program(t),
         .age_ms = (now - t->born) / PX_MS,
         .cpus = bind_text(t->place),
+        .host = sv->host,
     };
+}
+
+/* Every host of the VM; today this one. */
+static struct pxp_host_info *describe_hosts(struct server *sv, struct pxp_zone *zone,
+                                            uint64_t now, struct utsname *u, size_t *n)
+{
+    struct pxp_host_info *h = pxp_zone_alloc(zone, sizeof *h);
+    *n = h != NULL && uname(u) == 0;
+    if (*n == 0)
+        return NULL;
+    *h = (struct pxp_host_info){
+        .name = sv->host,
+        .tid = (int32_t)(sv->arena.head->host_index << 18),
+        .arch = u->machine,
+        .system = u->sysname,
+        .state = PXP_HOST_UP,
+        .slots = atomic_load(&sv->arena.head->universe),
+        .tasks = (uint32_t)sv->tasks.count,
+        .pid = (uint32_t)getpid(),
+        .since_ms = (now - sv->started) / PX_MS,
+        .release = PVMX_VERSION,
+    };
+    usage_host(h);
+    return h;
 }
 
 pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
@@ -55,8 +87,13 @@ pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
 {
     uint64_t now = px_now_ns();
     struct pxp_zone zone = {0};
-    (void)body;
-    (void)len;
+    struct pxp_status ask;
+    struct utsname u;
+    pvmx_err err = pxp_status_decode(body, len, &ask, &zone);
+    if (err != PVMX_OK) {
+        pxp_zone_free(&zone);
+        return err;
+    }
     arena_scan(&sv->arena); /* so that slots_used is what is really needed */
     struct pxp_status_is m = {
         .slots = atomic_load(&sv->arena.head->universe),
@@ -69,15 +106,37 @@ pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
         .pid = (uint32_t)getpid(),
         .uptime_ms = (now - sv->started) / PX_MS,
     };
+    m.hosts = describe_hosts(sv, &zone, now, &u, &m.n_hosts);
     m.tasks = pxp_zone_alloc(&zone, (sv->tasks.count + 1) * sizeof *m.tasks);
     if (m.tasks == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
     px_list_foreach(it, &sv->all_tasks) {
         const struct task *t = px_container_of(it, struct task, all);
-        if (!t->silent)
-            m.tasks[m.n_tasks++] = describe(sv, t, now);
+        if (t->silent)
+            continue;
+        m.tasks[m.n_tasks] = describe(sv, t, now);
+        if (ask.usage)
+            usage_task(t->pid, &m.tasks[m.n_tasks]);
+        m.n_tasks++;
     }
-    pvmx_err err = pxp_status_is_encode(peer_out(p), serial, &m);
+    err = pxp_status_is_encode(peer_out(p), serial, &m);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+pvmx_err status_catalog(struct server *sv, struct peer *p, uint32_t serial,
+                        const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_catalog_is m = {.n_names = 0};
+    pvmx_err err = PVMX_OK;
+    (void)body;
+    (void)len;
+    if (!names_list(sv, &zone, &m.names, &m.n_names) ||
+        !ports_list(sv, &zone, &m.ports, &m.n_ports))
+        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
+    else
+        err = pxp_catalog_is_encode(peer_out(p), serial, &m);
     pxp_zone_free(&zone);
     return err;
 }

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "conf.h"
+#include "events.h"
 #include "names.h"
 #include "peer.h"
 #include "ports.h"
@@ -148,6 +149,7 @@ static pvmx_err enrol(struct server *sv, struct peer *p, const char *program,
     t->program = strdup(program);
     t->peer = p;
     p->task = t;
+    events_note(sv, t, (struct pxp_event){.kind = PXP_EVENT_TASK_START});
     *out = t;
     return PVMX_OK;
 }

@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # from elsewhere than Debian as well.
 programs=(gcc:gcc g++:g++ cmake:cmake ninja:ninja-build python3:python3 pkg-config:pkg-config
     clang-format:clang-format gzip:gzip tar:tar)
-libraries=(libc6-dev libev-dev libhwloc-dev libmsgpack-dev libcriterion-dev zlib1g-dev)
+libraries=(libc6-dev libedit-dev libev-dev libhwloc-dev libmsgpack-dev libcriterion-dev zlib1g-dev)
 
 say() { printf '%s\n' "$*"; }
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Commands of the console: one record and one function each. Help, the manual page, completion,
+ * abbreviations and the check of arguments come from the record. */
+#ifndef CONSOLE_CMD_H
+#define CONSOLE_CMD_H
+
+#include "link.h"
+#include "out.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    CMD_MANY = 1 << 20,
+    /* Exit statuses, and what run returns. */
+    CMD_OK = 0,
+    CMD_FAILED = 1,
+    CMD_USAGE = 2,
+    CMD_INTERRUPTED = 130,
+};
+
+enum cmd_flags {
+    CMD_VM = 1,     /* needs a virtual machine */
+    CMD_STARTS = 2, /* and starts one when none runs */
+    CMD_RAW = 4,    /* reads its words itself: they may begin with '-' */
+};
+
+/* What the words of a command name, for completion. */
+enum cmd_words {
+    WORDS_NOTHING = 0,
+    WORDS_TASK = 1,
+    WORDS_JOB = 2,
+    WORDS_HOST = 4,
+    WORDS_COMMAND = 8,
+    WORDS_SETTING = 16,
+    WORDS_FILE = 32,
+    WORDS_SIGNAL = 64,
+};
+
+struct console {
+    struct link link;
+    bool json, interactive;
+    bool quit;  /* no further command */
+    int status; /* of the last command */
+    struct alias *aliases;
+};
+
+/* The words of a command behind its name and options. */
+struct args {
+    int n;
+    char **words;
+    unsigned given;         /* bit c - 'a' of each option that was given */
+    const char *values[26]; /* its value */
+};
+
+struct cmd {
+    const char *name, *usage, *summary;
+    const char *help;                 /* more, or "" */
+    const char *opts;                 /* letters, with ':' those that take a value */
+    int least, most;                  /* words */
+    unsigned flags, words;            /* CMD_*, WORDS_* */
+    const struct out_column *columns; /* of its listing; NULL: it has none */
+    int (*run)(struct console *c, const struct cmd *cmd, struct args *a);
+};
+
+extern const struct cmd *const cmd_table[]; /* by name; the last is NULL */
+
+/* A command by its name or a beginning of it that fits no other. NULL was reported. */
+const struct cmd *cmd_find(const char *name);
+/* Runs one command. words[0] is its name; words may be changed. */
+int cmd_run(struct console *c, int n, char **words);
+bool args_has(const struct args *a, char option);
+const char *args_value(const struct args *a, char option); /* NULL: not given */
+
+/* Says on standard error what was wrong; CMD_FAILED. */
+int cmd_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same with pvmx_last_error(). */
+int cmd_error(void);
+int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- words.c ---------------------------------------------------------------------------------- */
+
+/* Splits a line as a shell does: '...', "..." and \ quote, # begins a comment. The words are one block
+ * of memory, to be freed, with a NULL behind the last. NULL was reported (with n 0). */
+char **words_split(const char *line, int *n);
+
+/* ---- alias.c ---------------------------------------------------------------------------------- */
+
+/* The words that a command's name stands for, or NULL. */
+const char *alias_find(const struct console *c, const char *name);
+void alias_free(struct console *c);
+
+/* ---- repl.c ----------------------------------------------------------------------------------- */
+
+/* Reads commands from a terminal until quit or end of file. CMD_OK, whatever has failed: a person has
+ * seen it. */
+int repl_run(struct console *c);
+/* Asks a question; true only for yes. Without a terminal: true. */
+bool repl_ask(const struct console *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- describe.c ------------------------------------------------------------------------------- */
+
+void describe_list(void);
+void describe_command(const struct cmd *cmd);
+void describe_man(void);
+void describe_completion(void);
+
+#endif

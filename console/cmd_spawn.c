@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command spawn. */
+#include "cmds.h"
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "proto/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pvmx/engine/dyn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct request {
+    struct pxp_app app;
+    const char *where; /* host or architecture; NULL: anywhere */
+    const char *file;  /* where output goes; NULL: see open_stdio */
+    bool here;
+    bool append;
+    bool trace;
+};
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+/* One word that begins with '-', as PVM has them. */
+static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct request *r)
+{
+    char *flag = words[*i] + 1, *end;
+    if (*flag == '>') {
+        r->append = flag[1] == '>';
+        flag += 1 + r->append;
+        if (*flag)
+            r->file = flag;
+        r->here = !*flag;
+        return CMD_OK;
+    }
+    if (strcmp(flag, "?") == 0 || strcmp(flag, "@") == 0) {
+        r->trace = true; /* debugging and tracing of PVM: refused below */
+        return CMD_OK;
+    }
+    if (strcmp(flag, "n") == 0 && *i + 1 < n)
+        flag = words[++*i];
+    long count = strtol(flag, &end, 10);
+    if (end != flag && !*end) {
+        if (count < 1 || count > 1000000)
+            return cmd_usage(cmd, "spawn: %s: must be a number from 1 to 1000000", flag);
+        r->app.count = (uint32_t)count;
+        return CMD_OK;
+    }
+    char *colon = strchr(flag, ':');
+    if (colon) {
+        *colon = '\0';
+        r->app.wdir = colon + 1;
+    }
+    if (*flag)
+        r->where = flag;
+    return CMD_OK;
+}
+
+static int read_request(const struct cmd *cmd, struct args *a, struct request *r)
+{
+    int i = 0;
+    *r = (struct request){.app.count = 1};
+    for (; i < a->n && a->words[i][0] == '-'; i++) {
+        int status = read_flag(cmd, a->n, a->words, &i, r);
+        if (status)
+            return status;
+    }
+    if (r->trace)
+        return cmd_fail("spawn: -? (debugger) and -@ (trace) are not supported");
+    if (i >= a->n)
+        return cmd_usage(cmd, "spawn: which program?");
+    r->app.command = a->words[i];
+    r->app.args = (const char **)a->words + i + 1;
+    r->app.n_args = (size_t)(a->n - i - 1);
+    return CMD_OK;
+}
+
+/* Is the host or architecture that was asked for one of the VM's? */
+static int check_where(struct console *c, const char *where)
+{
+    struct pxp_status_is s;
+    struct pxp_zone zone = {0};
+    bool found = where == NULL;
+    if (found)
+        return CMD_OK;
+    if (link_status(&c->link, false, &s, &zone))
+        return cmd_error();
+    for (size_t i = 0; i < s.n_hosts; i++)
+        found = found || strcmp(s.hosts[i].name, where) == 0 ||
+                strcmp(s.hosts[i].arch, where) == 0;
+    pxp_zone_free(&zone);
+    return found ? CMD_OK
+                 : cmd_fail(
+                       "spawn: %s is neither a host nor an architecture of this virtual "
+                       "machine (conf lists them)",
+                       where);
+}
+
+/* ---- sending ---------------------------------------------------------------------------------- */
+
+struct heritage {
+    char cwd[PATH_MAX], program[PATH_MAX];
+    struct pxp_limit limits[RLIM_NLIMITS];
+    const char **env;
+    size_t nenv;
+    mode_t umask;
+};
+
+static pvmx_err inherit(struct heritage *h)
+{
+    size_t n = 0;
+    if (!getcwd(h->cwd, sizeof h->cwd))
+        return px_fail_errno(errno, "the working directory cannot be named");
+    ssize_t len = readlink("/proc/self/exe", h->program, sizeof h->program - 1);
+    h->program[len > 0 ? len : 0] = '\0';
+    h->umask = umask(022);
+    umask(h->umask);
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
+        getrlimit((__rlimit_resource_t)i, &r);
+        h->limits[i] = (struct pxp_limit){(uint32_t)i, r.rlim_cur, r.rlim_max};
+    }
+    while (environ && environ[n])
+        n++;
+    h->env = malloc((n + 1) * sizeof *h->env);
+    if (!h->env)
+        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(environ[i], PX_TASK_ENV "=", sizeof PX_TASK_ENV) != 0)
+            h->env[h->nenv++] = environ[i];
+    return PVMX_OK;
+}
+
+/* Input is nobody's. Output is the console's own where that is a terminal or was asked for: a task that
+ * holds a pipe open would keep its reader waiting ("$(pvmx spawn ...)"). */
+static pvmx_err open_stdio(const struct request *r, int fds[3])
+{
+    fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (int i = 1; i < 3; i++)
+        fds[i] = r->here || isatty(i) ? fcntl(i, F_DUPFD_CLOEXEC, 3)
+                                      : open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (r->file) {
+        px_fd_close(&fds[1]);
+        px_fd_close(&fds[2]);
+        fds[1] =
+            open(r->file,
+                 O_WRONLY | O_CREAT | O_CLOEXEC | (r->append ? O_APPEND : O_TRUNC), 0666);
+        if (fds[1] < 0)
+            return px_fail_errno(errno, "spawn: cannot write to %s", r->file);
+        fds[2] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);
+    }
+    for (int i = 0; i < 3; i++)
+        if (fds[i] < 0)
+            return px_fail_errno(errno, "spawn: cannot prepare descriptor %d", i);
+    return PVMX_OK;
+}
+
+static pvmx_err send_request(struct console *c, struct request *r, uint32_t *serial)
+{
+    struct heritage *h = calloc(1, sizeof *h);
+    int fds[3] = {-1, -1, -1};
+    pvmx_err err = h ? inherit(h) : px_fail(PVMX_ERR_NOMEM, "out of memory");
+    if (!err)
+        err = open_stdio(r, fds);
+    if (!err) {
+        struct pxp_spawn m = {.flags = PVMX_SPAWN_NO_MPI | PVMX_SPAWN_DETACHED,
+                              .apps = &r->app,
+                              .n_apps = 1,
+                              .cwd = h->cwd,
+                              .env = h->env,
+                              .n_env = h->nenv,
+                              .umask = h->umask,
+                              .limits = h->limits,
+                              .n_limits = RLIM_NLIMITS,
+                              .program = h->program};
+        *serial = pxp_client_serial(&c->link.client);
+        err = pxp_spawn_encode(&c->link.client.out, *serial, &m);
+    }
+    if (!err)
+        err = link_send(&c->link, fds, 3);
+    for (int i = 0; i < 3; i++)
+        px_fd_close(&fds[i]);
+    if (h)
+        free(h->env);
+    free(h);
+    return err;
+}
+
+/* ---- the outcome ------------------------------------------------------------------------------ */
+
+static int say_outcome(struct console *c, const struct cmd *cmd, const struct pxp_spawned *m)
+{
+    struct out o;
+    if (m->error)
+        return cmd_fail("%s", m->text);
+    if (!c->json)
+        printf("[%u] %zu successful\n", m->job, m->n_tids);
+    for (size_t i = 0; !c->json && i < m->n_tids; i++)
+        printf("t%x\n", (unsigned)m->tids[i]);
+    if (!c->json)
+        return CMD_OK;
+    out_begin(&o, cmd->columns, true);
+    for (size_t i = 0; i < m->n_tids; i++)
+        out_row(&o, (struct out_cell[]){{.number = (uint32_t)m->tids[i]},
+                                        {.number = m->job},
+                                        {.number = i}});
+    out_end(&o);
+    return CMD_OK;
+}
+
+static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    struct request r;
+    uint32_t serial = 0;
+    uint8_t *body = NULL;
+    size_t len = 0;
+    struct pxp_spawned m;
+    struct pxp_zone zone = {0};
+    while (a->n > 0 && strcmp(a->words[0], "--json") == 0) {
+        c->json = true;
+        a->words++;
+        a->n--;
+    }
+    int status = read_request(cmd, a, &r);
+    if (status == CMD_OK)
+        status = check_where(c, r.where);
+    if (status)
+        return status;
+    pvmx_err err = send_request(c, &r, &serial);
+    if (!err)
+        err = link_answer(&c->link, serial, PXP_SPAWNED, &body, &len);
+    if (!err)
+        err = pxp_spawned_decode(body, len, &m, &zone);
+    status = err ? cmd_error() : say_outcome(c, cmd, &m);
+    pxp_zone_free(&zone);
+    free(body);
+    return status;
+}
+
+static const struct out_column spawn_columns[] = {
+    {"tid", OUT_TID, "the new task"},
+    {"job", OUT_NUMBER, "number of its job"},
+    {"rank", OUT_NUMBER, "its rank there"},
+    {0},
+};
+
+const struct cmd cmd_spawn = {"spawn",
+                              "[-COUNT | -n COUNT] [-HOST|-ARCH][:DIR] [-> | ->FILE | "
+                              "->>FILE] PROGRAM [ARGUMENT]...",
+                              "start tasks",
+                              "-COUNT starts so many. -HOST or -ARCH says where, :DIR in "
+                              "which directory. Output goes to the "
+                              "terminal, or nowhere when standard output is none; -> "
+                              "alone: here in any case; ->FILE: to a file, "
+                              "which is emptied; ->>FILE: appended. The tasks go on when "
+                              "the console leaves; wait waits for them.",
+                              "",
+                              1,
+                              CMD_MANY,
+                              CMD_VM | CMD_STARTS | CMD_RAW,
+                              WORDS_FILE | WORDS_HOST,
+                              spawn_columns,
+                              run_spawn};

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Commands of the console itself: doctor, echo, getenv, help, id, quit, setenv, version; aliases. */
+#include "cmds.h"
+
+#include "base/err.h"
+#include "proto/start.h"
+
+#include <limits.h>
+#include <pvmx/version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- aliases ---------------------------------------------------------------------------------- */
+
+struct alias {
+    struct alias *next;
+    char *name, *text;
+};
+
+const char *alias_find(const struct console *c, const char *name)
+{
+    const struct alias *a = c->aliases;
+    while (a && strcmp(a->name, name) != 0)
+        a = a->next;
+    return a ? a->text : NULL;
+}
+
+static bool alias_drop(struct console *c, const char *name)
+{
+    for (struct alias **at = &c->aliases; *at; at = &(*at)->next) {
+        struct alias *a = *at;
+        if (name && strcmp(a->name, name) != 0)
+            continue;
+        *at = a->next;
+        free(a->name);
+        free(a->text);
+        free(a);
+        return true;
+    }
+    return false;
+}
+
+void alias_free(struct console *c)
+{
+    while (alias_drop(c, NULL))
+        continue;
+}
+
+/* Words with a space between. */
+static char *join(int n, char **words)
+{
+    size_t len = 1;
+    for (int i = 0; i < n; i++)
+        len += strlen(words[i]) + 1;
+    char *text = calloc(1, len);
+    for (int i = 0; text && i < n; i++) {
+        strcat(text, i ? " " : "");
+        strcat(text, words[i]);
+    }
+    return text;
+}
+
+static int run_alias(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)cmd;
+    if (a->n == 0)
+        for (const struct alias *x = c->aliases; x; x = x->next)
+            printf("%s\t%s\n", x->name, x->text);
+    if (a->n == 1) {
+        const char *text = alias_find(c, a->words[0]);
+        return text ? (printf("%s\t%s\n", a->words[0], text), CMD_OK)
+                    : cmd_fail("there is no alias \"%s\"", a->words[0]);
+    }
+    if (a->n < 2)
+        return CMD_OK;
+    struct alias *x = calloc(1, sizeof *x);
+    char *name = strdup(a->words[0]), *text = join(a->n - 1, a->words + 1);
+    if (!x || !name || !text) {
+        free(x);
+        free(name);
+        free(text);
+        return cmd_fail("out of memory");
+    }
+    alias_drop(c, name);
+    *x = (struct alias){c->aliases, name, text};
+    c->aliases = x;
+    return CMD_OK;
+}
+
+static int run_unalias(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)cmd;
+    return alias_drop(c, a->words[0]) ? CMD_OK
+                                      : cmd_fail("there is no alias \"%s\"", a->words[0]);
+}
+
+/* ---- environment ------------------------------------------------------------------------------ */
+
+static int run_setenv(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)c;
+    if (!*a->words[0] || strchr(a->words[0], '='))
+        return cmd_usage(cmd, "setenv: \"%s\" is no name of a variable", a->words[0]);
+    return setenv(a->words[0], a->n > 1 ? a->words[1] : "", 1) == 0
+               ? CMD_OK
+               : cmd_fail("out of memory");
+}
+
+static int run_getenv(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    const char *value = getenv(a->words[0]);
+    (void)c;
+    (void)cmd;
+    if (!value)
+        return cmd_fail("the variable %s is not set", a->words[0]);
+    puts(value);
+    return CMD_OK;
+}
+
+/* ---- small ones ------------------------------------------------------------------------------- */
+
+static int run_echo(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    char *text = join(a->n, a->words);
+    (void)c;
+    (void)cmd;
+    if (!text)
+        return cmd_fail("out of memory");
+    puts(text);
+    free(text);
+    return CMD_OK;
+}
+
+static int run_help(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)c;
+    (void)cmd;
+    if (args_has(a, 'm'))
+        describe_man();
+    else if (args_has(a, 'b'))
+        describe_completion();
+    else if (a->n == 0)
+        describe_list();
+    if (a->n == 0)
+        return CMD_OK;
+    const struct cmd *about = cmd_find(a->words[0]);
+    if (!about)
+        return CMD_USAGE;
+    describe_command(about);
+    return CMD_OK;
+}
+
+static int run_quit(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)cmd;
+    (void)a;
+    c->quit = true;
+    return c->status;
+}
+
+static int run_version(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)cmd;
+    (void)a;
+    if (c->json)
+        printf("{\"release\":\"%s\"}\n", PVMX_VERSION);
+    else
+        puts(PVMX_VERSION);
+    return CMD_OK;
+}
+
+static int run_id(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    const struct pxp_welcome_info *w = &c->link.info;
+    struct out o;
+    (void)a;
+    out_begin(&o, cmd->columns, c->json);
+    out_row(&o, (struct out_cell[]){{.text = w->vm},
+                                    {.text = w->host},
+                                    {.number = (uint64_t)w->pid},
+                                    {.text = w->release}});
+    out_end(&o);
+    return CMD_OK;
+}
+
+/* ---- doctor ----------------------------------------------------------------------------------- */
+
+struct checkup {
+    struct out out;
+    int troubles;
+};
+
+static void note(struct checkup *k, const char *what, bool good, const char *text,
+                 const char *advice)
+{
+    k->troubles += !good;
+    out_row(&k->out, (struct out_cell[]){{.text = what},
+                                         {.text = good ? "good" : "trouble"},
+                                         {.text = text},
+                                         {.text = good ? "" : advice}});
+}
+
+static void check_daemon(struct console *c, struct checkup *k)
+{
+    struct px_rundir dir;
+    char path[PATH_MAX], text[PATH_MAX + 64];
+    bool found = pxp_daemon_find(path, sizeof path) == PVMX_OK;
+    note(k, "daemon program", found, found ? path : pvmx_last_error(),
+         "set PVMX_DAEMON to the pvmxd of this installation");
+    pvmx_err err = px_rundir_open(c->link.vm, false, &dir);
+    bool safe = !err || err == PVMX_ERR_NOENT;
+    note(k, "runtime directory", safe,
+         !err   ? dir.path
+         : safe ? "none yet: no virtual machine has run"
+                : pvmx_last_error(),
+         "remove it, or set XDG_RUNTIME_DIR to a directory of yours");
+    err = link_open(&c->link, false);
+    if (!err)
+        snprintf(text, sizeof text, "process %d on host %s", (int)c->link.info.pid,
+                 c->link.info.host);
+    else
+        snprintf(text, sizeof text, "%s",
+                 err == PVMX_ERR_NO_VM ? "none runs; one is started when it is needed"
+                                       : pvmx_last_error());
+    note(k, "virtual machine", !err || err == PVMX_ERR_NO_VM, text,
+         "end its process and remove its runtime directory");
+    if (!err)
+        note(k, "version", strcmp(c->link.info.release, PVMX_VERSION) == 0,
+             c->link.info.release,
+             "pvmx halt, so that the next start takes the daemon of this version");
+}
+
+static void check_limits(struct checkup *k)
+{
+    static const struct {
+        int resource;
+        rlim_t enough;
+        const char *name, *advice;
+    } limits[] = {
+        {RLIMIT_NOFILE, 1024, "open files",
+         "ulimit -n 4096 before the virtual machine is started"},
+        {RLIMIT_NPROC, 256, "processes",
+         "ulimit -u 4096 before the virtual machine is started"},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct rlimit r;
+        char text[40];
+        if (getrlimit((__rlimit_resource_t)limits[i].resource, &r) != 0)
+            continue;
+        if (r.rlim_cur == RLIM_INFINITY)
+            snprintf(text, sizeof text, "unlimited");
+        else
+            snprintf(text, sizeof text, "%llu", (unsigned long long)r.rlim_cur);
+        note(k, limits[i].name, r.rlim_cur >= limits[i].enough, text, limits[i].advice);
+    }
+}
+
+/* Long messages are fetched from the sender's memory where the system allows it. */
+static void check_ptrace(struct checkup *k)
+{
+    FILE *f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+    int scope = 0;
+    bool known = f && fscanf(f, "%d", &scope) == 1;
+    if (f)
+        fclose(f);
+    note(k, "memory of other tasks", !known || scope == 0,
+         known && scope ? "kernel.yama.ptrace_scope forbids it: long messages are slower"
+                        : "may be read",
+         "sysctl kernel.yama.ptrace_scope=0");
+}
+
+static int run_doctor(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    struct checkup k = {.troubles = 0};
+    (void)a;
+    out_begin(&k.out, cmd->columns, c->json);
+    check_daemon(c, &k);
+    check_limits(&k);
+    check_ptrace(&k);
+    out_end(&k.out);
+    return k.troubles ? CMD_FAILED : CMD_OK;
+}
+
+/* ---- records ---------------------------------------------------------------------------------- */
+
+static const struct out_column id_columns[] = {
+    {"vm", OUT_TEXT, "name of the virtual machine"},
+    {"host", OUT_TEXT, "this host's name in it"},
+    {"pid", OUT_NUMBER, "process of the daemon"},
+    {"release", OUT_TEXT, "its version"},
+    {0},
+};
+
+static const struct out_column doctor_columns[] = {
+    {"check", OUT_TEXT, "what was looked at"},
+    {"result", OUT_TEXT, "\"good\" or \"trouble\""},
+    {"found", OUT_TEXT, "what was found"},
+    {"advice", OUT_TEXT, "what to do"},
+    {0},
+};
+
+#define PLAIN WORDS_NOTHING, NULL
+const struct cmd cmd_alias = {"alias",
+                              "[NAME [COMMAND...]]",
+                              "list aliases, show or set one",
+                              "The words of the command take the place of NAME.",
+                              "",
+                              0,
+                              CMD_MANY,
+                              CMD_RAW,
+                              WORDS_COMMAND,
+                              NULL,
+                              run_alias};
+const struct cmd cmd_unalias = {"unalias", "NAME", "forget an alias", "", "", 1, 1,
+                                0,         PLAIN,  run_unalias};
+const struct cmd cmd_setenv = {"setenv",
+                               "NAME [VALUE]",
+                               "set a variable for tasks that are spawned from here",
+                               "",
+                               "",
+                               1,
+                               2,
+                               0,
+                               PLAIN,
+                               run_setenv};
+const struct cmd cmd_getenv = {"getenv", "NAME", "show a variable", "", "", 1, 1,
+                               0,        PLAIN,  run_getenv};
+const struct cmd cmd_echo = {"echo", "[WORD...]", "print words", "",    "",
+                             0,      CMD_MANY,    CMD_RAW,       PLAIN, run_echo};
+const struct cmd cmd_help = {"help",
+                             "[-m | -b | COMMAND]",
+                             "tell about commands",
+                             "-m prints the manual page, -b completion rules for bash.",
+                             "mb",
+                             0,
+                             1,
+                             0,
+                             WORDS_COMMAND,
+                             NULL,
+                             run_help};
+const struct cmd cmd_quit = {"quit",  "", "leave the console; the virtual machine stays",
+                             "",      "", 0,
+                             0,       0,  PLAIN,
+                             run_quit};
+const struct cmd cmd_version = {"version", "",    "print the version", "", "", 0, 0,
+                                0,         PLAIN, run_version};
+const struct cmd cmd_id = {"id",       "",     "tell which virtual machine this is",
+                           "",         "",     0,
+                           0,          CMD_VM, WORDS_NOTHING,
+                           id_columns, run_id};
+const struct cmd cmd_doctor = {"doctor",
+                               "",
+                               "look for what may be wrong, and say what to do",
+                               "",
+                               "",
+                               0,
+                               0,
+                               0,
+                               WORDS_NOTHING,
+                               doctor_columns,
+                               run_doctor};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The records of all commands; each is defined beside its function. */
+#ifndef CONSOLE_CMDS_H
+#define CONSOLE_CMDS_H
+
+#include "cmd.h"
+
+extern const struct cmd cmd_alias, cmd_conf, cmd_doctor, cmd_echo, cmd_events, cmd_getenv,
+    cmd_halt, cmd_help, cmd_hosts, cmd_id, cmd_jobs, cmd_kill, cmd_names, cmd_ports,
+    cmd_ps, cmd_quit, cmd_reset, cmd_setenv, cmd_settings, cmd_sig, cmd_spawn,
+    cmd_unalias, cmd_version, cmd_wait;
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See complete.h. */
+#include "complete.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Without memory there are fewer choices. */
+static void offer(struct choices *ch, const char *word, const char *candidate)
+{
+    if (strncmp(candidate, word, strlen(word)) != 0)
+        return;
+    for (size_t i = 0; i < ch->n; i++)
+        if (strcmp(ch->items[i], candidate) == 0)
+            return;
+    if (ch->n == ch->cap) {
+        size_t cap = ch->cap ? ch->cap * 2 : 16;
+        char **grown = realloc(ch->items, cap * sizeof *grown);
+        if (!grown)
+            return;
+        ch->items = grown;
+        ch->cap = cap;
+    }
+    char *copy = strdup(candidate);
+    if (copy)
+        ch->items[ch->n++] = copy;
+}
+
+static void offer_tasks(struct console *c, unsigned words, const char *word,
+                        struct choices *ch)
+{
+    struct pxp_status_is s;
+    struct pxp_zone zone = {0};
+    char text[300];
+    if (link_open(&c->link, false) || link_status(&c->link, false, &s, &zone)) {
+        pxp_zone_free(&zone);
+        return;
+    }
+    for (size_t i = 0; i < s.n_tasks; i++) {
+        snprintf(text, sizeof text, "t%x", (unsigned)s.tasks[i].tid);
+        if (words & WORDS_TASK)
+            offer(ch, word, text);
+        snprintf(text, sizeof text, "job:%u", s.tasks[i].job);
+        if ((words & WORDS_JOB) && s.tasks[i].job)
+            offer(ch, word, text);
+    }
+    for (size_t i = 0; i < s.n_hosts && (words & WORDS_HOST); i++) {
+        snprintf(text, sizeof text, "%s%.250s",
+                 words & WORDS_FILE ? "-" : "host:", s.hosts[i].name);
+        offer(ch, word, text);
+    }
+    pxp_zone_free(&zone);
+}
+
+static void offer_files(const char *word, struct choices *ch)
+{
+    const char *slash = strrchr(word, '/');
+    size_t len = slash ? (size_t)(slash - word) + 1 : 0;
+    char folder[512], path[1024];
+    struct stat st;
+    snprintf(folder, sizeof folder, "%.*s", len ? (int)len : 1, len ? word : ".");
+    DIR *dir = len < sizeof folder ? opendir(folder) : NULL;
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        if (e->d_name[0] == '.' && word[len] != '.')
+            continue;
+        snprintf(path, sizeof path - 1, "%.*s%s", (int)len, word, e->d_name);
+        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            strcat(path, "/");
+        offer(ch, word, path);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+void complete_word(struct console *c, int nbefore, char **before, const char *word,
+                   struct choices *out)
+{
+    *out = (struct choices){0};
+    const struct cmd *cmd = NULL;
+    for (const struct cmd *const *at = cmd_table; *at; at++) {
+        if (nbefore == 0)
+            offer(out, word, (*at)->name);
+        else if (strcmp((*at)->name, before[0]) == 0)
+            cmd = *at;
+    }
+    if (!cmd)
+        return;
+    if (cmd->words & WORDS_COMMAND)
+        for (const struct cmd *const *at = cmd_table; *at; at++)
+            offer(out, word, (*at)->name);
+    if (cmd->words & (WORDS_TASK | WORDS_JOB | WORDS_HOST))
+        offer_tasks(c, cmd->words, word, out);
+    for (int sig = 1; (cmd->words & WORDS_SIGNAL) && nbefore == 1 && sig < NSIG; sig++)
+        if (sigabbrev_np(sig))
+            offer(out, word, sigabbrev_np(sig));
+    if (cmd->words & WORDS_FILE)
+        offer_files(word, out);
+    if (cmd->columns)
+        offer(out, word, "--json");
+}
+
+size_t complete_common(const struct choices *ch)
+{
+    size_t len = ch->n ? strlen(ch->items[0]) : 0;
+    for (size_t i = 1; i < ch->n; i++)
+        while (strncmp(ch->items[0], ch->items[i], len) != 0)
+            len--;
+    return len;
+}
+
+void complete_free(struct choices *ch)
+{
+    for (size_t i = 0; i < ch->n; i++)
+        free(ch->items[i]);
+    free(ch->items);
+    *ch = (struct choices){0};
+}

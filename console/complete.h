@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a word on the command line may become. */
+#ifndef CONSOLE_COMPLETE_H
+#define CONSOLE_COMPLETE_H
+
+#include "cmd.h"
+
+struct choices {
+    char **items;
+    size_t n, cap;
+};
+
+/* All that begin with `word`, which follows `nbefore` other words of the line. */
+void complete_word(struct console *c, int nbefore, char **before, const char *word,
+                   struct choices *out);
+/* How many bytes all of them begin with in common. */
+size_t complete_common(const struct choices *ch);
+void complete_free(struct choices *ch);
+
+#endif

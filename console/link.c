@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See link.h. */
+#include "link.h"
+
+#include "base/err.h"
+#include "proto/hello.h"
+#include "proto/start.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GREETING_MS = 10000 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+void link_catch_interrupts(void)
+{
+    struct sigaction act = {.sa_handler = on_interrupt}; /* without SA_RESTART: waiting ends */
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGINT, &act, NULL);
+}
+
+bool link_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+void link_uninterrupt(void)
+{
+    interrupted = 0;
+}
+
+/* ---- connection ------------------------------------------------------------------------------- */
+
+static pvmx_err none_runs(const struct link *l)
+{
+    const char *name = "";
+    pvmx_err err = px_rundir_vm(l->vm, &name);
+    return err ? err
+               : px_fail(PVMX_ERR_NO_VM, "no virtual machine \"%s\" is running (pvmx, spawn and mpiexec start one)",
+                         name);
+}
+
+pvmx_err link_open(struct link *l, bool starts)
+{
+    struct px_rundir dir;
+    if (l->up)
+        return PVMX_OK;
+    l->client = (struct pxp_client){.fd = -1};
+    pvmx_err err;
+    if (starts) {
+        err = pxp_client_join(&l->client, l->vm, PXP_ROLE_CONSOLE, false, &dir, &l->info);
+    } else {
+        err = px_rundir_open(l->vm, false, &dir);
+        if (!err)
+            err = pxp_client_open(&l->client, &dir, PXP_ROLE_CONSOLE, GREETING_MS, &l->info);
+        if (err == PVMX_ERR_NOENT || err == PVMX_ERR_NO_VM)
+            err = none_runs(l);
+    }
+    l->up = !err;
+    return err;
+}
+
+void link_close(struct link *l)
+{
+    if (l->up)
+        pxp_client_close(&l->client);
+    l->up = false;
+}
+
+/* The connection is of no use any more. */
+static pvmx_err lost(struct link *l, pvmx_err err)
+{
+    if (err == PVMX_ERR_CLOSED)
+        px_fail(err, "the daemon (pvmxd) of this virtual machine has ended");
+    if (err != PVMX_ERR_CANCELLED)
+        link_close(l);
+    return err;
+}
+
+pvmx_err link_send(struct link *l, const int *fds, size_t nfds)
+{
+    pvmx_err err = pxp_client_flush(&l->client, fds, nfds);
+    return err ? lost(l, err) : PVMX_OK;
+}
+
+/* Waits until there is something to read. */
+static pvmx_err wait_input(struct link *l)
+{
+    struct pollfd p = {.fd = l->client.fd, .events = POLLIN};
+    while (!interrupted)
+        if (poll(&p, 1, -1) > 0)
+            return PVMX_OK;
+    return px_fail(PVMX_ERR_CANCELLED, "interrupted");
+}
+
+static pvmx_err next_message(struct link *l, uint32_t *number, uint32_t *serial,
+                             const uint8_t **body, size_t *len)
+{
+    for (;;) {
+        pvmx_err err = pxp_client_next(&l->client, number, serial, body, len);
+        if (err != PVMX_ERR_AGAIN)
+            return err;
+        err = wait_input(l);
+        if (!err)
+            err = pxp_client_fill(&l->client, 0, NULL, NULL);
+        if (err && err != PVMX_ERR_AGAIN)
+            return err;
+    }
+}
+
+pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **body,
+                     size_t *len)
+{
+    uint32_t number, its;
+    const uint8_t *at;
+    size_t n;
+    *body = NULL;
+    for (;;) {
+        pvmx_err err = next_message(l, &number, &its, &at, &n);
+        if (err)
+            return lost(l, err);
+        if (its == serial && number == PXP_REFUSE) {
+            err = pxp_client_refused(at, n);
+        } else if (its == serial && number == wanted) {
+            *body = malloc(n + 1);
+            *len = n;
+            if (*body)
+                memcpy(*body, at, n);
+            else
+                err = px_fail(PVMX_ERR_NOMEM, "out of memory");
+        }
+        pxp_client_drop(&l->client);
+        if (err || *body)
+            return err;
+    }
+}
+
+/* ---- requests that several commands make ------------------------------------------------------ */
+
+pvmx_err link_status(struct link *l, bool usage, struct pxp_status_is *out,
+                     struct pxp_zone *zone)
+{
+    struct pxp_status m = {.usage = usage};
+    uint32_t serial = pxp_client_serial(&l->client);
+    uint8_t *body = NULL;
+    size_t len;
+    pvmx_err err = pxp_status_encode(&l->client.out, serial, &m);
+    if (!err)
+        err = link_send(l, NULL, 0);
+    if (!err)
+        err = link_answer(l, serial, PXP_STATUS_IS, &body, &len);
+    if (!err)
+        err = pxp_status_is_decode(body, len, out, zone);
+    free(body);
+    return err;
+}
+
+pvmx_err link_events(struct link *l, bool follow, uint32_t *serial)
+{
+    struct pxp_events m = {.follow = follow};
+    *serial = pxp_client_serial(&l->client);
+    pvmx_err err = pxp_events_encode(&l->client.out, *serial, &m);
+    return err ? err : link_send(l, NULL, 0);
+}
+
+pvmx_err link_events_next(struct link *l, uint32_t serial, struct pxp_events_are *out,
+                          struct pxp_zone *zone)
+{
+    uint8_t *body;
+    size_t len;
+    pvmx_err err = link_answer(l, serial, PXP_EVENTS_ARE, &body, &len);
+    if (!err)
+        err = pxp_events_are_decode(body, len, out, zone);
+    free(body);
+    return err;
+}
+
+pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count)
+{
+    struct pxp_done done = {.count = 0};
+    struct pxp_zone zone = {0};
+    uint8_t *body = NULL;
+    size_t len;
+    pvmx_err err = link_send(l, NULL, 0);
+    if (!err)
+        err = link_answer(l, serial, PXP_DONE, &body, &len);
+    if (!err)
+        err = pxp_done_decode(body, len, &done, &zone);
+    if (count)
+        *count = done.count;
+    pxp_zone_free(&zone);
+    free(body);
+    return err;
+}

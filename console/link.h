@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The console's connection to the daemon: requests and their answers. Failures are told by
+ * pvmx_last_error(). Waiting ends with PVMX_ERR_CANCELLED at Ctrl-C. */
+#ifndef CONSOLE_LINK_H
+#define CONSOLE_LINK_H
+
+#include "proto/client.h"
+#include "proto/messages.h"
+#include <stdbool.h>
+
+struct link {
+    const char *vm; /* name that was asked for; NULL: the default one */
+    struct pxp_client client;
+    struct pxp_welcome_info info;
+    bool up;
+};
+
+/* Connects unless it is connected. starts: starts a VM, which stays until halt, when none runs. */
+pvmx_err link_open(struct link *l, bool starts);
+void link_close(struct link *l);
+/* Sends what is in l->client.out with these descriptors. */
+pvmx_err link_send(struct link *l, const int *fds, size_t nfds);
+/* Waits for the answer to this serial: a message of the kind wanted, whose body is copied to *body
+ * (to be freed). Other messages are dropped. A refusal is its error. */
+pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **body,
+                     size_t *len);
+
+/* What runs where. Free the zone. */
+pvmx_err link_status(struct link *l, bool usage, struct pxp_status_is *out,
+                     struct pxp_zone *zone);
+/* What has happened; with follow, further answers to *serial will come. */
+pvmx_err link_events(struct link *l, bool follow, uint32_t *serial);
+pvmx_err link_events_next(struct link *l, uint32_t serial, struct pxp_events_are *out,
+                          struct pxp_zone *zone);
+/* An answer that says nothing but that it was done. */
+pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count);
+
+/* Ctrl-C has been pressed since the last link_uninterrupt. */
+bool link_interrupted(void);
+void link_uninterrupt(void);
+/* From now on Ctrl-C interrupts what waits instead of ending the program. */
+void link_catch_interrupts(void);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pvmx: the console. One command from its arguments, a script, or a prompt. */
+#include "cmd.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Commands one on each line, until one fails; a terminal's echo is missing, so nothing is shown. */
+static int run_script(struct console *c, FILE *f)
+{
+    char *line = NULL;
+    size_t size = 0;
+    unsigned number = 0;
+    while (!c->quit && c->status == CMD_OK && getline(&line, &size, f) >= 0) {
+        int n;
+        char **words = words_split(line, &n);
+        number++;
+        c->status = words ? cmd_run(c, n, words) : CMD_USAGE;
+        free(words);
+        if (c->status != CMD_OK && !c->quit)
+            fprintf(stderr, "pvmx: line %u ends the script\n", number);
+    }
+    free(line);
+    return c->status;
+}
+
+static int run_file(struct console *c, const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return run_script(c, stdin);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return cmd_fail("%s: %s", path, strerror(errno));
+    int status = run_script(c, f);
+    fclose(f);
+    return status;
+}
+
+/* Nothing to do was said: starts a VM when none runs, then reads commands. */
+static int run_input(struct console *c)
+{
+    bool ran = link_open(&c->link, false) == PVMX_OK;
+    if (!ran && link_open(&c->link, true) != PVMX_OK)
+        return cmd_error();
+    if (!isatty(STDIN_FILENO))
+        return run_script(c, stdin);
+    printf("%s virtual machine \"%s\" on host %s (help lists the commands)\n",
+           ran ? "Attached to" : "Started", c->link.info.vm, c->link.info.host);
+    c->interactive = true;
+    return repl_run(c);
+}
+
+static int usage(const char *problem, const char *word)
+{
+    fprintf(stderr, "pvmx: %s%s; usage: pvmx [--vm NAME] [--json] [-f FILE | COMMAND [ARGUMENT]...]\n",
+            problem, word);
+    return CMD_USAGE;
+}
+
+static int run(struct console *c, int argc, char **argv)
+{
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            c->json = true;
+        } else if (strcmp(argv[i], "--vm") == 0 && i + 1 < argc) {
+            c->link.vm = argv[++i];
+        } else if (strncmp(argv[i], "--vm=", 5) == 0) {
+            c->link.vm = argv[i] + 5;
+        } else if (strcmp(argv[i], "-f") == 0 && i + 1 < argc) {
+            return i + 2 == argc
+                       ? run_file(c, argv[i + 1])
+                       : usage("what follows a script is too much: ", argv[i + 2]);
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            char *help[] = {(char[]){"help"}, NULL};
+            return cmd_run(c, 1, help);
+        } else if (strcmp(argv[i], "--version") == 0) {
+            char *version[] = {(char[]){"version"}, NULL};
+            return cmd_run(c, 1, version);
+        } else {
+            return usage("unknown option ", argv[i]);
+        }
+    }
+    return i < argc ? cmd_run(c, argc - i, argv + i) : run_input(c);
+}
+
+int main(int argc, char **argv)
+{
+    static struct console c = {.link.client.fd = -1};
+    setlocale(LC_CTYPE, "");
+    px_log_set_name("pvmx");
+    signal(SIGPIPE, SIG_IGN);
+    link_catch_interrupts();
+    int status = run(&c, argc, argv);
+    link_close(&c.link);
+    alias_free(&c);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        status = status ? status : CMD_FAILED;
+    return status;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See out.h. */
+#include "out.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const char *out_kind_name(enum out_kind kind)
+{
+    return kind == OUT_TEXT || kind == OUT_TID ? "string" : "number";
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 character that begins here; 0: it is none. */
+static size_t utf8_len(const unsigned char *c)
+{
+    size_t n = c[0] < 0x80                   ? 1
+               : c[0] >= 0xc2 && c[0] < 0xe0 ? 2
+               : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
+               : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                             : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    bool bad = n == 3 && ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] >= 0xa0));
+    bad = bad ||
+          (n == 4 && ((c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] >= 0x90)));
+    return bad ? 0 : n;
+}
+
+void out_json_text(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    putchar('"');
+    while (*c) {
+        size_t n = utf8_len(c);
+        if (n == 0)
+            fputs("\\ufffd", stdout);
+        else if (*c == '"' || *c == '\\')
+            printf("\\%c", *c);
+        else if (*c < 0x20 || *c == 0x7f)
+            printf("\\u%04x", *c);
+        else
+            fwrite(c, 1, n, stdout);
+        c += n ? n : 1;
+    }
+    putchar('"');
+}
+
+static void json_row(const struct out_column *columns, const struct out_cell *cells)
+{
+    putchar('{');
+    for (size_t i = 0; columns[i].name; i++) {
+        printf("%s\"%s\":", i ? "," : "", columns[i].name);
+        if (columns[i].kind == OUT_TEXT)
+            out_json_text(cells[i].text ? cells[i].text : "");
+        else if (columns[i].kind == OUT_TID)
+            printf(cells[i].number ? "\"t%" PRIx64 "\"" : "null", cells[i].number);
+        else if (columns[i].kind == OUT_CENTS)
+            printf("%" PRIu64 ".%02" PRIu64, cells[i].number / 100, cells[i].number % 100);
+        else
+            printf("%" PRIu64, cells[i].number);
+    }
+    putchar('}');
+}
+
+/* ---- for people ------------------------------------------------------------------------------- */
+
+static void show_ms(char *text, size_t size, uint64_t ms)
+{
+    uint64_t s = ms / 1000;
+    if (s < 60)
+        snprintf(text, size, "%" PRIu64 ".%" PRIu64 "s", s, ms % 1000 / 100);
+    else if (s < 3600)
+        snprintf(text, size, "%" PRIu64 "m%02" PRIu64 "s", s / 60, s % 60);
+    else if (s < 48 * 3600)
+        snprintf(text, size, "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
+    else
+        snprintf(text, size, "%" PRIu64 "d%02" PRIu64 "h", s / 86400, s / 3600 % 24);
+}
+
+static void show_at(char *text, size_t size, uint64_t ms)
+{
+    time_t t = (time_t)(ms / 1000);
+    struct tm tm;
+    if (!localtime_r(&t, &tm) || !strftime(text, size, "%F %T", &tm))
+        snprintf(text, size, "?");
+}
+
+/* A cell as a new string without control characters. */
+static char *show(enum out_kind kind, const struct out_cell *cell)
+{
+    static const char units[] = "KMGTP";
+    char text[64];
+    double kb = (double)cell->number;
+    size_t unit = 0;
+    switch (kind) {
+    case OUT_TEXT:;
+        char *copy = strdup(cell->text && *cell->text ? cell->text : "-");
+        for (char *c = copy; c && *c; c++)
+            if (iscntrl((unsigned char)*c))
+                *c = '?';
+        return copy;
+    case OUT_TID:
+        snprintf(text, sizeof text, cell->number ? "t%" PRIx64 : "-", cell->number);
+        break;
+    case OUT_KB:
+        for (; kb >= 1024 && units[unit + 1]; unit++)
+            kb /= 1024;
+        snprintf(text, sizeof text, kb < 10 && unit ? "%.1f%c" : "%.0f%c", kb, units[unit]);
+        break;
+    case OUT_MS:
+        show_ms(text, sizeof text, cell->number);
+        break;
+    case OUT_AT:
+        show_at(text, sizeof text, cell->number);
+        break;
+    case OUT_CENTS:
+        snprintf(text, sizeof text, "%" PRIu64 ".%02" PRIu64, cell->number / 100,
+                 cell->number % 100);
+        break;
+    case OUT_NUMBER:
+        snprintf(text, sizeof text, "%" PRIu64, cell->number);
+    }
+    return strdup(text);
+}
+
+void out_object(const struct out_column *columns, const struct out_cell *cells)
+{
+    json_row(columns, cells);
+    putchar('\n');
+}
+
+void out_time(uint64_t at_ms)
+{
+    char text[40];
+    show_at(text, sizeof text, at_ms);
+    fputs(text, stdout);
+}
+
+void out_ending(int status, int signal)
+{
+    if (signal)
+        printf("was killed by signal %d: %s", signal, strsignal(signal));
+    else if (status > 0)
+        printf("has exited with status %d", status);
+    else
+        fputs("has ended", stdout);
+}
+
+/* ---- a whole listing -------------------------------------------------------------------------- */
+
+void out_begin(struct out *o, const struct out_column *columns, bool json)
+{
+    *o = (struct out){.columns = columns, .json = json};
+    while (columns[o->ncolumns].name)
+        o->ncolumns++;
+    if (json)
+        putchar('[');
+}
+
+void out_row(struct out *o, const struct out_cell *cells)
+{
+    if (o->json) {
+        fputs(o->nrows++ ? ",\n " : "\n ", stdout);
+        json_row(o->columns, cells);
+        return;
+    }
+    if (o->nrows == o->cap) {
+        size_t cap = o->cap ? o->cap * 2 : 16;
+        char **grown = realloc(o->cells, cap * o->ncolumns * sizeof *grown);
+        if (!grown) {
+            o->failed = true;
+            return;
+        }
+        o->cells = grown;
+        o->cap = cap;
+    }
+    for (size_t i = 0; i < o->ncolumns; i++)
+        o->cells[o->nrows * o->ncolumns + i] = show(o->columns[i].kind, &cells[i]);
+    o->nrows++;
+}
+
+static bool is_right(enum out_kind kind)
+{
+    return kind != OUT_TEXT && kind != OUT_TID && kind != OUT_AT;
+}
+
+static void print_cell(const struct out *o, size_t i, const char *text, size_t width)
+{
+    bool last = i + 1 == o->ncolumns;
+    int pad = is_right(o->columns[i].kind) ? (int)width : last ? 0 : -(int)width;
+    printf("%s%*s", i ? "  " : "", pad, text);
+}
+
+/* In capitals, without the unit, which the cells have. */
+static void make_head(const struct out_column *column, char *head, size_t size)
+{
+    size_t len = strlen(column->name);
+    if (column->kind == OUT_KB || column->kind == OUT_MS || column->kind == OUT_AT)
+        len -= 3; /* _kb, _ms */
+    for (size_t k = 0; k < len && k < size - 1; k++)
+        head[k] = (char)toupper((unsigned char)column->name[k]);
+}
+
+static void print_table(const struct out *o)
+{
+    for (size_t row = 0; row <= o->nrows; row++) {
+        for (size_t i = 0; i < o->ncolumns; i++) {
+            char head[40] = "";
+            make_head(&o->columns[i], head, sizeof head);
+            size_t width = strlen(head);
+            for (size_t r = 0; r < o->nrows; r++) {
+                const char *c = o->cells[r * o->ncolumns + i];
+                width = c && strlen(c) > width ? strlen(c) : width;
+            }
+            const char *text = row ? o->cells[(row - 1) * o->ncolumns + i] : head;
+            print_cell(o, i, text ? text : "?", width);
+        }
+        putchar('\n');
+    }
+}
+
+void out_end(struct out *o)
+{
+    if (o->json)
+        puts(o->nrows ? "\n]" : "]");
+    else
+        print_table(o);
+    for (size_t i = 0; o->cells && i < o->nrows * o->ncolumns; i++)
+        free(o->cells[i]);
+    free(o->cells);
+    if (o->failed)
+        fputs("pvmx: out of memory: rows are missing\n", stderr);
+}

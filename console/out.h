@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Listings: for people a table, for programs JSON. What a listing's columns are called, and what they
+ * hold, is said once, in its columns; the manual page documents them as the schema. */
+#ifndef CONSOLE_OUT_H
+#define CONSOLE_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum out_kind {
+    OUT_TEXT,   /* JSON: a string                            */
+    OUT_NUMBER, /* a number                                  */
+    OUT_TID,    /* a string "t40002"; for people "-" when 0  */
+    OUT_KB,     /* a number of KiB; for people "1.5G"        */
+    OUT_MS,     /* a number of ms; for people "3m12s"        */
+    OUT_CENTS,  /* a number with two decimals                */
+    OUT_AT,     /* ms since 1970; for people a local time    */
+};
+
+struct out_column {
+    const char *name; /* JSON key; in capitals a table's head */
+    enum out_kind kind;
+    const char *help;
+};
+
+struct out_cell {
+    const char *text; /* OUT_TEXT */
+    uint64_t number;  /* all others */
+};
+
+struct out {
+    const struct out_column *columns; /* the last one has no name */
+    bool json;
+    size_t ncolumns, nrows, cap;
+    char **cells; /* as they are to be shown */
+    bool failed;  /* no memory */
+};
+
+/* For columns that end with one without a name. */
+void out_begin(struct out *o, const struct out_column *columns, bool json);
+/* One row: a cell for each column. */
+void out_row(struct out *o, const struct out_cell *cells);
+/* Writes all of it to standard output. */
+void out_end(struct out *o);
+/* One row alone, as a line of JSON. */
+void out_object(const struct out_column *columns, const struct out_cell *cells);
+/* A time as people read it. */
+void out_time(uint64_t at_ms);
+/* "has exited with status 3", "was killed by signal 15: Terminated". */
+void out_ending(int status, int signal);
+/* A JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
+void out_json_text(const char *text);
+const char *out_kind_name(enum out_kind kind);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which tasks words mean: "t40002" or "40002", "job:3", "host:alpha", "name:REGEX". */
+#ifndef CONSOLE_TARGET_H
+#define CONSOLE_TARGET_H
+
+#include "cmd.h"
+
+struct target {
+    int32_t *tids;
+    size_t n;
+};
+
+extern const char target_help[];
+
+/* Tasks of this snapshot that words mean, each once. A tid is taken as it is, whether the task lives
+ * or not; all other words must mean a task. A status of cmd.h; free what is found. */
+int target_read(const struct pxp_status_is *status, int n, char **words, struct target *out);
+void target_free(struct target *t);
+/* Unless it is there already; false: no memory. */
+bool target_add(struct target *t, int32_t tid);
+/* "3", "job:3" or "[3]"; false: it is none. */
+bool target_job(const char *word, uint32_t *job);
+
+#endif

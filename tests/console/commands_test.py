@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Commands of the console, one at a time and in scripts."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+from lab import BUILD, LabCase
+
+PVMX = BUILD / "bin" / "pvmx"
+
+# Publishes a name for a port and stays until it is killed.
+SERVER = """
+#include <mpi.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+    char port[MPI_MAX_PORT_NAME];
+    MPI_Comm client;
+    MPI_Init(NULL, NULL);
+    MPI_Open_port(MPI_INFO_NULL, port);
+    MPI_Publish_name("the server", MPI_INFO_NULL, port);
+    puts(port);
+    fflush(stdout);
+    MPI_Comm_accept(port, MPI_INFO_NULL, 0, MPI_COMM_SELF, &client);
+    return 1;
+}
+"""
+
+
+class Commands(LabCase):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.run_program, PVMX, "halt")
+
+    def pvmx(self, *args, **more):
+        return self.run_program(PVMX, *args, **more)
+
+    def ok(self, *args, **more):
+        status, out, err = self.pvmx(*args, **more)
+        self.assertEqual((status, err), (0, ""), f"{args}\n{out}")
+        return out
+
+    def json(self, *args):
+        return json.loads(self.ok("--json", *args))
+
+    def fails(self, word, *args, status=1):
+        got, out, err = self.pvmx(*args)
+        self.assertEqual((got, out), (status, ""), err)
+        self.assertTrue(err.startswith("pvmx: "), err)
+        self.assertIn(word, err)
+
+    def spawn(self, *args):
+        """Tids of what was started, and the job."""
+        tasks = self.json("spawn", *args)
+        return [t["tid"] for t in tasks], tasks[0]["job"]
+
+    def test_nothing_runs(self):
+        for command in ("ps", "conf", "hosts", "jobs", "id", "names", "ports", "events", "settings",
+                        "halt", "reset"):
+            self.fails('no virtual machine "default" is running', command)
+        self.assertEqual(self.processes(), [], "and nothing was started")
+        self.ok("version")
+        self.ok("help")
+
+    def test_starts_and_halts(self):
+        self.ok(stdin=subprocess.DEVNULL)
+        daemon = int(self.json("id")[0]["pid"])
+        self.assertIn(daemon, self.processes())
+        self.wait_until(lambda: self.processes() == [daemon], "the daemon stays")
+        self.ok("spawn", "sleep", "600")
+        self.ok("halt")
+        self.wait_until(lambda: not self.processes(), "all is gone")
+
+    def test_two_machines(self):
+        self.ok("--vm", "other", "spawn", "sleep", "600")
+        self.fails('"default" is running', "ps")
+        self.assertEqual(len(json.loads(self.ok("--vm=other", "--json", "ps"))), 1)
+        self.assertEqual(json.loads(self.ok("--vm", "other", "id", "--json"))[0]["vm"], "other")
+        self.ok("--vm", "other", "halt")
+        self.fails("..", "--vm", "../x", "ps")
+
+    def test_json_is_as_documented(self):
+        self.spawn("-2", "sleep", "600")
+        kinds = {"string": (str, type(None)), "number": (int, float)}
+        for command in ("conf", "hosts", "id", "ps", "jobs", "names", "ports", "settings", "doctor"):
+            with self.subTest(command=command):
+                documented = dict(re.findall(r"^    (\w+) +(string|number) ",
+                                             self.ok("help", command), re.M))
+                entries = self.json(command) if command != "doctor" else json.loads(
+                    self.pvmx("--json", "doctor")[1])
+                self.assertTrue(entries or command in ("names", "ports"))
+                for entry in entries:
+                    self.assertEqual(list(entry), list(documented))
+                    for key, value in entry.items():
+                        self.assertIsInstance(value, kinds[documented[key]], key)
+
+    def test_ps_shows_what_runs(self):
+        cpus = sorted(os.sched_getaffinity(0))
+        run = self.start(BUILD / "bin" / "mpiexec", "-bind-to", "hwthread", "-n", "1", "sh", "-c",
+                         "while :; do :; done")
+        self.wait_until(lambda: self.pvmx("ps")[0] == 0 and self.json("ps") and
+                        self.json("ps")[0]["cpu_ms"] > 100, "it has used processor time")
+        task = self.json("ps")[0]
+        self.assertEqual((task["program"], task["rank"], task["parent"], task["state"]),
+                         ("sh", 0, None, "started"))
+        self.assertEqual(task["cpus"], str(cpus[0]))
+        self.assertIn(task["pid"], self.processes())
+        self.assertGreater(task["memory_kb"], 100)
+        self.assertEqual(self.json("hosts")[0]["tasks"], 1)
+        self.assertRegex(self.ok("ps"), rf"TID +PARENT.*\n{task['tid']} +- +")
+        run.send_signal(signal.SIGTERM)
+        self.finish(run)
+
+    def test_ps_sorts_and_chooses(self):
+        (one,), job = self.spawn("sh", "-c", "while :; do :; done")
+        (two,), _ = self.spawn("sleep", "600")
+        tids = lambda *args: [t["tid"] for t in self.json("ps", *args)]
+        self.assertEqual(tids(), [one, two])
+        self.assertEqual(tids(two), [two])
+        self.assertEqual(tids(f"job:{job}"), [one])
+        self.assertEqual(tids("name:^sl"), [two])
+        self.assertEqual(tids(f"host:{self.json('id')[0]['host']}"), [one, two])
+        self.wait_until(lambda: tids("-s", "cpu") == [one, two] and
+                        self.json("ps", one)[0]["cpu_ms"] > 50, "the busy one comes first")
+        self.fails("-s age", "ps", "-s", "age", status=2)
+        self.fails("no task is meant", "ps", "job:77")
+        self.fails("names no task", "ps", "frog!")
+        self.fails("regular expression", "ps", "name:(")
+
+    def test_jobs_and_wait(self):
+        tids, job = self.spawn("-3", "sh", "-c", "while [ ! -e go ]; do sleep 0.01; done; exit $PVMX_RANK")
+        entry, = self.json("jobs")
+        self.assertEqual((entry["job"], entry["tasks"], entry["program"]), (job, 3, "sh"))
+        run = self.start(PVMX, "wait", str(job), tids[0])
+        (self.tmp / "go").touch()
+        status, out, err = self.finish(run)
+        self.assertEqual((status, err), (2, ""))
+        self.assertEqual(len(out.splitlines()), 3)
+        self.assertIn(f"{tids[2]} (sh) has exited with status 2\n", out)
+
+    def test_wait_for_what_has_ended(self):
+        tids, job = self.spawn("-2", "sh", "-c", "kill -9 $$")
+        for what in (f"job:{job}", str(job), f"[{job}]"):
+            status, out, err = self.pvmx("--json", "wait", what)
+            self.assertEqual((status, err), (128 + 9, ""))
+            ends = [json.loads(line) for line in out.splitlines()]
+            self.assertEqual(sorted(e["tid"] for e in ends), tids)
+            self.assertEqual({e["signal"] for e in ends}, {9})
+        self.fails("no job 99", "wait", "99")
+
+    def test_spawn_flags(self):
+        host = self.json("spawn", "true") and self.json("id")[0]["host"]
+        (self.tmp / "d").mkdir()
+
+        def run(*args):
+            out = self.ok("spawn", *args)
+            self.ok("wait", re.search(r"\[(\d+)\]", out)[1])
+            return out
+
+        run(f"-{host}:{self.tmp}/d", "->out", "pwd")
+        self.assertEqual((self.tmp / "out").read_text(), f"{self.tmp}/d\n")
+        run("->>", "->out", "-2", "echo", "two words")
+        self.assertEqual((self.tmp / "out").read_text(), "two words\n" * 2)
+        run("->>out", "-n", "1", f"-{os.uname().machine}", "sh", "-c", "echo more >&2")
+        self.assertEqual((self.tmp / "out").read_text(), "two words\n" * 2 + "more\n")
+        self.assertRegex(run("-:/", "pwd"), r"^\[\d+\] 1 successful\nt[0-9a-f]+\n$", "no terminal")
+        self.assertIn("/\n", run("-:/", "->", "pwd"), "asked for")
+        self.assertEqual(self.json("jobs"), [])
+
+    def test_spawn_errors(self):
+        self.fails("nosuch", "spawn", "nosuch")
+        self.fails("neither a host nor", "spawn", "-nohost", "true")
+        self.fails("no/folder", "spawn", "->no/folder", "true")
+        self.fails("from 1 to 1000000", "spawn", "-0", "true", status=2)
+        self.fails("which program", "spawn", "-3", status=2)
+        self.fails("not supported", "spawn", "-@", "true")
+
+    def test_kill_and_sig(self):
+        tids, job = self.spawn("-3", "sh", "-c",
+                               "trap 'echo usr >>got' USR1; touch up.$PVMX_RANK; while :; do sleep 0.02; done")
+        self.wait_until(lambda: len(list(self.tmp.glob("up.*"))) == 3, "all have their traps")
+        self.ok("sig", "USR1", tids[0])
+        self.ok("sig", "SIGUSR1", tids[1])
+        self.ok("sig", str(int(signal.SIGUSR1)), tids[2][1:])
+        self.wait_until(lambda: (self.tmp / "got").exists() and
+                        (self.tmp / "got").read_text() == "usr\n" * 3, "all have got it")
+        self.fails("no signal", "sig", "FOO", tids[0], status=2)
+        self.assertEqual(self.ok("kill", tids[0]), "")
+        self.wait_until(lambda: len(self.json("ps")) == 2, "it has ended")
+        self.assertEqual(self.ok("kill", f"job:{job}"), "2 tasks asked to end\n")
+        self.assertEqual(self.pvmx("wait", str(job))[0], 128 + signal.SIGTERM)
+        self.fails("", "kill", tids[0])
+
+    def test_reset(self):
+        self.spawn("-2", "sleep", "600")
+        self.spawn("sleep", "600")
+        self.assertEqual(self.ok("reset"), "3 tasks asked to end\n")
+        self.wait_until(lambda: self.json("ps") == [], "all have ended")
+        self.assertEqual(self.json("reset"), {"tasks": 0})
+
+    def test_names_and_ports(self):
+        self.ok("spawn", "->port", self.compile("server", SERVER))
+        self.wait_until(lambda: self.json("ports") and self.json("ports")[0]["accepting"] == 1,
+                        "the server waits")
+        port = (self.tmp / "port").read_text().strip()
+        owner = self.json("ps")[0]["tid"]
+        self.assertEqual(self.json("ports"), [{"port": port, "owner": owner, "accepting": 1,
+                                               "connecting": 0}])
+        self.assertEqual(self.json("names"), [{"name": "the server", "owner": owner, "port": port}])
+        self.assertEqual(self.json("ps")[0]["state"], "enrolled")
+        self.ok("kill", owner)
+        self.wait_until(lambda: self.json("names") == [] == self.json("ports"), "they go with it")
+
+    def events(self, *args):
+        return [json.loads(line) for line in self.ok("--json", "events", *args).splitlines()]
+
+    def test_events(self):
+        (one,), job = self.spawn("sh", "-c", "exit 3")
+        self.pvmx("wait", str(job))
+        start, end = self.events()
+        self.assertEqual((start["event"], start["tid"], start["job"]), ("started", one, job))
+        self.assertEqual((end["event"], end["tid"], end["status"]), ("ended", one, 3))
+        self.assertGreaterEqual(end["at_ms"], start["at_ms"])
+        self.assertRegex(self.ok("events"), rf"{one} \(sh\) has exited with status 3, job {job}\n$")
+        for _ in range(6):
+            _, job = self.spawn("-100", "true")
+            self.ok("wait", str(job))
+        self.assertEqual(len(self.events()), 1000, "older ones are forgotten")
+
+    def test_events_follow(self):
+        self.ok(stdin=subprocess.DEVNULL)
+        run = self.start(PVMX, "events", "-f", "--json")
+        (one,), job = self.spawn("true")
+        for kind in ("started", "ended"):
+            event = json.loads(run.stdout.readline())
+            self.assertEqual((event["event"], event["tid"], event["job"]), (kind, one, job))
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(self.finish(run), (130, "", ""))
+
+    def test_settings(self):
+        self.ok(stdin=subprocess.DEVNULL)
+        names = {s["setting"] for s in self.json("settings")}
+        self.assertLessEqual({"daemon.grace", "daemon.linger"}, names)
+        self.assertEqual(self.json("settings", "daemon.grace", "300ms")[0]["value"], "300ms")
+        self.assertEqual(self.json("settings", "daemon.grace")[0]["value"], "300ms")
+        self.fails("no setting", "settings", "nosuch")
+        self.fails("no setting", "settings", "vm", "x")
+        self.fails("not a time", "settings", "daemon.grace", "soon")
+        self.fails("PVMX_DAEMON_LOG", "settings", "daemon.log", "x")
+        # It holds: who ignores SIGTERM is killed soon.
+        self.spawn("sh", "-c", "trap '' TERM; touch up; while :; do sleep 0.02; done")
+        self.wait_until((self.tmp / "up").exists, "it ignores the signal")
+        self.ok("kill", "name:sh")
+        self.wait_until(lambda: self.json("ps") == [], "it is gone")
+
+    def test_doctor(self):
+        status, out, err = self.pvmx("--json", "doctor")
+        self.assertEqual(err, "")
+        checks = {c["check"]: c for c in json.loads(out)}
+        self.assertEqual(checks["virtual machine"]["result"], "good")
+        self.assertIn("none runs", checks["virtual machine"]["found"])
+        self.assertEqual(status, int(any(c["result"] == "trouble" for c in checks.values())))
+        status, out, _ = self.pvmx("doctor", env=dict(self.env, PVMX_DAEMON="/no/such/pvmxd"))
+        self.assertEqual(status, 1)
+        self.assertRegex(out, "daemon program +trouble")
+        (self.runtime / "pvmx").mkdir(mode=0o755)
+        (self.runtime / "pvmx").chmod(0o777)
+        status, out, _ = self.pvmx("doctor")
+        (self.runtime / "pvmx").rmdir()
+        self.assertEqual(status, 1)
+        self.assertRegex(out, "runtime directory +trouble")
+
+    def script(self, text, *args):
+        path = self.tmp / "script"
+        path.write_text(text)
+        with path.open() as f:
+            return self.pvmx(*(args or ()), stdin=f if not args else subprocess.DEVNULL)
+
+    def test_aliases_and_variables(self):
+        status, out, err = self.script(
+            "alias say echo 'a  b'\nsay c\nalias say\nalias twice say say\ntwice\nalias echo echo x\n"
+            "echo y\nunalias say\nsetenv A 'the value'\ngetenv A\n"
+            "spawn ->out sh -c 'echo $A'\nwait 1\nunalias say\n")
+        self.assertEqual(out.splitlines()[:6], ["a b c", "say\techo a  b", "a b say", "x y", "the value",
+                                                "[1] 1 successful"])
+        self.assertEqual(status, 1)
+        self.assertIn('no alias "say"', err)
+        self.assertEqual((self.tmp / "out").read_text(), "the value\n")
+
+    def test_scripts(self):
+        self.assertEqual(self.script("# nothing\n\necho one # two\n"), (0, "one\n", ""))
+        status, out, err = self.script("echo a\nnosuch\necho b\n")
+        self.assertEqual((status, out), (2, "a\n"))
+        self.assertIn("line 2 ends the script", err)
+        for args in (("-f", "script"), ("--json", "-f", "script")):
+            self.assertEqual(self.script("echo x\nquit\necho y\n", *args), (0, "x\n", ""))
+        self.fails("no-script", "-f", "no-script")
+        self.fails("too much", "-f", "script", "more", status=2)
+
+    def test_words(self):
+        status, out, _ = self.script("echo 'a b' \"c 'd'\" e\\ f '' \\\\ g\\#h i#j\n")
+        self.assertEqual((status, out), (0, "a b c 'd' e f  \\ g#h i#j\n"))
+        status, _, err = self.script("echo 'open\n")
+        self.assertEqual(status, 2)
+        self.assertIn("not closed", err)
+        self.assertEqual(self.script("echo " + "x" * 100000 + "\n")[1], "x" * 100000 + "\n")
+
+    def test_usage_errors(self):
+        self.fails("--nonsense", "--nonsense", status=2)
+        self.fails("no command", "nosuch", status=2)
+        self.fails("no option -q", "ps", "-q", status=2)
+        self.fails("needs a value", "ps", "-s", status=2)
+        self.fails("too much", "id", "x", status=2)
+
+    def test_abbreviations(self):
+        self.assertEqual(self.ok("ver"), self.ok("version"))
+        self.fails("may be", "s", status=2)
+
+    def test_help_and_manual(self):
+        listed = re.findall(r"^(\w+) ", self.ok("help"), re.M)
+        page = (BUILD / "share/man/man1/pvmx.1").read_text()
+        for name in listed:
+            self.assertIn(f"\\fB{name}\\fR", page)
+            self.assertTrue(self.ok("help", name).startswith(name))
+            if name not in ("spawn", "alias", "echo"):  # they have words of their own
+                self.assertEqual(self.ok(name, "--help"), self.ok("help", name))
+        self.assertEqual(listed, sorted(listed))
+        self.check_program("bash", "-n", BUILD / "share/bash-completion/completions/pvmx")
+
+    def test_daemon_that_dies(self):
+        self.ok("spawn", "true")
+        run = self.start(PVMX, "events", "-f")
+        run.stdout.readline()
+        self.kill(self.json("id")[0]["pid"])
+        status, _, err = self.finish(run)
+        self.assertEqual(status, 1)
+        self.assertIn("daemon (pvmxd) of this virtual machine has ended", err)
+        self.fails("no virtual machine", "ps")
+        self.ok(stdin=subprocess.DEVNULL)  # and the next start replaces it
+
+
+if __name__ == "__main__":
+    unittest.main()
