@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The command spawn. */
 #include "cmds.h"
+#include "heritage.h"
 
 #include "base/err.h"
 #include "base/fd.h"
-#include "proto/arena.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pvmx/engine/dyn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
-
-extern char **environ;
 
 struct request {
     struct pxp_app app;
@@ -108,39 +102,6 @@ static int check_where(struct console *c, const char *where)
 
 /* ---- sending ---------------------------------------------------------------------------------- */
 
-struct heritage {
-    char cwd[PATH_MAX], program[PATH_MAX];
-    struct pxp_limit limits[RLIM_NLIMITS];
-    const char **env;
-    size_t nenv;
-    mode_t umask;
-};
-
-static pvmx_err inherit(struct heritage *h)
-{
-    size_t n = 0;
-    if (!getcwd(h->cwd, sizeof h->cwd))
-        return px_fail_errno(errno, "the working directory cannot be named");
-    ssize_t len = readlink("/proc/self/exe", h->program, sizeof h->program - 1);
-    h->program[len > 0 ? len : 0] = '\0';
-    h->umask = umask(022);
-    umask(h->umask);
-    for (int i = 0; i < RLIM_NLIMITS; i++) {
-        struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
-        getrlimit((__rlimit_resource_t)i, &r);
-        h->limits[i] = (struct pxp_limit){(uint32_t)i, r.rlim_cur, r.rlim_max};
-    }
-    while (environ && environ[n])
-        n++;
-    h->env = malloc((n + 1) * sizeof *h->env);
-    if (!h->env)
-        return px_fail(PVMX_ERR_NOMEM, "out of memory");
-    for (size_t i = 0; i < n; i++)
-        if (strncmp(environ[i], PX_TASK_ENV "=", sizeof PX_TASK_ENV) != 0)
-            h->env[h->nenv++] = environ[i];
-    return PVMX_OK;
-}
-
 /* Input is nobody's. Output is the console's own where that is a terminal or was asked for: a task that
  * holds a pipe open would keep its reader waiting ("$(pvmx spawn ...)"). */
 static pvmx_err open_stdio(const struct request *r, int fds[3])
@@ -169,29 +130,23 @@ static pvmx_err send_request(struct console *c, struct request *r, uint32_t *ser
 {
     struct heritage *h = calloc(1, sizeof *h);
     int fds[3] = {-1, -1, -1};
-    pvmx_err err = h ? inherit(h) : px_fail(PVMX_ERR_NOMEM, "out of memory");
+    struct pxp_spawn m = {.flags = PVMX_SPAWN_NO_MPI | PVMX_SPAWN_DETACHED,
+                          .apps = &r->app,
+                          .n_apps = 1};
+    if (!h)
+        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+    heritage_remember(h);
+    pvmx_err err = heritage_fill(h, &m);
     if (!err)
         err = open_stdio(r, fds);
-    if (!err) {
-        struct pxp_spawn m = {.flags = PVMX_SPAWN_NO_MPI | PVMX_SPAWN_DETACHED,
-                              .apps = &r->app,
-                              .n_apps = 1,
-                              .cwd = h->cwd,
-                              .env = h->env,
-                              .n_env = h->nenv,
-                              .umask = h->umask,
-                              .limits = h->limits,
-                              .n_limits = RLIM_NLIMITS,
-                              .program = h->program};
-        *serial = pxp_client_serial(&c->link.client);
+    *serial = pxp_client_serial(&c->link.client);
+    if (!err)
         err = pxp_spawn_encode(&c->link.client.out, *serial, &m);
-    }
     if (!err)
         err = link_send(&c->link, fds, 3);
     for (int i = 0; i < 3; i++)
         px_fd_close(&fds[i]);
-    if (h)
-        free(h->env);
+    free(h->env);
     free(h);
     return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the records of commands say: help, the manual page, completion rules. */
 #include "cmd.h"
+#include "roff.h"
 
 #include <pvmx/version.h>
 #include <stdio.h>
@@ -28,28 +29,15 @@ void describe_command(const struct cmd *cmd)
 
 /* ---- manual page ------------------------------------------------------------------------------ */
 
-/* Text in which nothing is a request or an escape. */
-static void put_text(const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", stdout);
-    for (const char *c = text; *c; c++) {
-        if (*c == '-' || *c == '\\')
-            printf(*c == '-' ? "\\-" : "\\e");
-        else
-            putchar(*c);
-    }
-}
-
 static void put_command(const struct cmd *cmd)
 {
     printf(".TP\n\\fB%s\\fR ", cmd->name);
-    put_text(cmd->usage);
+    roff_text(cmd->usage);
     putchar('\n');
-    put_text(cmd->summary);
+    roff_text(cmd->summary);
     if (*cmd->help) {
         printf(".\n");
-        put_text(cmd->help);
+        roff_text(cmd->help);
     }
     putchar('\n');
 }
@@ -61,7 +49,7 @@ static void put_schema(const struct cmd *cmd)
     printf(".SS %s\n", cmd->name);
     for (const struct out_column *o = cmd->columns; o->name; o++) {
         printf(".TP\n\\fB%s\\fR (%s)\n", o->name, out_kind_name(o->kind));
-        put_text(o->help);
+        roff_text(o->help);
         putchar('\n');
     }
 }

@@ -344,11 +344,12 @@ pvmx_err tasks_signal(struct server *sv, struct peer *p, uint32_t serial,
     return err != PVMX_OK || serial == 0 ? err : pxp_done_encode(peer_out(p), serial, &done);
 }
 
-/* Tells the job's mpiexec, once for each request. */
+/* Tells the job's mpiexec, once for each request; NULL: there is nothing to tell. */
 static void tell_aborted(struct job *j, const struct pxp_aborted *a, struct peer **told)
 {
     struct peer *owner = j != NULL ? j->owner_peer : NULL;
-    if (owner == NULL || owner == *told || owner->closed || owner->role != PXP_ROLE_MPIEXEC)
+    if (a == NULL || owner == NULL || owner == *told || owner->closed ||
+        owner->role != PXP_ROLE_MPIEXEC)
         return;
     *told = owner;
     if (pxp_aborted_encode(peer_out(owner), 0, a) != PVMX_OK)
@@ -370,6 +371,8 @@ pvmx_err tasks_abort(struct server *sv, struct peer *p, uint32_t serial,
     struct pxp_aborted a = {.tid = p->task != NULL ? p->task->tid : 0,
                             .code = m.code,
                             .text = m.text};
+    /* One that the console kills has not aborted: mpiexec hears of its end. */
+    const struct pxp_aborted *tell = p->role != PXP_ROLE_CONSOLE ? &a : NULL;
     px_log(PX_LOG_INFO, "TASK-ABORT",
            "process %d (t%x) ends %zu tasks and %zu jobs, code %d: %s", (int)p->pid,
            (unsigned)a.tid, m.n_tids, m.n_jobs, m.code, m.text);
@@ -377,7 +380,7 @@ pvmx_err tasks_abort(struct server *sv, struct peer *p, uint32_t serial,
         struct task *t = task_find(sv, m.tids[i]);
         if (t == NULL)
             continue;
-        tell_aborted(t->job, &a, &told);
+        tell_aborted(t->job, tell, &told);
         task_terminate(t, false);
         done.count++;
     }
@@ -385,7 +388,7 @@ pvmx_err tasks_abort(struct server *sv, struct peer *p, uint32_t serial,
         struct job *j = job_find(sv, m.jobs[i]);
         if (j == NULL)
             continue;
-        tell_aborted(j, &a, &told);
+        tell_aborted(j, tell, &told);
         done.count += j->alive;
         job_terminate(j, false);
     }

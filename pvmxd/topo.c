@@ -16,7 +16,7 @@
 #define CONFIRM_AFTER                                                                    \
     (250 * PX_MS) /* later than the first spawn of a program that started us */
 
-static bool read_text(const char *path, char *text, size_t size)
+bool topo_read_text(const char *path, char *text, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -41,7 +41,7 @@ static unsigned group_quota(void)
 {
     char text[4096], path[PATH_MAX];
     unsigned least = 0;
-    if (!read_text("/proc/self/cgroup", text, sizeof text))
+    if (!topo_read_text("/proc/self/cgroup", text, sizeof text))
         return 0;
     char *group = strstr(text, "0::/");
     if (group == NULL)
@@ -52,7 +52,7 @@ static unsigned group_quota(void)
         char quota[64];
         int n = snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
         unsigned cpus =
-            n > 0 && (size_t)n < sizeof path && read_text(path, quota, sizeof quota)
+            n > 0 && (size_t)n < sizeof path && topo_read_text(path, quota, sizeof quota)
                 ? topo_quota(quota)
                 : 0;
         if (cpus > 0 && (least == 0 || cpus < least))

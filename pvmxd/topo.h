@@ -6,6 +6,8 @@
 #define TOPO_H
 
 #include "loop.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct server;
 
@@ -13,6 +15,8 @@ struct topo {
     struct loop_timer confirm;
 };
 
+/* The beginning of a file of the kernel's; false: there is none. */
+bool topo_read_text(const char *path, char *text, size_t size);
 /* At least 1. */
 unsigned topo_cpus(void);
 /* Processors of a quota file's text ("max 100000", "150000 100000"): 0: no limit. */

@@ -1,28 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See usage.h. */
 #include "usage.h"
-#include <fcntl.h>
+#include "topo.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
-
-static bool read_text(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0;
-}
 
 void usage_task(pid_t pid, struct pxp_task_info *t)
 {
     char path[40], text[1024];
     unsigned long long user, system, pages;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (!read_text(path, text, sizeof text))
+    if (!topo_read_text(path, text, sizeof text))
         return;
     const char *end = strrchr(text, ')'); /* the name before it may hold anything */
     if (end == NULL ||
@@ -46,7 +36,7 @@ void usage_host(struct pxp_host_info *h)
     h->memory_kb = (uint64_t)info.totalram * info.mem_unit / 1024;
     h->memory_free_kb = (uint64_t)info.freeram * info.mem_unit / 1024;
     /* What the kernel would give up for us counts as free. */
-    const char *at = read_text("/proc/meminfo", text, sizeof text)
+    const char *at = topo_read_text("/proc/meminfo", text, sizeof text)
                          ? strstr(text, "MemAvailable:")
                          : NULL;
     if (at != NULL && sscanf(at, "MemAvailable: %llu", &available) == 1)

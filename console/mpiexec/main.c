@@ -169,7 +169,7 @@ static pvmx_err run(struct run *r)
 {
     struct px_rundir dir;
     pvmx_err err = submit_open_stdio();
-    submit_remember(&r->heritage);
+    heritage_remember(&r->heritage);
     raise_files();
     if (!err)
         err = pxp_client_join(&r->client, r->opts.vm, PXP_ROLE_MPIEXEC, true, &dir, &r->vm);

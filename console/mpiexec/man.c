@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The manual page and the completion rules, from the tables of options and variables. */
 #include "parse.h"
+#include "roff.h"
 
 #include <pvmx/version.h>
 #include <stdio.h>
@@ -8,40 +9,21 @@
 
 /* ---- roff ------------------------------------------------------------------------------------- */
 
-/* Text in which nothing is a request or an escape. */
-static void put_text(const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", stdout);
-    for (const char *c = text; *c; c++) {
-        if (*c == '-' || *c == '\\')
-            printf(*c == '-' ? "\\-" : "\\e");
-        else
-            putchar(*c);
-    }
-}
-
-static void put_line(const char *text)
-{
-    put_text(text);
-    putchar('\n');
-}
-
 static void put_option(const struct opt *o)
 {
     printf(".TP\n");
     for (int k = 0; k < 4 && o->names[k]; k++) {
         printf("%s\\fB\\-", k ? ", " : "");
-        put_text(o->names[k]);
+        roff_text(o->names[k]);
         printf("\\fR");
     }
     if (o->values) {
         printf(" \\fI");
-        put_text(o->values);
+        roff_text(o->values);
         printf("\\fR");
     }
     putchar('\n');
-    put_line(o->help);
+    roff_line(o->help);
 }
 
 static void put_options(void)
@@ -55,7 +37,7 @@ static void put_options(void)
                 put_option(&opt_table[i]);
     }
     puts(".PP");
-    put_line(help_notes);
+    roff_line(help_notes);
 }
 
 static void put_variables(void)
@@ -63,9 +45,9 @@ static void put_variables(void)
     puts(".SH ENVIRONMENT\nOptions win over variables.");
     for (int i = 0; i < variable_count; i++) {
         printf(".TP\n\\fB%s\\fR=\\fI", variable_table[i].name);
-        put_text(variable_table[i].values);
+        roff_text(variable_table[i].values);
         printf("\\fR\n");
-        put_line(variable_table[i].help);
+        roff_line(variable_table[i].help);
     }
     puts(".TP\n\\fBPVMX_MPIEXEC_GRACE\\fR=\\fITIME\\fR\n"
          "how long processes may take to end after Ctrl\\-C (default 3s)\n"

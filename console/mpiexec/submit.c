@@ -5,47 +5,13 @@
 
 #include "base/err.h"
 #include "base/fd.h"
-#include "proto/arena.h"
 #include "proto/hello.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pvmx/engine/dyn.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-extern char **environ;
-
-_Static_assert(RLIM_NLIMITS == 16, "struct heritage has room for all limits");
-
-void submit_remember(struct heritage *h)
-{
-    h->umask = umask(022);
-    umask(h->umask);
-    for (int i = 0; i < RLIM_NLIMITS; i++) {
-        struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
-        getrlimit((__rlimit_resource_t)i, &r);
-        h->limits[i] = (struct pxp_limit){(uint32_t)i, r.rlim_cur, r.rlim_max};
-    }
-}
-
-/* The environment without what this process may have inherited as a task itself. */
-static const char **environment(size_t *n)
-{
-    size_t count = 0;
-    while (environ && environ[count])
-        count++;
-    const char **env = malloc((count + 1) * sizeof *env);
-    *n = 0;
-    for (size_t i = 0; env && i < count; i++)
-        if (strncmp(environ[i], PX_TASK_ENV "=", sizeof PX_TASK_ENV) != 0)
-            env[(*n)++] = environ[i];
-    return env;
-}
 
 pvmx_err submit_open_stdio(void)
 {
@@ -130,15 +96,10 @@ static pvmx_err fit_soft(const struct opts *opts)
     return PVMX_OK;
 }
 
-pvmx_err submit(struct pxp_client *c, const struct opts *opts, const struct heritage *h,
+pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *h,
                 const struct input *in, const struct output *out, uint32_t *serial)
 {
     const int fds[] = {in->fd, STDOUT_FILENO, STDERR_FILENO};
-    char cwd[PATH_MAX], program[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[n > 0 ? n : 0] = '\0';
-    if (!getcwd(cwd, sizeof cwd))
-        return px_fail_errno(errno, "the working directory cannot be named");
     pvmx_err err = fit_soft(opts);
     if (err)
         return err;
@@ -146,24 +107,19 @@ pvmx_err submit(struct pxp_client *c, const struct opts *opts, const struct heri
         .flags = request_flags(opts),
         .apps = opts->apps,
         .n_apps = opts->napps,
-        .cwd = cwd,
-        .umask = h->umask,
-        .limits = (struct pxp_limit *)h->limits,
-        .n_limits = RLIM_NLIMITS,
-        .program = program,
         .slots = opts->slots,
         .streams = output_collect(out) | (in->forward ? PXP_STREAM_IN : 0u),
         .stdin_some = true,
         .stdin_ranks = (struct pxp_range *)in->ranks,
         .n_stdin_ranks = in->nranks,
     };
-    m.env = environment(&m.n_env);
-    if (!m.env)
-        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+    err = heritage_fill(h, &m);
     *serial = pxp_client_serial(c);
-    err = pxp_spawn_encode(&c->out, *serial, &m);
+    if (!err)
+        err = pxp_spawn_encode(&c->out, *serial, &m);
     if (!err)
         err = pxp_client_flush(c, fds, 3);
-    free(m.env);
+    free(h->env);
+    h->env = NULL;
     return err;
 }

@@ -3,22 +3,16 @@
 #ifndef MPIEXEC_SUBMIT_H
 #define MPIEXEC_SUBMIT_H
 
+#include "heritage.h"
 #include "input.h"
 #include "opts.h"
 #include "output.h"
 #include "proto/client.h"
 
-/* What this process hands on, as it was before mpiexec changed anything for itself. */
-struct heritage {
-    struct pxp_limit limits[16]; /* RLIM_NLIMITS */
-    uint32_t umask;
-};
-
-void submit_remember(struct heritage *h);
 /* A closed descriptor 0, 1 or 2 becomes /dev/null, so that they can always be passed. */
 pvmx_err submit_open_stdio(void);
 /* Sends the spawn request. *serial: that of the answer. */
-pvmx_err submit(struct pxp_client *c, const struct opts *opts, const struct heritage *h,
+pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *h,
                 const struct input *in, const struct output *out, uint32_t *serial);
 /* After a failure, whose errors are known: asks for fewer processes as -soft allows. false: nothing is
  * left to be tried. */

@@ -196,6 +196,14 @@ class Commands(LabCase):
         self.assertEqual(self.pvmx("wait", str(job))[0], 128 + signal.SIGTERM)
         self.fails("", "kill", tids[0])
 
+    def test_kill_of_a_rank_under_mpiexec(self):
+        run = self.start(BUILD / "bin" / "mpiexec", "-n", "2", "sleep", "600")
+        self.wait_until(lambda: self.pvmx("ps")[0] == 0 and len(self.json("ps")) == 2, "both run")
+        self.ok("kill", self.json("ps")[1]["tid"])
+        status, _, err = self.finish(run)
+        self.assertEqual(status, 128 + signal.SIGTERM)
+        self.assertRegex(err, r"rank 1 .* was killed by signal 15")
+
     def test_reset(self):
         self.spawn("-2", "sleep", "600")
         self.spawn("sleep", "600")
