@@ -45,9 +45,11 @@ static pvmx_err none_runs(const struct link *l)
 {
     const char *name = "";
     pvmx_err err = px_rundir_vm(l->vm, &name);
-    return err ? err
-               : px_fail(PVMX_ERR_NO_VM, "no virtual machine \"%s\" is running (pvmx, spawn and mpiexec start one)",
-                         name);
+    if (err)
+        return err;
+    return px_fail(
+        PVMX_ERR_NO_VM,
+        "no virtual machine \"%s\" is running (pvmx, spawn and mpiexec start one)", name);
 }
 
 pvmx_err link_open(struct link *l, bool starts)

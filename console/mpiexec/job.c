@@ -420,16 +420,19 @@ pvmx_err job_clock(struct job *job, int *timeout_ms)
 {
     uint64_t now = px_now_ns();
     pvmx_err err = PVMX_OK;
-    if (job->nworlds == 0)
-        return PVMX_OK;
-    if (job->limit_at && now >= job->limit_at) {
+    if (job->nworlds == 0 && job->limit_at && now >= job->limit_at) {
+        job->status = STATUS_TIMEOUT;
+        return px_fail(PVMX_ERR_TIMEDOUT, "the time limit of %llu s is over and the job has not been started",
+                       (unsigned long long)job->opts->timeout_s);
+    }
+    if (job->nworlds > 0 && job->limit_at && now >= job->limit_at) {
         job->limit_at = 0;
         fprintf(stderr, "mpiexec: the time limit of %llu s is over: ending the job\n",
                 (unsigned long long)job->opts->timeout_s);
         job->status = STATUS_TIMEOUT;
         err = end_job(job, false, "the time limit is over");
     }
-    if (!err && job->force_at && now >= job->force_at) {
+    if (!err && job->nworlds > 0 && job->force_at && now >= job->force_at) {
         job->force_at = 0;
         if (!job_over(job))
             at_least(job, STATUS_SIGNAL + job->passed_on);
@@ -437,7 +440,7 @@ pvmx_err job_clock(struct job *job, int *timeout_ms)
     }
     if (job->limit_at)
         lower(timeout_ms, ms_until(job->limit_at, now));
-    if (job->force_at)
+    if (job->force_at && job->nworlds > 0)
         lower(timeout_ms, ms_until(job->force_at, now));
     return err;
 }

@@ -120,13 +120,15 @@ const struct variable variable_table[] = {
     {"MPIEXEC_PREFIX_DEFAULT", "", 0,
      "set to anything: label lines of standard output with \"%d> \", of standard error with "
      "\"%d(err)> \" (%d: rank)", run_prefix_default},
-    {"MPIEXEC_PREFIX_STDOUT", "TEXT", 1, "label lines of standard output with TEXT; as -prepend-pattern", run_prefix},
+    {"MPIEXEC_PREFIX_STDOUT", "TEXT", 1,
+     "label lines of standard output with TEXT; as -prepend-pattern", run_prefix},
     {"MPIEXEC_PREFIX_STDERR", "TEXT", 2, "the same for standard error", run_prefix},
     {"MPIEXEC_STDOUTBUF", "KIND", 1, "as -stdoutbuf", run_buffer},
     {"MPIEXEC_STDERRBUF", "KIND", 2, "as -stderrbuf", run_buffer},
     {"MPIEXEC_PORT_RANGE", "LOW:HIGH", 0, "ports that processes may listen on", run_ports},
     {"MPICH_PORT_RANGE", "LOW:HIGH", 0, "the same", run_ports},
-    {"MPIT_CPUS", "N", 0, "processors for each process; as -bind-to core:N when something binds", run_place},
+    {"MPIT_CPUS", "N", 0,
+     "processors for each process; as -bind-to core:N when something binds", run_place},
     {"MPIT_CPUS_R<rank>", "N", 0, "the same for one rank (MPIT_CPUS_R0=4)", run_cpus_of_ranks},
     {"MPIT_PROCMAP", "ORDER", 0,
      "as -map-by, but binds nothing by itself; or N,N,...: numbers of the processors at which ranks "
