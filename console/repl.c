@@ -155,6 +155,7 @@ static void read_lines(struct console *c, EditLine *el, History *lines)
     while (!c->quit) {
         int n;
         link_uninterrupt();
+        el_set(el, EL_PREP_TERM, 1); /* before the prompt: keys count as soon as it is seen */
         const char *line = el_gets(el, &n);
         if (!line && link_interrupted()) {
             el_reset(el);
