@@ -77,7 +77,7 @@ bool reader_waits(pid_t group)
 {
     char process[40], state;
     int its;
-    bool waits = false;
+    bool waits = false, seen = false;
     DIR *dir = opendir("/proc");
     if (!dir)
         return true;
@@ -85,8 +85,11 @@ bool reader_waits(pid_t group)
         if (!isdigit((unsigned char)*e->d_name))
             continue;
         snprintf(process, sizeof process, "/proc/%.20s", e->d_name);
-        waits = read_stat(process, &state, &its) && its == group && process_waits(process);
+        if (!read_stat(process, &state, &its) || its != group)
+            continue;
+        seen = true;
+        waits = process_waits(process);
     }
     closedir(dir);
-    return waits;
+    return waits || !seen; /* they may be hidden from us */
 }
