@@ -39,6 +39,22 @@ void link_uninterrupt(void)
     interrupted = 0;
 }
 
+/* The signal can come only while we wait: one that came just before would be slept through. */
+bool link_wait(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    sigset_t set, before;
+    int ready = 0;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    sigdelset(&before, SIGINT);
+    while (!interrupted && ready <= 0)
+        ready = ppoll(&p, 1, NULL, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return ready > 0;
+}
+
 /* ---- connection ------------------------------------------------------------------------------- */
 
 static pvmx_err none_runs(const struct link *l)
@@ -95,16 +111,6 @@ pvmx_err link_send(struct link *l, const int *fds, size_t nfds)
     return err ? lost(l, err) : PVMX_OK;
 }
 
-/* Waits until there is something to read. */
-static pvmx_err wait_input(struct link *l)
-{
-    struct pollfd p = {.fd = l->client.fd, .events = POLLIN};
-    while (!interrupted)
-        if (poll(&p, 1, -1) > 0)
-            return PVMX_OK;
-    return px_fail(PVMX_ERR_CANCELLED, "interrupted");
-}
-
 static pvmx_err next_message(struct link *l, uint32_t *number, uint32_t *serial,
                              const uint8_t **body, size_t *len)
 {
@@ -112,7 +118,7 @@ static pvmx_err next_message(struct link *l, uint32_t *number, uint32_t *serial,
         pvmx_err err = pxp_client_next(&l->client, number, serial, body, len);
         if (err != PVMX_ERR_AGAIN)
             return err;
-        err = wait_input(l);
+        err = link_wait(l->client.fd) ? PVMX_OK : px_fail(PVMX_ERR_CANCELLED, "interrupted");
         if (!err)
             err = pxp_client_fill(&l->client, 0, NULL, NULL);
         if (err && err != PVMX_ERR_AGAIN)

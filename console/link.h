@@ -38,6 +38,8 @@ pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count);
 /* Ctrl-C has been pressed since the last link_uninterrupt. */
 bool link_interrupted(void);
 void link_uninterrupt(void);
+/* Waits until a descriptor can be read; false: interrupted. */
+bool link_wait(int fd);
 /* From now on Ctrl-C interrupts what waits instead of ending the program. */
 void link_catch_interrupts(void);
 

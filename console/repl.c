@@ -3,7 +3,6 @@
 #include "cmd.h"
 #include "complete.h"
 
-#include <errno.h>
 #include <histedit.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 enum { HISTORY_LINES = 1000 };
 
@@ -32,9 +32,7 @@ static int next_char(EditLine *el, wchar_t *out)
     (void)el;
     for (;;) {
         mbstate_t state = {0};
-        ssize_t n = read(STDIN_FILENO, bytes + have, 1);
-        if (n < 0 && errno == EINTR && !link_interrupted())
-            continue;
+        ssize_t n = link_wait(STDIN_FILENO) ? read(STDIN_FILENO, bytes + have, 1) : 0;
         if (n <= 0) {
             have = 0;
             return 0;
@@ -59,7 +57,7 @@ static void show_choices(const struct choices *ch)
 }
 
 /* Tab. */
-static unsigned char on_complete(EditLine *el, int key)
+static unsigned char on_complete(EditLine *el, wint_t key)
 {
     struct console *c;
     struct choices ch;
@@ -143,7 +141,8 @@ static EditLine *open_editor(struct console *c, History *lines)
     el_set(el, EL_EDITOR, "emacs");
     el_set(el, EL_GETCFN, next_char);
     el_set(el, EL_HIST, history, lines);
-    el_set(el, EL_ADDFN, "pvmx-complete", "complete the word", on_complete);
+    /* The narrow form of this one leaks its texts. */
+    el_wset(el, EL_ADDFN, L"pvmx-complete", L"complete the word", on_complete);
     el_set(el, EL_BIND, "^I", "pvmx-complete", NULL);
     el_set(el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     return el;
