@@ -85,7 +85,9 @@ class Prompt(LabCase):
         t.send("sig USR" + TAB + TAB)
         t.expect("USR1")
         t.expect("USR2")
+        t.expect("sig USR")  # the line is shown again
         t.send(CTRL_C)
+        t.expect(r"\^C")
         t.expect(PROMPT)
         self.leave(t)
 
