@@ -20,7 +20,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = ("spawn", "pingpong", "rate", "coll", "dup", "unexpected", "blocked")
+PROGRAMS = ("spawn", "pingpong", "rate", "derived", "coll", "dup", "unexpected", "blocked")
 SHORT = (0, 1, 8, 64, 256, 1024)
 LONG = (65536, 262144, 1048576, 4194304, 16777216)
 KINSHIP = (8, 1024, 65536, 1048576)
@@ -28,6 +28,7 @@ COLL_TASKS = (2, 4, 8)
 COLL_NAMES = ("bcast", "reduce", "allreduce", "allgather", "alltoall")
 COLL_SIZES = (8, 8192, 1048576)
 DUP_TASKS = 16
+COLUMNS = (16, 128, 1024, 4096)  # rows of a column of doubles
 UNEXPECTED = 10000
 PVMX, MPICH, OMPI = "PVMX", "MPICH", "Open MPI"
 YIELD = "Open MPI, yielding"  # started with --oversubscribe: an information, not a peer to beat
@@ -166,6 +167,16 @@ class Bench:
             for size in KINSHIP:
                 self.add(f"kin {kind} {size}", PVMX, got.get(str(size)))
 
+    def derived_round(self):
+        for lib in self.libs:
+            got = lib.run(1, "derived", "pack", *COLUMNS, env=self.env)
+            for rows in COLUMNS:
+                for way in ("pack", "loop", "unpack", "unloop"):
+                    self.add(f"{way} {rows}", lib.name, got.get(f"{way}:{rows}"))
+            got = lib.run(2, "derived", "pingpong", *COLUMNS, env=self.env)
+            for rows in COLUMNS:
+                self.add(f"column {rows}", lib.name, got.get(str(rows)))
+
     def coll_rows(self, tasks, program, args, rows, index):
         """Values of a program with so many tasks: rows is {row: name in the output}. Peers that wait
         busily with more tasks than processors are slow beyond any doubt: once will do for them."""
@@ -224,6 +235,7 @@ class Bench:
         parts = (("spawn", lambda i: (self.spawn_round(4, i), self.spawn_round(64, i))),
                  ("messages", lambda i: self.messages_round()),
                  ("kinship", lambda i: self.kinship_round()),
+                 ("pack", lambda i: self.derived_round()),
                  ("coll", self.coll_round),
                  ("matching", lambda i: self.unexpected_round()),
                  ("blocked", lambda i: self.blocked_round() if i == 0 else None),
@@ -345,6 +357,25 @@ def kinship_rows(bench, table):
                   "µs", parent, None, None, None, ratio, "≤ 1.05", below(ratio, 1.05))
 
 
+def derived_rows(bench, table):
+    """The floor is the loop of the PVMX program; the ratio is its time to ours."""
+    for way, loop in (("pack", "loop"), ("unpack", "unloop")):
+        for rows in COLUMNS:
+            v = {name: bench.value(f"{way} {rows}", name) for name in (PVMX, MPICH, OMPI)}
+            floor = bench.value(f"{loop} {rows}", PVMX)
+            ratio = ratio_of(floor, v[PVMX])
+            # A call costs as much as a loop over a few numbers: that is no matter of packing.
+            least = "≥ 0.8 × the loop" if rows > 16 else "(not required)"
+            table.row(f"{way} a column of {rows} doubles", "µs", v[PVMX], v[MPICH], v[OMPI],
+                      floor, ratio, least, None if ratio is None or rows <= 16 else ratio >= 0.8)
+    for rows in COLUMNS:
+        row = f"column {rows}"
+        v = {name: bench.value(row, name) for name in (PVMX, MPICH, OMPI)}
+        ratio = ratio_of(v[PVMX], best_peer(bench, row))
+        table.row(f"half round trip, column of {rows} doubles", "µs", v[PVMX], v[MPICH], v[OMPI],
+                  None, ratio, "≤ the better peer", below(ratio, 1))
+
+
 def coll_row(bench, table, what, row, least):
     """Ratio: the better peer's time to ours."""
     v = {name: bench.value(row, name) for name in (PVMX, MPICH, OMPI, YIELD)}
@@ -402,7 +433,7 @@ def version_of(package):
 
 def report(bench):
     table = Table()
-    for rows in (spawn_rows, message_rows, kinship_rows, coll_rows, matching_rows,
+    for rows in (spawn_rows, message_rows, kinship_rows, derived_rows, coll_rows, matching_rows,
                  waiting_rows):
         rows(bench, table)
     failures = [f"* {lib.name}: `{key}` {why}" for lib in bench.libs
@@ -424,7 +455,8 @@ libraries to compare with. Rerun it to replace this page.
   pipe, until all bytes are read. The VM is running already; each round waits until the children of the
   one before are gone.
 * Ratio: PVMX to the floor for spawning, PVMX to the better peer for messages (time: below 1 is faster;
-  bandwidth: above 1 is faster), the better peer to PVMX for collectives.
+  bandwidth: above 1 is faster), the better peer to PVMX for collectives, a loop written by hand (the
+  floor) to PVMX for packing.
 * Bandwidth: size divided by half a round trip.
 * Collectives: bytes of one process's block; the time of the slowest process in a loop of the same
   operation. With more tasks than processors the peers' defaults wait busily (Open MPI started with
@@ -441,7 +473,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True, help="PVMX's build folder")
     parser.add_argument("--out", type=pathlib.Path, help="file to write (default: only print)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", help="spawn messages kinship coll matching blocked daemon")
+    parser.add_argument("--only", nargs="*", help="spawn messages kinship pack coll matching blocked daemon")
     args = parser.parse_args()
     bench = Bench(args)
     try:
