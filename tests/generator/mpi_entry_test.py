@@ -114,6 +114,16 @@ class Entries(unittest.TestCase):
         self.assertIn('{.i = recvcounts}', body('MPI_Gatherv'))
         self.assertIn('{.c = recvcounts}', body('MPI_Gatherv_c'))
 
+    def test_constructors_of_datatypes_hear_of_their_width(self):
+        self.assertIn('oldtype_p, newtype, false)', re.sub(r'\s+', ' ', body('MPI_Type_vector')))
+        self.assertIn('oldtype_p, newtype, true)', re.sub(r'\s+', ' ', body('MPI_Type_vector_c')))
+
+    def test_only_communication_wants_committed_types(self):
+        self.assertIn('!xmpi_type_ok(datatype_p)', body('MPI_Send'))
+        self.assertIn('!xmpi_type_there(oldtype_p)', body('MPI_Type_contiguous'))
+        self.assertIn('!xmpi_type_there(datatype_p)', body('MPI_Get_elements'))
+        self.assertNotIn('xmpi_type_ok', body('MPI_Type_get_extent'))
+
     def test_the_three_forms_of_a_collective_go_to_one_function(self):
         self.assertIn('xmpi_scan(', body('MPI_Scan'))
         self.assertIn('(struct xmpi_form){.request = NULL}', body('MPI_Scan'))
