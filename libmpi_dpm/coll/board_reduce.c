@@ -143,44 +143,21 @@ int xmpi_board_allreduce(struct xmpi_coll *c, struct xmpi_comm *comm)
     return xmpi_board_end(comm, cls);
 }
 
+/* Each combines a piece and writes it into the root's result. One other process is of no help: writing
+ * its half back takes as long as the root's work on it. */
 static int reduce_far(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
-    MPI_Count from = cut(c, comm, comm->rank);
-    uint64_t to = xmpi_shown(comm, c->root)->to + (uint64_t)from * (uint64_t)c->type->size;
-    return xmpi_board_sync(comm, xmpi_far_combine(c, comm, from,
-                                                  cut(c, comm, comm->rank + 1) - from,
-                                                  c->root, to));
-}
-
-static int collect(struct xmpi_coll *c, struct xmpi_comm *comm);
-static int contribute(struct xmpi_coll *c, struct xmpi_comm *comm);
-
-/* Two processes: one puts pieces on the board as fast as the other combines them. */
-static bool streams(const struct xmpi_coll *c, const struct xmpi_comm *comm)
-{
-    return comm->size == 2 && c->type->size <= PVMX_BOARD_BULK;
-}
-
-static int reduce_stream(const struct xmpi_coll *c, struct xmpi_comm *comm)
-{
-    MPI_Count most = (MPI_Count)(PVMX_BOARD_BULK / c->type->size);
-    int first = MPI_SUCCESS;
-    for (MPI_Count done = 0; done < c->count; done += most) { /* to the end: the other goes on */
-        struct xmpi_coll part = *c;
-        part.count = c->count - done < most ? c->count - done : most;
-        part.len = (size_t)part.count * c->type->size;
-        part.send.count = part.recv.count = part.count;
-        part.send.len = part.recv.len = part.len;
-        part.send.base = xmpi_at(c->send.base, done * c->type->extent);
-        part.recv.base = xmpi_at(c->recv.base, done * c->type->extent);
-        int cls = comm->rank == c->root ? collect(&part, comm) : contribute(&part, comm);
-        first = first ? first : cls;
+    MPI_Count from = cut(c, comm, comm->rank), n = cut(c, comm, comm->rank + 1) - from;
+    if (comm->size == 2) {
+        from = 0;
+        n = comm->rank == c->root ? c->count : 0;
     }
-    return first;
+    uint64_t to = xmpi_shown(comm, c->root)->to + (uint64_t)from * (uint64_t)c->type->size;
+    return xmpi_board_sync(comm, xmpi_far_combine(c, comm, from, n, c->root, to));
 }
 
 /* What is short is left on the board for the root; with more all wait for what it says. */
-static int contribute(struct xmpi_coll *c, struct xmpi_comm *comm)
+static int contribute(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     struct xmpi_span mine = xmpi_block(&c->send, 0);
     int cls = xmpi_board_begin(comm, true);
@@ -194,15 +171,11 @@ static int contribute(struct xmpi_coll *c, struct xmpi_comm *comm)
     if (cls)
         return xmpi_board_end(comm, cls);
     const struct xmpi_shown *answer = pvmx_engine_board_answer(comm->board, c->root);
-    if (answer->len) {
+    if (answer->len)
         cls = xmpi_err((int)answer->len,
                        "the root, rank %d, cannot reduce what it is given", c->root);
-    } else if (streams(c, comm)) {
-        xmpi_board_end(comm, MPI_SUCCESS);
-        return reduce_stream(c, comm);
-    } else {
+    else
         cls = answer->way == XMPI_WAY_MESSAGES ? -1 : reduce_far(c, comm);
-    }
     return xmpi_board_end(comm, cls);
 }
 
@@ -228,7 +201,7 @@ static int look(const struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
     return cls;
 }
 
-static int collect(struct xmpi_coll *c, struct xmpi_comm *comm)
+static int collect(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     struct xmpi_span mine = xmpi_block(&c->send, 0), to = xmpi_block(&c->recv, 0);
     struct fold f = {.c = c, .comm = comm, .to = comm->size};
@@ -245,10 +218,6 @@ static int collect(struct xmpi_coll *c, struct xmpi_comm *comm)
     cls = cls ? cls : bad;
     if (cls || way >= XMPI_WAY_MEMORY)
         answer(comm, cls, way);
-    if (!cls && way >= XMPI_WAY_MEMORY && streams(c, comm)) {
-        xmpi_board_end(comm, MPI_SUCCESS);
-        return reduce_stream(c, comm);
-    }
     if (cls || way == XMPI_WAY_MESSAGES)
         return xmpi_board_end(comm, cls ? cls : -1);
     if (way == XMPI_WAY_MEMORY)

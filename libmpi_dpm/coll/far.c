@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEGMENT = 32 * 1024 };
+enum { SEGMENT = 64 * 1024 };
 
 struct far {
     const struct xmpi_coll *c;

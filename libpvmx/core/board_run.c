@@ -160,12 +160,12 @@ static bool hopeless(struct wait *w, int k)
     if (k == b->self || (!left && !b->member[k].peer->dead) || shown(b, k))
         return false;
     w->left = w->left || left;
-    w->missing = k;
+    w->missing = left ? w->missing : k;
     return true;
 }
 
 /* Also when a member that has not shown its value never will: at once, or when nobody else is left to
- * wait for. */
+ * wait for. A member that has heard that the communicator is revoked may be ahead of the news. */
 static bool over(void *arg)
 {
     struct wait *w = arg;
@@ -175,17 +175,18 @@ static bool over(void *arg)
     bool all = w->giver == PVMX_BOARD_ALL;
     int waits = 0, from = all ? b->seen : w->giver, to = all ? b->n : w->giver + 1;
     w->missing = -1;
+    w->left = false;
     for (int k = from; k < to; k++)
         waits += k != b->self && !hopeless(w, k) && !shown(b, k);
     if (w->patient)
-        return waits == 0;
+        return waits == 0 && (!w->left || b->broken);
     return w->missing >= 0 || b->broken || px_board_refused(b);
 }
 
 static pvmx_err why_not(const struct wait *w)
 {
     struct pvmx_board *b = w->b;
-    if (w->left || (b->broken && !w->patient))
+    if (b->broken && (w->left || !w->patient))
         return revoked(b);
     if (w->missing < 0)
         return px_fail(PVMX_ERR_LIMIT, "a member cannot open the board");

@@ -33,7 +33,7 @@ static int blocked(MPI_Comm comm, int rank)
         }
         return MPIX_ERR_REVOKED;
     default:
-        return MPI_Bcast(&x, 1, MPI_INT, 2, comm);
+        return MPI_Bcast(&x, 1, MPI_INT, 1, comm); /* of one that is not in any collective */
     }
 }
 
