@@ -35,6 +35,35 @@ static int child(void)
     return mt_end();
 }
 
+/* A member may be through with the merge, and gone, before another one begins with it. */
+static int brief_child(void)
+{
+    MPI_Comm parent, all;
+    OK(MPI_Comm_get_parent(&parent));
+    OK(MPI_Intercomm_merge(parent, 1, &all));
+    return mt_end();
+}
+
+static void gone_early(MPI_Comm comm)
+{
+    MPI_Comm inter, all = MPI_COMM_NULL;
+    int size, class = MPI_SUCCESS;
+    OK(mt_spawn(comm, 0, "brief", NULL, 1, &inter));
+    OK(MPI_Comm_set_errhandler(inter, MPI_ERRORS_RETURN));
+    if (mt_rank != 0) { /* nothing comes: the call ends when the child has */
+        int rc = MPI_Recv(NULL, 0, MPI_INT, 0, 9, inter, MPI_STATUS_IGNORE);
+        MPI_Error_class(rc, &class);
+        CHECK_EQ(class, MT_ERR_PROC_FAILED);
+    }
+    OK(MPI_Intercomm_merge(inter, 0, &all));
+    if (all == MPI_COMM_NULL)
+        return;
+    OK(MPI_Comm_size(all, &size));
+    CHECK_EQ(size, mt_size + 1);
+    OK(MPI_Comm_free(&all));
+    OK(MPI_Comm_free(&inter));
+}
+
 static void family(MPI_Comm comm, int root)
 {
     MPI_Comm inter, all;
@@ -82,7 +111,8 @@ int main(int argc, char **argv)
     const char *role;
     MPI_Comm comm = mt_begin(&argc, &argv, 3);
     if (mt_is_child(&role))
-        return child();
+        return strcmp(role, "brief") == 0 ? brief_child() : child();
+    gone_early(comm);
     for (int root = 0; root < 3; root++) {
         family(comm, root);
         failure(comm, root);
