@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #ifdef __SANITIZE_ADDRESS__
-enum { GROWTH_KB = 300 * 1024 }; /* it keeps freed memory for a while, and finds leaks itself */
+enum {
+    GROWTH_KB = 300 * 1024
+}; /* it keeps freed memory for a while, and finds leaks itself */
 #else
 enum { GROWTH_KB = 2 * 1024 };
 #endif
