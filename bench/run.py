@@ -21,6 +21,13 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = ("spawn", "pingpong", "rate", "derived", "coll", "dup", "unexpected", "blocked")
+OWN_PROGRAMS = ("dynamic",)  # of PVMX alone
+DYNAMIC = (  # row, arguments, key of the result, what, most that is allowed in us
+    ("connect", ("connect", 200), "connect", "connect to a program that accepts", 1e3),
+    ("clients", ("clients", 100), "clients", "100 programs connect to one server", 1e6),
+    ("recovery", ("recovery", 4, 15), "recovery",
+     "one of 4 children lost: shrink, respawn, merge, barrier", 20e3),
+)
 SHORT = (0, 1, 8, 64, 256, 1024)
 LONG = (65536, 262144, 1048576, 4194304, 16777216)
 KINSHIP = (8, 1024, 65536, 1048576)
@@ -49,7 +56,7 @@ class Library:
 
     def compile(self):
         self.dir.mkdir(parents=True, exist_ok=True)
-        for name in PROGRAMS:
+        for name in PROGRAMS + (OWN_PROGRAMS if self.name == PVMX else ()):
             subprocess.run([self.mpicc, "-O2", "-D_GNU_SOURCE", "-o", self.dir / name,
                             HERE / f"{name}.c"], check=True)
 
@@ -151,6 +158,13 @@ class Bench:
                           extra=self.peers_launch(lib, True), timeout=60 if n < 16 else 240)
             self.add(row, lib.name, got.get("spawn"))
 
+    def dynamic_round(self):
+        for n in (4, 64):
+            got = self.ours.run(1, "dynamic", "apart", n, 51 if n < 16 else 11, env=self.env)
+            self.add(f"apart {n}", PVMX, got.get("apart"))
+        for row, args, key, *_ in DYNAMIC:
+            self.add(row, PVMX, self.ours.run(1, "dynamic", *args, env=self.env).get(key))
+
     def messages_round(self):
         sizes = SHORT + LONG
         for lib in self.libs:
@@ -233,6 +247,7 @@ class Bench:
 
     def measure(self):
         parts = (("spawn", lambda i: (self.spawn_round(4, i), self.spawn_round(64, i))),
+                 ("dynamic", lambda i: self.dynamic_round()),
                  ("messages", lambda i: self.messages_round()),
                  ("kinship", lambda i: self.kinship_round()),
                  ("pack", lambda i: self.derived_round()),
@@ -323,6 +338,18 @@ def spawn_rows(bench, table):
         ratio = ratio_of(v[PVMX], v["floor"])
         table.row(f"spawn {n} + MPI_Init + merge + barrier", "µs", v[PVMX], v[MPICH], v[OMPI],
                   v["floor"], ratio, "≤ 2 × the floor", below(ratio, 2))
+
+
+def dynamic_rows(bench, table):
+    for n in (4, 64):
+        ours, floor = bench.value(f"apart {n}", PVMX), bench.value(f"spawn {n}", "floor")
+        ratio = ratio_of(ours, floor)
+        table.row(f"spawn {n} + MPI_Init + disconnect", "µs", ours, None, None, floor, ratio,
+                  "≤ 2 × the floor", below(ratio, 2))
+    for row, _, _, what, most in DYNAMIC:
+        ours = bench.value(row, PVMX)
+        table.row(what, "µs", ours, None, None, None, None, f"< {most:,.0f} µs",
+                  None if ours is None else ours < most)
 
 
 def message_rows(bench, table):
@@ -433,8 +460,8 @@ def version_of(package):
 
 def report(bench):
     table = Table()
-    for rows in (spawn_rows, message_rows, kinship_rows, derived_rows, coll_rows, matching_rows,
-                 waiting_rows):
+    for rows in (spawn_rows, dynamic_rows, message_rows, kinship_rows, derived_rows, coll_rows,
+                 matching_rows, waiting_rows):
         rows(bench, table)
     failures = [f"* {lib.name}: `{key}` {why}" for lib in bench.libs
                 for key, why in lib.missing.items()]

@@ -225,7 +225,6 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     conf_init();
-    px_log_settings();
     px_log_set_name("pvmxd");
     /* Who gave us --ready-fd has put us where we are to be. */
     bool background = !o.foreground && !o.ephemeral && o.ready_fd < 0;
@@ -237,6 +236,7 @@ int main(int argc, char **argv)
     arrange_signals();
     raise_limits();
     umask(077);
+    px_log_settings(); /* behind arrange_fds: its file is no low descriptor */
     int errnum = conf.log[0] != '\0' ? px_log_set_file(conf.log) : 0;
     if (errnum != 0)
         px_log(PX_LOG_WARN, "LOG-FILE", "cannot append to %s (PVMX_DAEMON_LOG): %s",
