@@ -46,7 +46,7 @@ struct xmpi_comm {
     struct pvmx_peer **old_peers; /* revoked: what peers was, which nobody finds any more       */
     struct xmpi_ft *ft; /* ft/ft.h; NULL: no failure has been looked for                   */
     uint32_t agreements; /* begun so far                                                    */
-    uint32_t ispawns; /* likewise                                                        */
+    uint32_t outcomes; /* likewise                                                        */
     struct xmpi_comm *local_comm; /* inter: of the local group alone, for collectives */
     struct xmpi_errhandler *errhandler;
     struct xmpi_attrs *attrs;
@@ -73,7 +73,7 @@ enum {
     XMPI_TAG_GROUP = 0x40000000, /* | tag given to create_group; 28 bits are kept           */
     XMPI_TAG_INTER = 0x50000000, /* | tag given to intercomm_create; 28 bits are kept       */
     XMPI_TAG_PERSIST = 0x60000000, /* | number of a persistent collective; 28 bits          */
-    XMPI_TAG_ISPAWN = 0x70000000, /* | number of a nonblocking spawn; 27 bits               */
+    XMPI_TAG_OUTCOME = 0x70000000, /* | number of a spawn, accept or connect; 27 bits       */
     XMPI_TAG_USER_MASK = 0x0fffffff,
     XMPI_TAG_CID = 0x7ffffff0,
     XMPI_TAG_MERGE = 0x7ffffff1,

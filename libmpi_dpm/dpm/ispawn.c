@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MPIX_Comm_ispawn and MPIX_Comm_ispawn_multiple: the steps of spawn.h, moved on by progress. The root
- * sends the outcome to each of the others, so that nobody but the root is needed by anyone. */
+/* MPIX_Comm_ispawn and MPIX_Comm_ispawn_multiple: the steps of spawn.h, moved on by progress. */
 #include "dpm/ispawn.h"
 #include "abi/handles.h"
 #include "dpm/dpm.h"
@@ -48,44 +47,11 @@ static void ispawn_free(struct ispawn *i)
 
 /* ---- the root ---------------------------------------------------------------------- */
 
-/* Small and buffered: waits for nobody. Who has ended needs no outcome. */
-static void send_part(struct xmpi_comm *comm, int rank, int tag, const char *at, size_t len)
-{
-    struct pvmx_peer *peer;
-    if (len > 0 && xmpi_comm_peer(comm, rank, &peer) == MPI_SUCCESS)
-        (void)pvmx_engine_send(peer, comm->ctx + 1, comm->rank, tag, at, len,
-                               PVMX_SEND_BUFFERED);
-}
-
-static void tell_all(struct ispawn *i)
-{
-    struct xmpi_comm *comm = i->s.comm;
-    char *block, failure[XMPI_OUTCOME_FIRST];
-    size_t size = 0;
-    if (comm->size == 1)
-        return;
-    int cls = xmpi_outcome_pack(&i->s.out, &block, &size);
-    if (cls) {
-        xmpi_outcome_pack_failure(failure);
-        size = XMPI_OUTCOME_FIRST;
-    }
-    const char *from = cls ? failure : block;
-    for (int r = 0; r < comm->size; r++) {
-        if (r == comm->rank)
-            continue;
-        send_part(comm, r, i->tag, from, XMPI_OUTCOME_FIRST);
-        if (size > XMPI_OUTCOME_FIRST)
-            send_part(comm, r, i->tag, from + XMPI_OUTCOME_FIRST, size - XMPI_OUTCOME_FIRST);
-    }
-    if (!cls)
-        free(block);
-}
-
 /* Settles and tells. */
 static void root_done(struct ispawn *i, int cls)
 {
     xmpi_spawn_settle(&i->s, cls);
-    tell_all(i);
+    xmpi_outcome_send(&i->s.out, i->tag, i->s.comm);
     atomic_store_explicit(&i->done, true, memory_order_release);
 }
 
@@ -254,7 +220,7 @@ int xmpi_comm_ispawn(const struct xmpi_spawn_args *args, int root, struct xmpi_c
     i->s.root = root;
     i->intercomm = intercomm;
     i->errcodes = errcodes;
-    i->tag = XMPI_TAG_ISPAWN | (int)(comm->ispawns++ & XMPI_TAG_USER_MASK >> 1);
+    i->tag = xmpi_outcome_tag(comm);
     *intercomm = MPI_COMM_NULL;
     cls = xmpi_request_new(XMPI_REQ_OTHER, comm, &req);
     if (!cls && comm->rank != root) {

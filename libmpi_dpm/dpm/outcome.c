@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The outcome of a spawn: collected, packed, told. */
+/* The outcome of a spawn or meeting: collected, packed, told. */
 #include "dpm/outcome.h"
-#include "coll/coll.h"
 #include "rt/err.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +133,7 @@ static void put_ranges(const struct xmpi_outcome *out, struct xmpi_run *to)
     }
 }
 
-int xmpi_outcome_pack(const struct xmpi_outcome *out, char **block, size_t *size)
+static int pack(const struct xmpi_outcome *out, char **block, size_t *size)
 {
     struct wire w = {
         .cls = out->cls,
@@ -189,55 +188,74 @@ int xmpi_outcome_unpack(struct xmpi_outcome *out, const char *block)
     return MPI_SUCCESS;
 }
 
-void xmpi_outcome_pack_failure(char block[XMPI_OUTCOME_FIRST])
+/* A block that says no more than that the root has no memory. */
+static void pack_failure(char block[XMPI_OUTCOME_FIRST])
 {
     struct wire w = {.cls = MPI_ERR_NO_MEM, .bytes = sizeof(w)};
     memset(block, 0, XMPI_OUTCOME_FIRST);
     memcpy(block, &w, sizeof(w));
 }
 
-/* The rest of a long outcome; *block has the first part. */
-static int tell_rest(char **block, bool at_root, size_t bytes, int root,
-                     struct xmpi_comm *comm)
+int xmpi_outcome_tag(struct xmpi_comm *comm)
 {
-    if (!at_root) {
-        char *whole = realloc(*block, bytes);
-        if (!whole)
-            return no_memory();
-        *block = whole;
+    return XMPI_TAG_OUTCOME | (int)(comm->outcomes++ & XMPI_TAG_USER_MASK >> 1);
+}
+
+/* Who has ended needs no outcome. */
+static void send_part(struct xmpi_comm *comm, int rank, int tag, const char *at, size_t len)
+{
+    if (len > 0)
+        (void)xmpi_comm_send_bytes(comm, rank, tag, at, len);
+}
+
+void xmpi_outcome_send(const struct xmpi_outcome *out, int tag, struct xmpi_comm *comm)
+{
+    char *block = NULL, failure[XMPI_OUTCOME_FIRST];
+    size_t size = XMPI_OUTCOME_FIRST;
+    if (comm->size == 1)
+        return;
+    int cls = pack(out, &block, &size);
+    if (cls) /* the others must hear something */
+        pack_failure(failure);
+    const char *from = cls ? failure : block;
+    for (int r = 0; r < comm->size; r++) {
+        if (r == comm->rank)
+            continue;
+        send_part(comm, r, tag, from, XMPI_OUTCOME_FIRST);
+        if (size > XMPI_OUTCOME_FIRST)
+            send_part(comm, r, tag, from + XMPI_OUTCOME_FIRST, size - XMPI_OUTCOME_FIRST);
     }
-    return xmpi_coll_bcast_bytes(*block + XMPI_OUTCOME_FIRST, bytes - XMPI_OUTCOME_FIRST,
-                                 root, comm);
+    if (!cls)
+        free(block);
+}
+
+static int hear(struct xmpi_outcome *out, int tag, int root, struct xmpi_comm *comm)
+{
+    char *block = malloc(XMPI_OUTCOME_FIRST);
+    if (!block)
+        return no_memory();
+    int cls = xmpi_comm_recv_bytes(comm, root, tag, block, XMPI_OUTCOME_FIRST);
+    size_t size = cls ? 0 : xmpi_outcome_size(block);
+    if (size > XMPI_OUTCOME_FIRST) {
+        char *whole = realloc(block, size);
+        cls = whole ? xmpi_comm_recv_bytes(comm, root, tag, whole + XMPI_OUTCOME_FIRST,
+                                           size - XMPI_OUTCOME_FIRST)
+                    : no_memory();
+        block = whole ? whole : block;
+    }
+    if (!cls)
+        cls = xmpi_outcome_unpack(out, block);
+    free(block);
+    return cls;
 }
 
 int xmpi_outcome_tell(struct xmpi_outcome *out, int root, struct xmpi_comm *comm)
 {
-    bool at_root = comm->rank == root;
-    char *block = NULL, failure[XMPI_OUTCOME_FIRST];
-    size_t size;
-    int cls = MPI_SUCCESS;
-    if (at_root) {
-        cls = xmpi_outcome_pack(out, &block, &size);
-    } else {
-        block = malloc(XMPI_OUTCOME_FIRST);
-        cls = block ? MPI_SUCCESS : no_memory();
-    }
-    if (cls) {
-        /* The others must hear something, and the root must be heard. */
-        xmpi_outcome_pack_failure(failure);
-        (void)xmpi_coll_bcast_bytes(failure, XMPI_OUTCOME_FIRST, root, comm);
-        return cls;
-    }
-    cls = xmpi_coll_bcast_bytes(block, XMPI_OUTCOME_FIRST, root, comm);
-    if (!cls) {
-        size = xmpi_outcome_size(block);
-        if (size > XMPI_OUTCOME_FIRST)
-            cls = tell_rest(&block, at_root, size, root, comm);
-    }
-    if (!cls && !at_root)
-        cls = xmpi_outcome_unpack(out, block);
-    free(block);
-    return cls;
+    int tag = xmpi_outcome_tag(comm);
+    if (comm->rank != root)
+        return hear(out, tag, root, comm);
+    xmpi_outcome_send(out, tag, comm);
+    return MPI_SUCCESS;
 }
 
 void xmpi_outcome_codes(const struct xmpi_outcome *out, int codes[])

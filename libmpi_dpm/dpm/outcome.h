@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The outcome of a spawn, and the one broadcast that carries it from the root to all. Tids travel
+/* The outcome of a spawn or a meeting at a port, and how the root tells it to all. Tids travel
  * as ranges and error codes as runs, so that the usual outcome has the same size for any number of
  * processes. */
 #ifndef XMPI_OUTCOME_H
@@ -36,17 +36,20 @@ void xmpi_outcome_free(struct xmpi_outcome *out);
 
 /* The class of the whole, with this thread's sentence. */
 void xmpi_outcome_set_class(struct xmpi_outcome *out, int cls);
-/* The outcome as bytes (malloc'ed, *size of them and no less than XMPI_OUTCOME_FIRST), which the same
- * library reads again. Only the root knows how many there are, so a first message is of that size
- * whatever there is to say, which costs the same as a few bytes; size() of that tells the rest. */
+/* Telling: the root sends to each of the others itself, so that nobody but the root is needed by
+ * anyone, whoever ends meanwhile. (A broadcast is faster among very many, but one that ends in its
+ * middle keeps the outcome from some, and from others not.) Only the root knows how much there is to
+ * say, so a first message has XMPI_OUTCOME_FIRST bytes whatever there is, which costs the same as a
+ * few; more comes in a second one. */
 enum { XMPI_OUTCOME_FIRST = 1024 };
-int xmpi_outcome_pack(const struct xmpi_outcome *out, char **block, size_t *size);
-/* A block that says no more than that the root has no memory. */
-void xmpi_outcome_pack_failure(char block[XMPI_OUTCOME_FIRST]);
-size_t xmpi_outcome_size(const char *block);
-int xmpi_outcome_unpack(struct xmpi_outcome *out, const char *block);
 /* Collective over comm: afterwards *out is the same everywhere. */
 int xmpi_outcome_tell(struct xmpi_outcome *out, int root, struct xmpi_comm *comm);
+/* Its parts: the tag, which every process of comm takes in the same order of calls; the root's
+ * sending, which waits for nobody; how many bytes there are, when the first are there; reading. */
+int xmpi_outcome_tag(struct xmpi_comm *comm);
+void xmpi_outcome_send(const struct xmpi_outcome *out, int tag, struct xmpi_comm *comm);
+size_t xmpi_outcome_size(const char *block);
+int xmpi_outcome_unpack(struct xmpi_outcome *out, const char *block);
 /* Writes one error code for each process asked for. When nothing runs, nobody's is MPI_SUCCESS. */
 void xmpi_outcome_codes(const struct xmpi_outcome *out, int codes[]);
 

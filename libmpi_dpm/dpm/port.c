@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ports: programs that were started apart meet by the name of one. The roots meet at the daemon's,
- * and each tells its group in one broadcast. */
+ * and each tells its group. */
 #include "abi/handles.h"
 #include "dpm/dpm.h"
 #include "dpm/outcome.h"
