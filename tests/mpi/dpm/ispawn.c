@@ -196,30 +196,44 @@ static void beside_collective(MPI_Comm comm)
     meet(inter[0], 2, 2);
 }
 
-/* The end of rank 2 does not hold up rank 1, which hears from the root. That of the root does. */
-static void death(int victim)
+/* Four processes, of which one has ended; the others spawn. That it has ended holds up nobody but those
+ * who wait for the root, whatever its place among them. */
+static void spawn_without(MPI_Comm all, int root, int victim)
 {
-    MPI_Comm inter, all, made = MPI_COMM_NULL;
+    MPI_Comm made = MPI_COMM_NULL;
     MPI_Request req;
-    char number[8];
-    snprintf(number, sizeof(number), "%d", victim);
-    OK(mt_spawn(MPI_COMM_SELF, 0, "family", (const char *[]){number, NULL}, 2, &inter));
+    int wanted = victim == root ? MPIX_ERR_PROC_FAILED : MPI_SUCCESS;
+    OK(start(all, root, 1, MPI_INFO_NULL, &made, MPI_ERRCODES_IGNORE, &req));
+    CHECK_CLASS(MPI_Wait(&req, MPI_STATUS_IGNORE), wanted);
+    if (made != MPI_COMM_NULL)
+        meet(made, 1, 1);
+    made = MPI_COMM_NULL;
+    CHECK_CLASS(MPI_Comm_spawn(mt_program(), child_argv, 1, MPI_INFO_NULL, root, all,
+                               &made, MPI_ERRCODES_IGNORE),
+                wanted);
+    if (made != MPI_COMM_NULL)
+        meet(made, 1, 1);
+}
+
+static void death(int root, int victim)
+{
+    MPI_Comm inter, all;
+    char numbers[2][8];
+    snprintf(numbers[0], sizeof(numbers[0]), "%d", root);
+    snprintf(numbers[1], sizeof(numbers[1]), "%d", victim);
+    OK(mt_spawn(MPI_COMM_SELF, 0, "family",
+                (const char *[]){numbers[0], numbers[1], NULL}, 3, &inter));
     OK(MPI_Intercomm_merge(inter, 0, &all));
     OK(MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN));
     OK(MPI_Barrier(all));
-    OK(start(all, victim == 2 ? 0 : 1, 1, MPI_INFO_NULL, &made, MPI_ERRCODES_IGNORE, &req));
-    CHECK_CLASS(MPI_Wait(&req, MPI_STATUS_IGNORE),
-                victim == 2 ? MPI_SUCCESS : MPIX_ERR_PROC_FAILED);
-    if (made != MPI_COMM_NULL)
-        meet(made, 1, 1);
+    spawn_without(all, root, victim);
     OK(MPI_Comm_disconnect(&all));
     OK(MPI_Comm_disconnect(&inter));
 }
 
-static int family(int victim)
+static int family(int root, int victim)
 {
-    MPI_Comm parent, all, made = MPI_COMM_NULL;
-    MPI_Request req;
+    MPI_Comm parent, all;
     int rank;
     OK(MPI_Comm_get_parent(&parent));
     OK(MPI_Intercomm_merge(parent, 1, &all));
@@ -228,11 +242,7 @@ static int family(int victim)
     OK(MPI_Barrier(all));
     if (rank == victim)
         raise(SIGKILL);
-    OK(start(all, victim == 2 ? 0 : 1, 1, MPI_INFO_NULL, &made, MPI_ERRCODES_IGNORE, &req));
-    CHECK_CLASS(MPI_Wait(&req, MPI_STATUS_IGNORE),
-                victim == 2 ? MPI_SUCCESS : MPIX_ERR_PROC_FAILED);
-    if (made != MPI_COMM_NULL)
-        OK(MPI_Comm_disconnect(&made));
+    spawn_without(all, root, victim);
     OK(MPI_Comm_disconnect(&all));
     OK(MPI_Comm_disconnect(&parent));
     return mt_end();
@@ -243,7 +253,7 @@ int main(int argc, char **argv)
     const char *role;
     MPI_Comm comm = mt_begin(&argc, &argv, 3);
     if (mt_is_child(&role))
-        return strcmp(role, "family") == 0 ? family(atoi(argv[1])) : child();
+        return strcmp(role, "family") == 0 ? family(atoi(argv[1]), atoi(argv[2])) : child();
     int fds = mt_count_fds();
     for (int root = 0; root < 3; root += 2) {
         one(comm, root);
@@ -255,8 +265,9 @@ int main(int argc, char **argv)
     beside_collective(comm);
     CHECK_EQ(mt_count_fds(), fds);
     if (mt_rank == 0) {
-        death(2);
-        death(1);
+        death(0, 1);
+        death(0, 2);
+        death(1, 1);
     }
     return mt_end();
 }
