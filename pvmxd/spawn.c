@@ -103,8 +103,8 @@ static pvmx_err count_tasks(struct spawn_req *r, uint32_t *total)
     uint64_t sum = 0;
     for (size_t i = 0; i < r->m.n_apps; i++) {
         struct pxp_app *app = &r->m.apps[i];
-        bool each = app->count == SPREAD_EACH;
-        if ((*app->where != '\0' && app->count <= PX_NSLOTS) || each) {
+        bool counts = app->count <= PX_NSLOTS || app->count == SPREAD_EACH;
+        if (*app->where != '\0' && counts) {
             pvmx_err err = spread_app(r->sv, app);
             if (err != PVMX_OK)
                 return err;

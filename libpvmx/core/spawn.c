@@ -114,15 +114,16 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
         apps[i] = (struct pxp_app){.command = a->command,
                                    .args = (const char **)a->argv,
                                    .n_args = list_len(a->argv),
-                                   .count = (uint32_t)a->count,
+                                   .count = a->count == PVMX_APP_EACH ? UINT32_MAX
+                                                                      : (uint32_t)a->count,
                                    .wdir = a->wdir,
                                    .path = a->path,
                                    .env = (const char **)a->env,
                                    .n_env = list_len(a->env),
                                    .where = a->where,
                                    .place = a->place};
-        *count += a->count;
         each = each || a->count == PVMX_APP_EACH;
+        *count += a->count < 0 ? 0 : a->count;
     }
     if (*count > INT32_MAX)
         return px_fail(PVMX_ERR_LIMIT, "%lld tasks in one request are too many",

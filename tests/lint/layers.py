@@ -33,7 +33,7 @@ MAY = {
     "console": ["base/", "proto/"] + PUBLIC,
     "compat/pvm3": PUBLIC + HEADER_ONLY + ["pvm3.h", "fpvm3.h"],
     "examples": ["mpi.h", "mpix_pvmx.h", "pvmx/pvmx.h", "pvm3.h"],
-    "bench": ["mpi.h", "pvmx/pvmx.h", "pvm3.h"],
+    "bench": ["mpi.h", "mpix_pvmx.h", "pvmx/pvmx.h", "pvm3.h"],
     "tools": [],
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Thousands of spawn/disconnect rounds leave neither descriptors nor memory behind, in the spawner as
- * in the daemon. rounds [NUMBER [CHILDREN]], default 2000 (under AddressSanitizer 500) 1; what is promised is 10000 2. */
+ * in the daemon. rounds [NUMBER [CHILDREN]], default 2000 (under AddressSanitizer 500) and 1; what
+ * is promised is 10000 and 2. */
 #include "mtest.h"
 #include <dirent.h>
 #include <stdio.h>

@@ -30,7 +30,7 @@ struct pvmx_app {
  * nothing, pvmx_last_error() has the sentence. */
 PVMX_API pvmx_err pvmx_engine_place_say(const char *key, const char *value, char **text);
 
-enum { PVMX_APP_EACH = -1 }; /* one task for each place that `where` names */
+enum { PVMX_APP_EACH = INT32_MIN }; /* one task for each place that `where` names */
 
 enum {
     PVMX_SPAWN_SOFT = 1, /* start as many as can be started instead of all or nothing */
