@@ -35,16 +35,30 @@ static bool read_stat(const char *folder, char *state, int *group)
     return end && sscanf(end + 1, " %c %*d %d", state, group) == 2;
 }
 
+/* How often a sleeping thread has gone to sleep; -1: it does not sleep. */
+static long sleeps(const char *folder)
+{
+    static const char label[] = "\nvoluntary_ctxt_switches:";
+    char path[PATH_SIZE], text[4096];
+    snprintf(path, sizeof path, "%.100s/status", folder);
+    const char *at = read_text(path, text, sizeof text) && strstr(text, "\nState:\tS")
+                         ? strstr(text, label)
+                         : NULL;
+    return at ? strtol(at + sizeof label - 1, NULL, 10) : -1;
+}
+
 static bool thread_waits(const char *folder)
 {
-    char path[PATH_SIZE], where[128], state;
-    int group;
-    if (!read_stat(folder, &state, &group) || state != 'S')
+    char path[PATH_SIZE], where[128];
+    long before = sleeps(folder);
+    if (before < 0)
         return false;
     snprintf(path, sizeof path, "%.100s/wchan", folder);
-    if (!read_text(path, where, sizeof where) || strcmp(where, "0") == 0)
-        return true;
-    return strstr(where, "pipe_read") || strstr(where, "poll") || strstr(where, "select");
+    if (read_text(path, where, sizeof where) && strcmp(where, "0") != 0)
+        return strstr(where, "pipe_read") || strstr(where, "poll") ||
+               strstr(where, "select");
+    /* The kernel does not tell; or the thread was just awake, which is no answer. */
+    return sleeps(folder) == before;
 }
 
 static bool reads_without_waiting(const char *process)
