@@ -3,7 +3,6 @@
  * the same way for the same seed. Every operation ends in bounded time with success or the right class
  * of error, and in the end nothing is left: no descriptor here or in the daemon, no process. */
 #include "chaos.h"
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -378,19 +377,6 @@ static int find_daemon(void)
     return pid;
 }
 
-static int fds_of(int pid)
-{
-    char path[64];
-    int n = 0;
-    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-    DIR *d = opendir(path);
-    for (struct dirent *e; d && (e = readdir(d)) != NULL;)
-        n += e->d_name[0] != '.';
-    if (d)
-        closedir(d);
-    return n;
-}
-
 static int children_of(int pid)
 {
     char path[64];
@@ -411,7 +397,7 @@ struct rest {
 static bool nothing_left(void *arg)
 {
     const struct rest *r = arg;
-    return fds_of(daemon_pid) <= r->fds && children_of(daemon_pid) == 0;
+    return mt_fds_of(daemon_pid) <= r->fds && children_of(daemon_pid) == 0;
 }
 
 int main(int argc, char **argv)
@@ -429,7 +415,7 @@ int main(int argc, char **argv)
     int ours = mt_count_fds();
     struct rest before = {0};
     CHECK(mt_until(nothing_left, &(struct rest){1 << 20}, 20)); /* the first family has gone */
-    before.fds = fds_of(daemon_pid);
+    before.fds = mt_fds_of(daemon_pid);
     while (MPI_Wtime() < end && mt_failures() == 0)
         step();
     begin("end");
@@ -441,7 +427,7 @@ int main(int argc, char **argv)
         if (!CHECK(mt_until(nothing_left, &before, 20)))
             mt_fail(__FILE__, __LINE__,
                     "the daemon has %d descriptors (%d before), %d children",
-                    fds_of(daemon_pid), before.fds, children_of(daemon_pid));
+                    mt_fds_of(daemon_pid), before.fds, children_of(daemon_pid));
     }
     fprintf(stderr, "chaos: seed %llu, %d steps, the slowest %.3f s (%s), %s\n", first,
             steps, slowest, slowest_what, mt_failures() ? doing : "all well");

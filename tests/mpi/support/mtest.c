@@ -286,15 +286,22 @@ void mt_kill(int pid)
         mt_fail(__FILE__, __LINE__, "process %d cannot be killed", pid);
 }
 
-int mt_count_fds(void)
+int mt_fds_of(int pid)
 {
-    int n = -1; /* the directory's own */
-    DIR *d = opendir("/proc/self/fd");
+    char path[64];
+    int n = 0;
+    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    DIR *d = opendir(path);
     for (struct dirent *e; d && (e = readdir(d)) != NULL;)
         n += e->d_name[0] != '.';
     if (d)
         closedir(d);
     return n;
+}
+
+int mt_count_fds(void)
+{
+    return mt_fds_of((int)getpid()) - 1; /* the directory's own */
 }
 
 long mt_rss_kb(void)

@@ -58,7 +58,8 @@ bool mt_filled(const void *buf, size_t n, unsigned seed);
 bool mt_until(bool (*cond)(void *arg), void *arg, double s);
 /* Kills a process that said its id; anything that is not one process's id is a failure. */
 void mt_kill(int pid);
-/* Open descriptors of this process; resident kilobytes. */
+/* Open descriptors of another process, of this one; resident kilobytes. */
+int mt_fds_of(int pid);
 int mt_count_fds(void);
 long mt_rss_kb(void);
 
