@@ -29,6 +29,12 @@ enum {
 /* Numbers of 16 bytes and pairs of them stand in the table as bytes. */
 #define ALIGN(type) (sizeof(type) >= 16 && _Alignof(type) == 1 ? 16 : _Alignof(type))
 
+#define PAIR(first, second)                                                              \
+    struct {                                                                             \
+        first a;                                                                         \
+        second b;                                                                        \
+    }
+
 /* Not const: references are counted, and the default Fortran kinds may be set. */
 struct xmpi_dtype xmpi_dtype_table[ROWS] = {
 #define XMPI_BASIC(name_, value, type, elem_, cls)                                       \
@@ -43,38 +49,17 @@ struct xmpi_dtype xmpi_dtype_table[ROWS] = {
                      .committed = true,                                                  \
                      .elem = XMPI_ELEM_##elem_,                                          \
                      .op_class = (cls)},
-#define XMPI_PAIR(name_, value, first, second, elem_)                                    \
-    [ROW_##name_] = {.obj = HEAD(value),                                                 \
-                     .name = #name_,                                                     \
-                     .size = sizeof(first) + sizeof(second),                             \
-                     .extent = sizeof(struct {                                           \
-                         first a;                                                        \
-                         second b;                                                       \
-                     }),                                                                 \
-                     .true_extent = offsetof(                                            \
-                                        struct {                                         \
-                                            first a;                                     \
-                                            second b;                                    \
-                                        },                                               \
-                                        b) +                                             \
-                                    sizeof(second),                                      \
-                     .bare_ub = offsetof(                                                \
-                                    struct {                                             \
-                                        first a;                                         \
-                                        second b;                                        \
-                                    },                                                   \
-                                    b) +                                                 \
-                                sizeof(second),                                          \
-                     .align = _Alignof(struct {                                          \
-                         first a;                                                        \
-                         second b;                                                       \
-                     }),                                                                 \
-                     .dense = sizeof(struct {                                            \
-                                  first a;                                               \
-                                  second b;                                              \
-                              }) == sizeof(first) + sizeof(second),                      \
-                     .committed = true,                                                  \
-                     .elem = XMPI_ELEM_##elem_,                                          \
+#define XMPI_PAIR(name_, value, first, second, elem_)                                        \
+    [ROW_##name_] = {.obj = HEAD(value),                                                     \
+                     .name = #name_,                                                         \
+                     .size = sizeof(first) + sizeof(second),                                 \
+                     .extent = sizeof(PAIR(first, second)),                                  \
+                     .true_extent = offsetof(PAIR(first, second), b) + sizeof(second),       \
+                     .bare_ub = offsetof(PAIR(first, second), b) + sizeof(second),           \
+                     .align = _Alignof(PAIR(first, second)),                                 \
+                     .dense = sizeof(PAIR(first, second)) == sizeof(first) + sizeof(second), \
+                     .committed = true,                                                      \
+                     .elem = XMPI_ELEM_##elem_,                                              \
                      .op_class = XMPI_OPC_PAIR},
 #define XMPI_LACKING(name_, value)                                                       \
     [ROW_##name_] = {.obj = HEAD(value), .name = #name_, .size = SIZE_MAX},

@@ -10,16 +10,14 @@ typedef unsigned __int128 u128;
 
 /* -- integers and the order of bytes */
 
-/* A number of up to 16 bytes in the machine's order, extended as its sign says. */
-static u128 load(const char *p, unsigned size, bool is_signed)
+/* A number of up to 16 bytes in the machine's order. */
+static u128 load(const char *p, unsigned size)
 {
     u128 v = 0;
     for (unsigned i = 0; i < size; i++) {
         unsigned at = __BYTE_ORDER == __LITTLE_ENDIAN ? size - 1 - i : i;
         v = v << 8 | (unsigned char)p[at];
     }
-    if (is_signed && size < 16 && v >> (8 * size - 1))
-        v |= ~(u128)0 << (8 * size);
     return v;
 }
 
@@ -29,7 +27,7 @@ static void store(char *p, unsigned size, u128 v)
         p[__BYTE_ORDER == __LITTLE_ENDIAN ? i : size - 1 - i] = (char)v;
 }
 
-/* The same, first byte first. */
+/* The same, first byte first, and extended as its sign says. */
 static u128 load_big(const char *p, unsigned size, bool is_signed)
 {
     u128 v = 0;
@@ -60,7 +58,7 @@ SWAP(16)
 SWAP(32)
 SWAP(64)
 
-/* Numbers that differ in the order of their bytes only. */
+/* Numbers that differ in the order of their bytes only, in either direction. */
 static void swap(unsigned size, const char *from, char *to, size_t n)
 {
     switch (size) {
@@ -78,17 +76,8 @@ static void swap(unsigned size, const char *from, char *to, size_t n)
         break;
     default:
         for (size_t k = 0; k < n; k++)
-            store_big(to + k * size, size, load(from + k * size, size, false));
+            store_big(to + k * size, size, load(from + k * size, size));
     }
-}
-
-static void swap_back(unsigned size, const char *from, char *to, size_t n)
-{
-    if (size <= 8)
-        swap(size, from, to, n);
-    else
-        for (size_t k = 0; k < n; k++)
-            store(to + k * size, size, load_big(from + k * size, size, false));
 }
 
 /* -- floating point */
@@ -240,35 +229,37 @@ static bool is_float(const struct xmpi_number *of)
     return of->kind == XMPI_NUMBER_FLOAT || of->kind == XMPI_NUMBER_X87;
 }
 
+static void convert(const struct xmpi_number *of, const char *from, char *to, size_t n,
+                    bool out)
+{
+    if (of->native == of->external && of->kind != XMPI_NUMBER_X87) {
+        swap(of->native, from, to, n);
+        return;
+    }
+    const struct format inside = format_of(of->kind, of->native),
+                        outside = format_of(XMPI_NUMBER_FLOAT, of->external);
+    for (size_t k = 0; k < n; k++) {
+        u128 v = out ? load(from, of->native)
+                     : load_big(from, of->external, of->kind == XMPI_NUMBER_SIGNED);
+        if (is_float(of))
+            v = out ? from_quad(outside, to_quad(inside, v))
+                    : from_quad(inside, to_quad(outside, v));
+        if (out)
+            store_big(to, of->external, v);
+        else
+            store(to, of->native, v);
+        from += out ? of->native : of->external;
+        to += out ? of->external : of->native;
+    }
+}
+
 void xmpi_number_out(const struct xmpi_number *of, const char *native, char *external,
                      size_t n)
 {
-    if (of->native == of->external && of->kind != XMPI_NUMBER_X87) {
-        swap(of->native, native, external, n);
-        return;
-    }
-    struct format inside = format_of(of->kind, of->native),
-                  outside = format_of(XMPI_NUMBER_FLOAT, of->external);
-    for (size_t k = 0; k < n; k++, native += of->native, external += of->external) {
-        u128 v = load(native, of->native, false);
-        if (is_float(of))
-            v = from_quad(outside, to_quad(inside, v));
-        store_big(external, of->external, v);
-    }
+    convert(of, native, external, n, true);
 }
 
 void xmpi_number_in(const struct xmpi_number *of, const char *external, char *native, size_t n)
 {
-    if (of->native == of->external && of->kind != XMPI_NUMBER_X87) {
-        swap_back(of->native, external, native, n);
-        return;
-    }
-    struct format inside = format_of(of->kind, of->native),
-                  outside = format_of(XMPI_NUMBER_FLOAT, of->external);
-    for (size_t k = 0; k < n; k++, native += of->native, external += of->external) {
-        u128 v = load_big(external, of->external, of->kind == XMPI_NUMBER_SIGNED);
-        if (is_float(of))
-            v = from_quad(inside, to_quad(outside, v));
-        store(native, of->native, v);
-    }
+    convert(of, external, native, n, false);
 }
