@@ -19,14 +19,14 @@ static void one(enum xmpi_coll_kind kind, MPI_Comm comm, int p, int count, int t
                 const char *name)
 {
     bool reduces = coll_case_reduction(kind);
-    int roots = coll_case_rooted(kind) ? p : 1, way = turn % WAYS;
+    int roots = coll_case_rooted(kind) ? p : 1, way = (turn + 2 * p + (int)kind) % WAYS;
     struct coll_case c = {.comm = comm,
                           .count = count,
                           .root = turn % roots,
                           .in_place = way % 2,
                           .form = (enum coll_form)(way / 2),
                           .salt = (unsigned)(turn + 31 * p) % 1000,
-                          .op = (turn + turn / WAYS) % coll_case_ops,
+                          .op = (turn + p) % coll_case_ops,
                           .shape = turn / 2 % COLL_SHAPES};
     lab_context("%s/%s on %d, count %d, root %d, %s%s, %s, shape %d",
                 xmpi_algo_lists[kind].name, name, p, count, c.root,
@@ -42,15 +42,13 @@ static void one_algorithm(enum xmpi_coll_kind kind, const struct xmpi_algo *a,
         return;
     const char *name = a ? a->name : "auto";
     int roots = coll_case_rooted(kind) ? p : 1, rounds = roots > WAYS ? roots : WAYS;
-    int counts = kind == XMPI_COLL_BARRIER ? 1 : SHORTS / 2; /* it has none */
+    bool counts = kind != XMPI_COLL_BARRIER; /* it has none */
     bool some = p == 2 || p == 3 || p == 8 || p == 17;
     lab_force(kind, a);
-    for (int i = 0; i < rounds; i++) /* turn % roots takes every value, with two of the counts */
-        for (int k = 0; k < counts; k++)
-            one(kind, comm, p, short_counts[2 * k + (i + p) % 2], i + rounds * (k + p), name);
-    for (int k = 0; some && counts > 1 && k < LONGS; k++)
-        for (int i = 0; i < 2; i++)
-            one(kind, comm, p, long_counts[k], 5 * p + 7 * k + 3 * i + (int)kind, name);
+    for (int i = 0; i < rounds; i++) /* i % roots takes every value; the count goes round with p */
+        one(kind, comm, p, counts ? short_counts[(i + p) % SHORTS] : 0, i, name);
+    for (int k = 0; some && counts && k < LONGS; k++)
+        one(kind, comm, p, long_counts[k], 5 * p + 7 * k + (int)kind, name);
     lab_force(kind, NULL);
 }
 
