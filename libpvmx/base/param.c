@@ -17,6 +17,7 @@ enum { TABLES_MAX = 64 };
 static struct table {
     const struct px_param *rows;
     size_t n;
+    uint64_t set; /* bit i: row i was set by px_param_set; rows from 64 on are re-read */
 } tables[TABLES_MAX];
 static size_t ntables;
 
@@ -199,13 +200,25 @@ void px_param_env_name(const char *name, char *buf, size_t size)
         *c = *c == '.' || *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-static void remember(const struct px_param *rows, size_t n)
+/* Lock held; NULL: not registered. */
+static struct table *table_of(const struct px_param *row)
 {
     for (size_t i = 0; i < ntables; i++)
-        if (tables[i].rows == rows)
-            return;
-    if (ntables < TABLES_MAX)
-        tables[ntables++] = (struct table){rows, n};
+        if (row >= tables[i].rows && row < tables[i].rows + tables[i].n)
+            return &tables[i];
+    return NULL;
+}
+
+static uint64_t row_bit(const struct table *t, const struct px_param *row)
+{
+    size_t i = (size_t)(row - t->rows);
+    return i < 64 ? UINT64_C(1) << i : 0;
+}
+
+static void remember(const struct px_param *rows, size_t n)
+{
+    if (n > 0 && !table_of(rows) && ntables < TABLES_MAX)
+        tables[ntables++] = (struct table){rows, n, 0};
 }
 
 void px_param_register(const struct px_param *table, size_t n)
@@ -216,6 +229,11 @@ void px_param_register(const struct px_param *table, size_t n)
         px_param_env_name(row->name, env, sizeof env);
         const char *value = getenv(env);
         pthread_mutex_lock(&lock);
+        const struct table *known = table_of(row);
+        if (known && (known->set & row_bit(known, row))) {
+            pthread_mutex_unlock(&lock);
+            continue;
+        }
         pvmx_err err = store(row, row->dflt);
         if (err == PVMX_OK && value != NULL)
             err = store(row, value);
@@ -239,15 +257,52 @@ static const struct px_param *find(const char *name)
     return NULL;
 }
 
+static pvmx_err no_setting(const char *name)
+{
+    return px_fail(PVMX_ERR_NOENT, "there is no setting \"%s\"", name);
+}
+
 pvmx_err px_param_set(const char *name, const char *value)
 {
     pthread_mutex_lock(&lock);
     const struct px_param *row = find(name);
-    pvmx_err err = row != NULL
-                       ? store(row, value)
-                       : px_fail(PVMX_ERR_NOENT, "there is no setting \"%s\"", name);
+    pvmx_err err = row != NULL ? store(row, value) : no_setting(name);
+    if (err == PVMX_OK) {
+        struct table *t = table_of(row);
+        t->set |= row_bit(t, row);
+    }
     pthread_mutex_unlock(&lock);
     return err;
+}
+
+pvmx_err px_param_set_number(const char *name, int64_t value)
+{
+    char text[64];
+    const char *at = "";
+    pthread_mutex_lock(&lock);
+    const struct px_param *row = find(name);
+    pthread_mutex_unlock(&lock);
+    if (row == NULL || row->type == PX_PARAM_TEXT)
+        return no_setting(name);
+    if (row->type == PX_PARAM_CHOICE && value >= 0) {
+        size_t len = choice_at(row->choices, value, &at);
+        snprintf(text, sizeof text, "%.*s", (int)len, at);
+    } else {
+        snprintf(text, sizeof text, "%" PRId64 "%s", value,
+                 row->type == PX_PARAM_TIME ? "ns" : "");
+    }
+    return px_param_set(name, text);
+}
+
+pvmx_err px_param_get_number(const char *name, int64_t *value)
+{
+    pthread_mutex_lock(&lock);
+    const struct px_param *row = find(name);
+    bool ok = row != NULL && row->type != PX_PARAM_TEXT;
+    if (ok)
+        *value = __atomic_load_n(row->store.number, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&lock);
+    return ok ? PVMX_OK : no_setting(name);
 }
 
 static void print_value(const struct px_param *row, char *buf, size_t size)
@@ -276,8 +331,7 @@ pvmx_err px_param_get(const char *name, char *buf, size_t size)
     if (row != NULL)
         print_value(row, buf, size);
     pthread_mutex_unlock(&lock);
-    return row != NULL ? PVMX_OK
-                       : px_fail(PVMX_ERR_NOENT, "there is no setting \"%s\"", name);
+    return row != NULL ? PVMX_OK : no_setting(name);
 }
 
 void px_param_each(void (*fn)(const struct px_param *row, void *arg), void *arg)

@@ -7,6 +7,7 @@
 #define PX_PARAM_H
 
 #include <pvmx/errors.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,15 +31,19 @@ struct px_param {
         int64_t *number;
         const char **text;
     } store;
+    bool at_start; /* counts when this process becomes a task; later changes come too late */
 };
 
 /* Reads the environment for n rows and remembers the table (static storage) for listing.
- * Registering a table again re-reads it. */
+ * Registering a table again re-reads it, but for rows that px_param_set has set. */
 void px_param_register(const struct px_param *table, size_t n);
 /* Sets one value from text: PVMX_ERR_NOENT (no such name), PVMX_ERR_ARG (names the range). */
 pvmx_err px_param_set(const char *name, const char *value);
 /* Current value as text into buf; PVMX_ERR_NOENT. */
 pvmx_err px_param_get(const char *name, char *buf, size_t size);
+/* The same for the value as it is stored: PVMX_ERR_NOENT also for a TEXT; set: PVMX_ERR_ARG. */
+pvmx_err px_param_set_number(const char *name, int64_t value);
+pvmx_err px_param_get_number(const char *name, int64_t *value);
 /* Calls fn for every registered row. */
 void px_param_each(void (*fn)(const struct px_param *row, void *arg), void *arg);
 /* Name of the environment variable of a setting: "shm.eager" -> "PVMX_SHM_EAGER". */

@@ -21,6 +21,7 @@ static const struct px_param settings[] = {
      .type = PX_PARAM_TEXT,
      .dflt = "default",
      .help = "name of the virtual machine to use",
+     .at_start = true,
      .store.text = &vm_setting},
 };
 
@@ -29,10 +30,15 @@ static void register_settings(void)
     px_param_register(settings, sizeof settings / sizeof settings[0]);
 }
 
-pvmx_err px_rundir_vm(const char *vm, const char **name)
+void px_rundir_settings(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_settings);
+}
+
+pvmx_err px_rundir_vm(const char *vm, const char **name)
+{
+    px_rundir_settings();
     if (vm == NULL || vm[0] == '\0')
         vm = __atomic_load_n(&vm_setting, __ATOMIC_ACQUIRE);
     if (vm == NULL || vm[0] == '\0')

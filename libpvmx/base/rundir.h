@@ -19,6 +19,8 @@ struct px_rundir {
 pvmx_err px_rundir_open(const char *vm, bool create, struct px_rundir *out);
 /* The name that px_rundir_open would use for vm, checked as there. Not copied. */
 pvmx_err px_rundir_vm(const char *vm, const char **name);
+/* Registers its setting; the functions above do so too. */
+void px_rundir_settings(void);
 /* Removes the directory and, if empty, its parent. */
 void px_rundir_remove(const struct px_rundir *dir);
 

@@ -33,6 +33,7 @@ static void make_lock(void)
 static pvmx_err start_parts(void)
 {
     struct px_ctx *c = &px_ctx;
+    px_log_settings();
     px_transports_check();
     c->arena = c->lone = (struct px_arena){.fd = -1};
     px_progress_init(&c->progress, &c->arena);

@@ -57,4 +57,7 @@ pvmx_err px_enroll_inherited(bool *born);
 /* Joins a VM whose daemon runs; PVMX_ERR_NO_VM when none does and start is false, else starts it. */
 pvmx_err px_enroll_connect(bool start);
 
+/* ---- spawn.c: registers its settings; a spawn does so too. */
+void px_spawn_settings(void);
+
 #endif

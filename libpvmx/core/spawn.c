@@ -223,6 +223,11 @@ static pvmx_err start(const struct pvmx_spawn_args *args, struct heritage *h,
     return err;
 }
 
+void px_spawn_settings(void)
+{
+    px_param_register(spawn_params, 1);
+}
+
 pvmx_err pvmx_engine_spawn_start(const struct pvmx_spawn_args *args,
                                  struct pvmx_spawning **out)
 {
@@ -233,7 +238,7 @@ pvmx_err pvmx_engine_spawn_start(const struct pvmx_spawn_args *args,
     struct pvmx_spawning *op = calloc(1, sizeof *op);
     pvmx_err err = h && op ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "no memory to spawn");
     px_lock();
-    px_param_register(spawn_params, 1);
+    px_spawn_settings();
     if (!err)
         err = start(args, h, op);
     px_unlock();

@@ -32,6 +32,8 @@ struct px_progress {
 };
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena);
+/* Registers the settings of waiting; init does so too. */
+void px_progress_settings(void);
 void px_progress_add(struct px_progress *p, unsigned (*fn)(void *arg), void *arg);
 /* Tasks have just been started here and compute: the next few waits sleep at once instead of
  * yielding, so that they are woken before those come to rest. */

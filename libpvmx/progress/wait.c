@@ -41,10 +41,15 @@ enum {
     SKIP_MAX = 8192, /* they stay slow */
 };
 
+void px_progress_settings(void)
+{
+    px_param_register(wait_params, sizeof wait_params / sizeof wait_params[0]);
+}
+
 void px_progress_init(struct px_progress *p, struct px_arena *arena)
 {
     *p = (struct px_progress){.arena = arena};
-    px_param_register(wait_params, sizeof wait_params / sizeof wait_params[0]);
+    px_progress_settings();
     p->skip_next = SKIP_MIN;
 }
 

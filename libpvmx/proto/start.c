@@ -34,6 +34,7 @@ static const struct px_param settings[] = {
      .type = PX_PARAM_TEXT,
      .dflt = "",
      .help = "path of the daemon program; empty: pvmxd beside this library",
+     .at_start = true,
      .store.text = &daemon_setting},
     {.name = "daemon.start_timeout",
      .type = PX_PARAM_TIME,
@@ -41,6 +42,7 @@ static const struct px_param settings[] = {
      .min = (int64_t)(10 * PX_MS),
      .max = (int64_t)(3600 * PX_SEC),
      .help = "how long a starting daemon may take",
+     .at_start = true,
      .store.number = &start_timeout},
     {.name = "daemon.timeout",
      .type = PX_PARAM_TIME,
@@ -48,6 +50,7 @@ static const struct px_param settings[] = {
      .min = (int64_t)(10 * PX_MS),
      .max = (int64_t)(3600 * PX_SEC),
      .help = "how long the daemon may take to answer a greeting",
+     .at_start = true,
      .store.number = &greet_timeout},
 };
 
@@ -56,7 +59,7 @@ static void register_settings(void)
     px_param_register(settings, sizeof settings / sizeof settings[0]);
 }
 
-static void need_settings(void)
+void pxp_start_settings(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_settings);
@@ -81,7 +84,7 @@ static bool find_beside(const char *file, char *path, size_t size)
 
 pvmx_err pxp_daemon_find(char *path, size_t size)
 {
-    need_settings();
+    pxp_start_settings();
     const char *set = __atomic_load_n(&daemon_setting, __ATOMIC_ACQUIRE);
     char real[PATH_MAX];
     if (set[0] != '\0') {
@@ -265,7 +268,7 @@ pvmx_err pxp_daemon_start(const char *vm, bool ephemeral)
 {
     char path[PATH_MAX];
     int ready[2];
-    need_settings();
+    pxp_start_settings();
     pvmx_err err = px_rundir_vm(vm, &vm);
     if (err == PVMX_OK)
         err = pxp_daemon_find(path, sizeof path);
@@ -282,7 +285,7 @@ pvmx_err pxp_daemon_start(const char *vm, bool ephemeral)
 pvmx_err pxp_client_join(struct pxp_client *c, const char *vm, uint32_t role,
                          bool ephemeral, struct px_rundir *dir, struct pxp_welcome_info *w)
 {
-    need_settings();
+    pxp_start_settings();
     unsigned timeout_ms = (unsigned)(greet_timeout / (int64_t)PX_MS);
     *c = (struct pxp_client){.fd = -1};
     pvmx_err err = PVMX_OK;

@@ -23,4 +23,7 @@ pvmx_err pxp_client_join(struct pxp_client *c, const char *vm, uint32_t role,
  * looked for. */
 pvmx_err pxp_daemon_find(char *path, size_t size);
 
+/* Registers the settings of starting and greeting; the functions above do so too. */
+void pxp_start_settings(void);
+
 #endif

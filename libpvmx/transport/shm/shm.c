@@ -19,17 +19,24 @@ static const struct px_param shm_params[] = {
      .max = 16 * 1024,
      .help = "longest message that is copied through a ring; longer ones are read by the "
              "receiver",
+     .at_start = true,
      .store.number = &eager_max},
     {.name = "shm.cma",
      .type = PX_PARAM_BOOL,
      .dflt = "yes",
      .help = "let peers read long messages straight from this task's memory",
+     .at_start = true,
      .store.number = &cma_allowed},
 };
 
-static pvmx_err shm_open(const struct px_iface_params *params, struct px_iface **out)
+void px_shm_settings(void)
 {
     px_param_register(shm_params, sizeof shm_params / sizeof shm_params[0]);
+}
+
+static pvmx_err shm_open(const struct px_iface_params *params, struct px_iface **out)
+{
+    px_shm_settings();
     if (params->arena->fd < 0)
         return PVMX_ERR_UNSUPPORTED;
     struct px_shm_iface *s = calloc(1, sizeof *s);

@@ -35,6 +35,9 @@ struct px_shm_ep {
     int8_t can_get; /* -1: not tried yet */
 };
 
+/* shm.c: registers its settings; opening does so too */
+void px_shm_settings(void);
+
 /* inlet.c: the receiving side */
 unsigned px_shm_progress(struct px_iface *iface);
 void px_shm_drain(struct px_iface *iface, pvmx_tid from);

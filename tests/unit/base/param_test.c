@@ -10,12 +10,20 @@
 static int64_t flag, number, size, duration, choice;
 static const char *text;
 static const struct px_param table[] = {
-    {"t.flag", PX_PARAM_BOOL, "yes", 0, 0, NULL, "a flag", {.number = &flag}},
-    {"t.number", PX_PARAM_INT, "5", -3, 10, NULL, "a number", {.number = &number}},
-    {"t.size", PX_PARAM_SIZE, "64k", 1, 1 << 30, NULL, "a size", {.number = &size}},
-    {"t.time", PX_PARAM_TIME, "1500ms", 0, INT64_MAX, NULL, "a time", {.number = &duration}},
-    {"t.choice", PX_PARAM_CHOICE, "hybrid", 0, 0, "spin|hybrid|sleep", "one of three", {.number = &choice}},
-    {"t.text", PX_PARAM_TEXT, "hello", 0, 0, NULL, "a text", {.text = &text}},
+    {"t.flag", PX_PARAM_BOOL, "yes", 0, 0, NULL, "a flag", {.number = &flag}, false},
+    {"t.number", PX_PARAM_INT, "5", -3, 10, NULL, "a number", {.number = &number}, false},
+    {"t.size", PX_PARAM_SIZE, "64k", 1, 1 << 30, NULL, "a size", {.number = &size}, false},
+    {"t.time", PX_PARAM_TIME, "1500ms", 0, INT64_MAX, NULL, "a time", {.number = &duration}, false},
+    {"t.choice",
+     PX_PARAM_CHOICE,
+     "hybrid",
+     0,
+     0,
+     "spin|hybrid|sleep",
+     "one of three",
+     {.number = &choice},
+     false},
+    {"t.text", PX_PARAM_TEXT, "hello", 0, 0, NULL, "a text", {.text = &text}, false},
 };
 
 static void setup(void)
@@ -152,4 +160,29 @@ Test(param, each_row_is_listed_once_even_when_registered_twice)
     px_param_register(table, sizeof table / sizeof table[0]);
     px_param_each(count, &n);
     cr_assert_eq(n, 6);
+}
+
+Test(param, numbers_are_set_as_they_are_stored_and_kept)
+{
+    int64_t n;
+    px_param_register(table, sizeof table / sizeof table[0]);
+    cr_assert_eq(px_param_set_number("t.size", 5000), PVMX_OK);
+    cr_assert_eq(px_param_set_number("t.choice", 2), PVMX_OK);
+    cr_assert_eq(px_param_set_number("t.time", 1500), PVMX_OK);
+    cr_assert_eq(px_param_set_number("t.number", 11), PVMX_ERR_ARG);
+    cr_assert_eq(px_param_set_number("t.choice", 3), PVMX_ERR_ARG);
+    cr_assert_eq(px_param_set_number("t.text", 3), PVMX_ERR_NOENT);
+    /* Registering again reads the environment, but not over what was set. */
+    setenv("PVMX_T_SIZE", "7k", 1);
+    setenv("PVMX_T_NUMBER", "9", 1);
+    px_param_register(table, sizeof table / sizeof table[0]);
+    cr_assert_eq(px_param_get_number("t.size", &n), PVMX_OK);
+    cr_assert_eq(n, 5000);
+    cr_assert_eq(px_param_get_number("t.choice", &n), PVMX_OK);
+    cr_assert_eq(n, 2);
+    cr_assert_eq(px_param_get_number("t.time", &n), PVMX_OK);
+    cr_assert_eq(n, 1500);
+    cr_assert_eq(px_param_get_number("t.number", &n), PVMX_OK);
+    cr_assert_eq(n, 9);
+    cr_assert_eq(px_param_get_number("t.text", &n), PVMX_ERR_NOENT);
 }
