@@ -10,12 +10,16 @@
 #include "mpi.h"
 #include "op/op.h"
 #include "rt/obj.h"
+#include "rt/state.h"
 
 struct xmpi_comm;
 struct xmpi_errhandler;
+struct xmpi_file;
 struct xmpi_group;
 struct xmpi_info;
 struct xmpi_request;
+struct xmpi_session;
+struct xmpi_win;
 
 /* Values 1..4095 are reserved for predefined handles (MPI 5.0, chapter on the ABI). */
 enum { XMPI_PREDEF_LIMIT = 4096 };
@@ -23,6 +27,7 @@ enum { XMPI_PREDEF_LIMIT = 4096 };
 /* The predefined objects, each defined by the module that owns the class. */
 extern struct xmpi_comm xmpi_world, xmpi_self; /* comm/comm.h                               */
 extern struct xmpi_group xmpi_group_empty; /* comm/group.c                              */
+extern struct xmpi_file xmpi_file_null;    /* rt/errhandler.c                           */
 extern struct xmpi_info xmpi_info_env;     /* rt/info.c                                 */
 extern struct xmpi_op xmpi_op_table[32];   /* op/op.c, by value & 0x1f; kind 0: no such */
 extern struct xmpi_dtype xmpi_dtype_table[]; /* datatype/basic.c                          */
@@ -49,9 +54,9 @@ static inline uintptr_t xmpi_obj_handle(const void *obj, uintptr_t null)
 static inline struct xmpi_comm *xmpi_comm_of(MPI_Comm h)
 {
     if (h == MPI_COMM_WORLD)
-        return &xmpi_world;
+        return xmpi_world_is_up() ? &xmpi_world : NULL;
     if (h == MPI_COMM_SELF)
-        return &xmpi_self;
+        return xmpi_world_is_up() ? &xmpi_self : NULL;
     return xmpi_obj_of((uintptr_t)h, XMPI_KIND_COMM);
 }
 
@@ -99,6 +104,22 @@ static inline struct xmpi_request *xmpi_request_of(MPI_Request h)
 static inline void *xmpi_message_of(MPI_Message h)
 {
     return xmpi_obj_of((uintptr_t)h, XMPI_KIND_MESSAGE);
+}
+
+static inline struct xmpi_session *xmpi_session_of(MPI_Session h)
+{
+    return xmpi_obj_of((uintptr_t)h, XMPI_KIND_SESSION);
+}
+
+static inline struct xmpi_win *xmpi_win_of(MPI_Win h)
+{
+    return xmpi_obj_of((uintptr_t)h, XMPI_KIND_WIN);
+}
+
+/* MPI_FILE_NULL is a handle that error handlers can be set on. */
+static inline struct xmpi_file *xmpi_file_of(MPI_File h)
+{
+    return h == MPI_FILE_NULL ? &xmpi_file_null : xmpi_obj_of((uintptr_t)h, XMPI_KIND_FILE);
 }
 
 struct xmpi_errhandler *xmpi_errhandler_of(MPI_Errhandler h);

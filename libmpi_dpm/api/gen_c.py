@@ -22,6 +22,7 @@ class Body:
         self.wide = dict(zip((p.name for p in f.params), kinds.widths(f, by_name)))
         self.comm = 'NULL'          # expression of the communicator whose handler is called
         self.sig = {}               # parameter -> variable that says whether it counts here
+        self.seen = set()           # handles that have been looked up
 
     def add(self, line):
         self.lines.append('    ' + line)
@@ -36,17 +37,21 @@ class Body:
     # -- the parts in the order in which they appear
 
     def state(self):
-        if 'any' not in self.f.flags:
+        if 'world' in self.f.flags:
+            self.fail('!xmpi_world_is_up()', 'xmpi_bad_state(fn)')
+        elif 'any' not in self.f.flags:
             self.fail('!xmpi_is_up()', 'xmpi_bad_state(fn)')
 
     def comms(self):
+        """The objects that have an error handler come first: later errors belong to theirs."""
+        self.sig.update((n, c) for n, c in kinds.LEADER_ONLY.items() if self.f.param(n))
         for p in self.f.params:
-            if p.ctype == 'MPI_Comm':
-                if p.name == 'peer_comm':   # counts at the leader only
-                    self.sig[p.name] = 'local_comm_p->rank == local_leader'
+            brings = p.ctype == 'MPI_Errhandler' and self.f.base in kinds.BRINGS_HANDLER
+            if p.ctype in kinds.HAS_HANDLER or brings:
                 self.handle(p)
                 if self.comm == 'NULL':
                     self.comm = p.name + '_p'
+                self.seen.add(p.name)
 
     def significance(self):
         """Which of send and receive arguments count in this process."""
@@ -111,7 +116,7 @@ class Body:
 
     def inputs(self):
         for p in self.f.params:
-            if p.ctype in HANDLES and not p.array and p.ctype != 'MPI_Comm':
+            if p.ctype in HANDLES and not p.array and p.name not in self.seen:
                 self.handle(p)
 
     def numbers(self):
@@ -186,8 +191,8 @@ class Body:
             return
         struct, look, kind = HANDLES[base]
         bad = '!%s(*%s)' % (look, p.name)
-        if base == 'MPI_Comm':
-            self.add('struct xmpi_comm *const %s_p = %s(*%s);' % (p.name, look, p.name))
+        if base in kinds.HAS_HANDLER:
+            self.add('struct %s *const %s_p = %s(*%s);' % (struct, p.name, look, p.name))
             bad = '!%s_p' % p.name
         if kinds.INOUT[self.f.base]:
             bad = '*%s != MPI_REQUEST_NULL && %s' % (p.name, bad)
@@ -225,7 +230,48 @@ class Body:
         self.fail('rc != MPI_SUCCESS', 'xmpi_raise(%s, fn, rc)' % comm)
         for line in after:
             self.add(line)
+        self.leaks()
         self.add('return MPI_SUCCESS;')
+
+    def takes_back(self):
+        """The parameter whose handle the function takes from the program, or None."""
+        f = self.f
+        if f.base.endswith('_free') or f.base in ('Comm_disconnect', 'Type_free_keyval') or \
+                f.base in kinds.KEYVALS and 'free' in f.base:
+            return f.params[0]
+        return None
+
+    def before_leaks(self):
+        p = self.takes_back()
+        if p and leak_kind(self.f, p):
+            self.add('const uintptr_t taken = (uintptr_t)*%s;' % p.name)
+
+    def leaks(self):
+        """Handles that the program now holds, or holds no longer."""
+        taken = self.takes_back()
+        for p in self.f.params:
+            kind = leak_kind(self.f, p)
+            if not kind:
+                continue
+            if p is taken:
+                what = 'taken(%s, taken)' % kind
+            else:
+                what = 'given(%s, (uintptr_t)*%s, fn)' % (kind, p.name)
+            self.add('if (xmpi_unlikely(xmpi_leaks_on != 0))')
+            self.add('    xmpi_leaks_%s;' % what)
+
+
+def leak_kind(f, p):
+    """The kind of handle behind a pointer that rt/leaks.c counts, in C; None: not counted."""
+    base = p.ctype[:-2] if p.ctype.endswith(' *') else ''
+    if p.array or f.base in kinds.LENT:
+        return None
+    if base == 'int' and f.base in kinds.KEYVALS and 'keyval' in p.name:
+        return 'XMPI_LEAK_%s_KEYVAL' % kinds.KEYVALS[f.base]
+    if base in kinds.GIVEN and (f.base not in kinds.INOUT or f.base.endswith('_free')
+                                or f.base == 'Comm_disconnect'):
+        return HANDLES[base][2]
+    return None
 
 
 def form(f):
@@ -243,11 +289,8 @@ def entry(f, by_name):
     weak = wrap_decl('PMPI_WEAK(%s, %s, (%s));' % (f.ret, f.name, params))
     names = ', '.join(p.name for p in f.params if p.name != '...')
     if not f.target:
-        if f.chapter.startswith('tool'):
-            body = ['    return MPI_ERR_UNSUPPORTED_OPERATION;']
-        else:
-            comm = next((p.name for p in f.params if p.ctype == 'MPI_Comm'), 'MPI_COMM_NULL')
-            body = ['    return xmpi_unsupported("%s", %s);' % (f.name, comm)]
+        comm = next((p.name for p in f.params if p.ctype == 'MPI_Comm'), 'MPI_COMM_NULL')
+        body = ['    return xmpi_unsupported("%s", %s);' % (f.name, comm)]
     elif 'value' in f.flags:
         body = ['    return %s(%s);' % (f.target, names)]
     elif 'raw' in f.flags:
@@ -256,7 +299,7 @@ def entry(f, by_name):
     else:
         b = Body(f, by_name)
         for part in (b.state, b.comms, b.root, b.significance, b.inputs, b.numbers, b.buffers,
-                     b.pointers, b.call):
+                     b.pointers, b.before_leaks, b.call):
             part()
         body = ['    static const char fn[] = "%s";' % f.name] + b.lines
     return '%s\n{\n%s\n}\n%s\n' % (head, '\n'.join(body), weak)
@@ -278,7 +321,8 @@ def xmpi_header(functions, by_name):
            ' * objects (NULL: the null handle, where it is legal), counts as MPI_Count. They\n'
            ' * return MPI_SUCCESS or a class after xmpi_err(). Generated by gen_c.py. */',
            '#ifndef XMPI_H', '#define XMPI_H', '', '#include "coll/coll.h"', '#include "mpi.h"', '',
-           'struct xmpi_errhandler;', 'struct xmpi_request;', '']
+           'struct xmpi_errhandler;', 'struct xmpi_file;', 'struct xmpi_request;',
+           'struct xmpi_session;', 'struct xmpi_win;', '']
     seen = set()
     for f in functions:
         if not f.target or f.target in seen:

@@ -44,20 +44,41 @@ HANDLES = {
     'MPI_Info': ('xmpi_info', 'xmpi_info_of', 'XMPI_KIND_INFO'),
     'MPI_Errhandler': ('xmpi_errhandler', 'xmpi_errhandler_of', 'XMPI_KIND_ERRHANDLER'),
     'MPI_Request': ('xmpi_request', 'xmpi_request_of', 'XMPI_KIND_REQUEST'),
+    'MPI_Session': ('xmpi_session', 'xmpi_session_of', 'XMPI_KIND_SESSION'),
+    'MPI_Win': ('xmpi_win', 'xmpi_win_of', 'XMPI_KIND_WIN'),
+    'MPI_File': ('xmpi_file', 'xmpi_file_of', 'XMPI_KIND_FILE'),
 }
+
+# Whose error handler an error belongs to: the first parameter of one of these types; functions that
+# make a communicator or session from nothing are told the handler by an argument.
+HAS_HANDLER = ('MPI_Comm', 'MPI_Session', 'MPI_File')
+BRINGS_HANDLER = {'Session_init', 'Comm_create_from_group', 'Intercomm_create_from_groups'}
+
+# Handles that count in one process only: parameter -> condition in C.
+LEADER_ONLY = {'peer_comm': 'local_comm_p->rank == local_leader',
+               'remote_group': 'local_group_p->rank == local_leader'}
+
+# Kinds of handles that a program has to give back (rt/leaks.h), and the functions that hand out one
+# that is not the program's to free.
+GIVEN = ('MPI_Comm', 'MPI_Group', 'MPI_Datatype', 'MPI_Op', 'MPI_Info', 'MPI_Errhandler')
+LENT = {'Comm_get_parent'}
+KEYVALS = {'Comm_create_keyval': 'COMM', 'Comm_free_keyval': 'COMM', 'Keyval_create': 'COMM',
+           'Keyval_free': 'COMM', 'Type_create_keyval': 'TYPE', 'Type_free_keyval': 'TYPE',
+           'Win_create_keyval': 'WIN', 'Win_free_keyval': 'WIN'}
 
 # Functions whose handle behind a pointer goes in as well as out, and whether null is legal there.
 INOUT = {
     'Comm_free': False, 'Comm_disconnect': False, 'Group_free': False, 'Info_free': False,
     'Errhandler_free': False, 'Op_free': False, 'Type_free': False, 'Type_commit': False,
-    'Wait': True, 'Test': True, 'Start': False, 'Cancel': False, 'Request_free': False,
+    'Session_finalize': False, 'Wait': True, 'Test': True, 'Start': False, 'Cancel': False, 'Request_free': False,
 }
 
 # Pointers that may be null besides statuses: parameter names.
 NULL_OK = {'argc', 'argv', 'extra_state', 'base', 'location', 'attribute_val', 'buffer',
            'logical_true', 'logical_false'}
 # ... and by function.
-NULL_OK_IN = {('Info_get_string', 'value'), ('Info_get', 'value')}
+NULL_OK_IN = {('Info_get_string', 'value'), ('Info_get', 'value'),
+              ('Session_get_nth_pset', 'pset_name')}
 # Names from NULL_OK that are outputs in these functions.
 NULL_BAD_IN = {('Comm_get_attr', 'attribute_val'), ('Type_get_attr', 'attribute_val'),
                ('Attr_get', 'attribute_val')}
@@ -198,7 +219,7 @@ def read_implemented(text):
         for w in rest:
             if w.startswith('='):
                 target = w[1:]
-            elif w in ('any', 'raw', 'value', 'forms', 'large'):
+            elif w in ('any', 'raw', 'value', 'forms', 'large', 'world'):
                 flags.add(w)
             else:
                 raise ValueError('implemented.txt:%d: unknown flag "%s"' % (number, w))

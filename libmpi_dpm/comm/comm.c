@@ -9,6 +9,7 @@
 #include "rt/err.h"
 #include "rt/errhandler.h"
 #include "rt/info.h"
+#include "rt/session.h"
 #include "topo/topo.h"
 #include <pvmx/engine/dyn.h>
 #include <pvmx/engine/prog.h>
@@ -81,8 +82,13 @@ static int comm_init(struct xmpi_comm *comm, uint64_t ctx, struct xmpi_group *lo
     xmpi_obj_ref(&local->obj);
     xmpi_obj_ref(&remote->obj);
     comm->orphans_tail = &comm->orphans;
+    comm->session = xmpi_session_ref(parent ? parent->session : local->session);
     if (parent)
         comm->errhandler = xmpi_errhandler_ref(parent->errhandler);
+    if (comm->session) {
+        xmpi_group_set_session(local, comm->session);
+        xmpi_group_set_session(remote, comm->session);
+    }
     return MPI_SUCCESS;
 }
 
@@ -106,6 +112,8 @@ static void comm_fini(struct xmpi_comm *comm)
         xmpi_info_release(comm->info);
     xmpi_group_release(comm->local);
     xmpi_group_release(comm->remote);
+    xmpi_session_unref(comm->session);
+    comm->session = NULL;
     comm->errhandler = NULL; /* the structs of world and self stay visible */
     comm->obj.kind = XMPI_KIND_FREED;
 }
@@ -211,21 +219,39 @@ int xmpi_comm_start(void)
     return cls;
 }
 
+/* Ends one that is left over. */
+static void leave_behind(struct xmpi_comm *comm)
+{
+    xmpi_obj_ref(&comm->obj);
+    list_remove(comm);
+    xmpi_request_forsake(comm);
+    if (comm->obj.predef) {
+        comm_fini(comm);
+        return;
+    }
+    if (!comm->dropped)
+        xmpi_comm_release(comm);
+    xmpi_comm_release(comm);
+}
+
 void xmpi_comm_stop(void)
 {
     xmpi_parent = NULL;
-    while (all_comms) {
-        struct xmpi_comm *comm = all_comms;
-        xmpi_obj_ref(&comm->obj);
-        list_remove(comm);
-        xmpi_request_forsake(comm);
-        if (comm->obj.predef) {
-            comm_fini(comm);
+    while (all_comms)
+        leave_behind(all_comms);
+}
+
+void xmpi_comm_stop_of(const struct xmpi_session *session)
+{
+    if (!session)
+        xmpi_parent = NULL;
+    for (struct xmpi_comm *comm = all_comms; comm;) {
+        if (comm->obj.predef || comm->session != session) {
+            comm = comm->next;
             continue;
         }
-        if (!comm->dropped)
-            xmpi_comm_release(comm);
-        xmpi_comm_release(comm);
+        leave_behind(comm);
+        comm = all_comms; /* its neighbours may have gone with it */
     }
 }
 

@@ -21,12 +21,14 @@ struct xmpi_attrs;
 struct xmpi_bsend;
 struct xmpi_request;
 struct xmpi_ft;
+struct xmpi_session;
 struct xmpi_topo;
 
 struct xmpi_group {
     struct xmpi_obj obj;
     int size;
-    int rank; /* of this process, MPI_UNDEFINED when not a member */
+    int rank;                     /* of this process, MPI_UNDEFINED when not a member */
+    struct xmpi_session *session; /* that it comes from, with a reference; NULL: world model */
     pvmx_tid tids[];
 };
 
@@ -53,6 +55,7 @@ struct xmpi_comm {
     struct xmpi_info *info;
     struct xmpi_topo *topo; /* topo/topo.h; NULL: no virtual topology                       */
     struct xmpi_bsend *bsend; /* MPI_Comm_attach_buffer; NULL: none                           */
+    struct xmpi_session *session; /* as its group's                                               */
     struct xmpi_request *active; /* requests started and not collected; engine lock              */
     unsigned requests; /* that exist; together they hold one reference; engine lock   */
     struct xmpi_request *orphans,
@@ -87,6 +90,10 @@ enum {
  * makes has this bit. */
 #define XMPI_CTX_PARTITIONED (UINT64_C(1) << 63)
 
+/* Contexts in which processes meet that have no communicator yet: the other bits are a hash of the
+ * name and the members. No tid has the bit that makes this one. */
+#define XMPI_CTX_MEETING (UINT64_C(1) << 62)
+
 /* Contexts of communicators that only this process is in (below PVMX_ENGINE_CTX_RESERVED). */
 enum { XMPI_CTX_SELF = 512, XMPI_CTX_LONE_WORLD = 514 };
 
@@ -100,6 +107,8 @@ extern struct xmpi_group xmpi_group_empty;     /* MPI_GROUP_EMPTY; static */
 int xmpi_comm_start(void);
 /* Frees them and every communicator that is left; before pvmx_engine_leave. */
 void xmpi_comm_stop(void);
+/* Frees the communicators that are left of one session (NULL: of the world model). */
+void xmpi_comm_stop_of(const struct xmpi_session *session);
 
 /* The peer for rank of the remote group (the caller has checked the range). */
 int xmpi_comm_peer(struct xmpi_comm *comm, int rank, struct pvmx_peer **out);
@@ -116,6 +125,8 @@ pvmx_tid xmpi_tid(pvmx_tid t);
 /* Groups are immutable; make takes tids by copy and finds the own rank. */
 int xmpi_group_make(const pvmx_tid *tids, int n, struct xmpi_group **out);
 void xmpi_group_release(struct xmpi_group *g);
+/* Makes a new group one of a session, which may be NULL. */
+void xmpi_group_set_session(struct xmpi_group *g, struct xmpi_session *session);
 /* *ranks: the ranks that the members of group have in of (malloc, group->size entries).
  * MPI_ERR_GROUP when one is not a member. */
 int xmpi_group_ranks_in(struct xmpi_group *group, struct xmpi_group *of, int **ranks);
@@ -134,6 +145,12 @@ void xmpi_comm_release(struct xmpi_comm *comm);
 int xmpi_comm_drop(struct xmpi_comm *comm);
 /* Head of the list of all communicators (by ->next; engine lock held). */
 struct xmpi_comm *xmpi_comm_first(void);
+
+/* Of xmpi_intercomm_create, for leaders that have met already. peer_cls: they have not (the class),
+ * peer_comm is then not looked at. */
+int xmpi_inter_make(struct xmpi_comm *local_comm, int local_leader, int peer_cls,
+                    struct xmpi_comm *peer_comm, int remote_leader, int tag,
+                    struct xmpi_comm **out);
 
 /* comm/cid.c: first of n new context ids, the same in every process of comm (both groups of an
  * intercommunicator). Collective; one broadcast. */

@@ -3,6 +3,7 @@
 #include "abi/handles.h"
 #include "comm/comm.h"
 #include "rt/err.h"
+#include "rt/session.h"
 #include "xmpi.h"
 #include <pvmx/engine/prog.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ static struct xmpi_group *group_alloc(int n)
     xmpi_obj_init(&g->obj, XMPI_KIND_GROUP);
     g->size = n;
     g->rank = MPI_UNDEFINED;
+    g->session = NULL;
     return g;
 }
 
@@ -57,8 +59,14 @@ void xmpi_group_release(struct xmpi_group *g)
 {
     if (g->obj.predef || !xmpi_obj_unref(&g->obj))
         return;
-    g->obj.kind = XMPI_KIND_FREED;
+    xmpi_session_unref(g->session);
     free(g);
+}
+
+void xmpi_group_set_session(struct xmpi_group *g, struct xmpi_session *session)
+{
+    if (!g->session && !g->obj.predef)
+        g->session = xmpi_session_ref(session);
 }
 
 /* Hands a group that was just built to the application; an empty one becomes MPI_GROUP_EMPTY. */
@@ -277,6 +285,7 @@ static int filtered_group(struct xmpi_group *from, struct xmpi_group *other, boo
     struct xmpi_group *g = group_alloc(from->size);
     if (!g)
         return MPI_ERR_NO_MEM;
+    xmpi_group_set_session(g, from->session);
     int cls = append_filtered(g, &n, from, other, keep);
     if (cls) {
         xmpi_group_release(g);
@@ -291,6 +300,7 @@ int xmpi_group_union(struct xmpi_group *group1, struct xmpi_group *group2, MPI_G
     struct xmpi_group *g = group_alloc(group1->size + group2->size);
     if (!g)
         return MPI_ERR_NO_MEM;
+    xmpi_group_set_session(g, group1->session ? group1->session : group2->session);
     memcpy(g->tids, group1->tids, (size_t)n * sizeof(g->tids[0]));
     int cls = append_filtered(g, &n, group2, group1, false);
     if (cls) {
@@ -382,6 +392,7 @@ static int selection_give(struct selection *s, bool include, MPI_Group *newgroup
     struct xmpi_group *g = group_alloc(s->group->size);
     if (!g)
         return MPI_ERR_NO_MEM;
+    xmpi_group_set_session(g, s->group->session);
     if (include)
         for (; n < s->n; n++)
             g->tids[n] = s->group->tids[s->order[n]];

@@ -7,6 +7,8 @@
 #include "rt/attr.h"
 #include "rt/err.h"
 #include "rt/info.h"
+#include "rt/memkinds.h"
+#include "rt/session.h"
 #include "topo/topo.h"
 #include "xmpi.h"
 #include <stdio.h>
@@ -120,13 +122,24 @@ int xmpi_comm_set_info(struct xmpi_comm *comm, struct xmpi_info *info)
     return MPI_SUCCESS;
 }
 
+/* The kinds of memory that the program may use are told of every communicator. */
 int xmpi_comm_get_info(struct xmpi_comm *comm, MPI_Info *info)
 {
+    char initial[MPI_MAX_INFO_VAL];
+    const char *kinds = initial;
     struct xmpi_info *copy = xmpi_info_copy(comm->info);
     if (!copy)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for a copy of the info object");
-    *info = xmpi_info_handle(copy);
-    return MPI_SUCCESS;
+    if (comm->session)
+        kinds = xmpi_info_value(comm->session->info, XMPI_MEMKINDS_KEY);
+    else
+        xmpi_memkinds_initial(initial, sizeof(initial));
+    int cls = xmpi_info_put(copy, XMPI_MEMKINDS_KEY, kinds);
+    if (cls)
+        xmpi_info_release(copy);
+    else
+        *info = xmpi_info_handle(copy);
+    return cls;
 }
 
 int xmpi_comm_free(MPI_Comm *handle)

@@ -84,10 +84,9 @@ static int tell_group(struct xmpi_comm *local_comm, int leader, struct leader_wo
 }
 
 static int make_inter(struct xmpi_comm *local_comm, const struct leader_word *word,
-                      const pvmx_tid *tids, MPI_Comm *newcomm)
+                      const pvmx_tid *tids, struct xmpi_comm **out)
 {
     struct xmpi_group *remote;
-    struct xmpi_comm *made;
     bool disjoint;
     int cls = xmpi_group_make(tids, word->n, &remote);
     if (cls)
@@ -98,10 +97,24 @@ static int make_inter(struct xmpi_comm *local_comm, const struct leader_word *wo
                        "the two groups of an intercommunicator have a process in "
                        "common");
     if (!cls)
-        cls = xmpi_comm_make(word->ctx, local_comm->local, remote, local_comm, &made);
-    if (!cls)
-        *newcomm = xmpi_comm_handle(made);
+        cls = xmpi_comm_make(word->ctx, local_comm->local, remote, local_comm, out);
     xmpi_group_release(remote);
+    return cls;
+}
+
+int xmpi_inter_make(struct xmpi_comm *local_comm, int local_leader, int peer_cls,
+                    struct xmpi_comm *peer_comm, int remote_leader, int tag,
+                    struct xmpi_comm **out)
+{
+    struct leader_word word = {.cls = peer_cls};
+    pvmx_tid *tids = NULL;
+    if (local_comm->rank == local_leader && !word.cls)
+        word.cls = leaders_swap(local_comm, peer_comm, remote_leader,
+                                XMPI_TAG_INTER | (tag & XMPI_TAG_USER_MASK), &word, &tids);
+    int cls = tell_group(local_comm, local_leader, &word, &tids);
+    if (!cls)
+        cls = make_inter(local_comm, &word, tids, out);
+    free(tids);
     return cls;
 }
 
@@ -109,8 +122,8 @@ int xmpi_intercomm_create(struct xmpi_comm *local_comm, int local_leader,
                           struct xmpi_comm *peer_comm, int remote_leader, int tag,
                           MPI_Comm *newintercomm)
 {
-    struct leader_word word = {0};
-    pvmx_tid *tids = NULL;
+    struct xmpi_comm *made;
+    int peer_cls = MPI_SUCCESS;
     if (local_comm->inter)
         return xmpi_err(MPI_ERR_COMM, "local_comm must be an intracommunicator");
     if (local_leader < 0 || local_leader >= local_comm->size)
@@ -118,17 +131,12 @@ int xmpi_intercomm_create(struct xmpi_comm *local_comm, int local_leader,
                         local_leader, local_comm->size - 1);
     if (tag < 0)
         return xmpi_err(MPI_ERR_TAG, "tag is %d, less than 0", tag);
-    if (local_comm->rank == local_leader) {
-        word.cls = check_leader(local_comm, peer_comm, remote_leader);
-        if (!word.cls)
-            word.cls =
-                leaders_swap(local_comm, peer_comm, remote_leader,
-                             XMPI_TAG_INTER | (tag & XMPI_TAG_USER_MASK), &word, &tids);
-    }
-    int cls = tell_group(local_comm, local_leader, &word, &tids);
+    if (local_comm->rank == local_leader)
+        peer_cls = check_leader(local_comm, peer_comm, remote_leader);
+    int cls = xmpi_inter_make(local_comm, local_leader, peer_cls, peer_comm,
+                              remote_leader, tag, &made);
     if (!cls)
-        cls = make_inter(local_comm, &word, tids, newintercomm);
-    free(tids);
+        *newintercomm = xmpi_comm_handle(made);
     return cls;
 }
 

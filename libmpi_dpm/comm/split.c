@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* New communicators from parts of one: split by colour, by group, by hardware. One allgather
+/* New communicators from parts of one: split by colour, by group (by hardware: split_type.c). One allgather
  * carries colours, keys and the block of context ids; groups of one split share the block, for no
  * process is in two of them. */
 #include "abi/handles.h"
 #include "coll/coll.h"
 #include "comm/comm.h"
 #include "rt/err.h"
-#include "rt/info.h"
 #include "xmpi.h"
 #include <stdlib.h>
-#include <string.h>
 
 struct item {
     int32_t color, key;
@@ -63,10 +61,8 @@ static int check_colors(const struct side *side)
 {
     for (int i = 0; i < side->n; i++)
         if (side->items[i].color < 0 && side->items[i].color != MPI_UNDEFINED)
-            return xmpi_err(MPI_ERR_ARG,
-                            "rank %d gave colour %d: colours are 0 or more, or "
-                            "MPI_UNDEFINED",
-                            i, side->items[i].color);
+            return xmpi_err(MPI_ERR_ARG, "color is %d in rank %d; it must be 0 or more, or MPI_UNDEFINED",
+                            side->items[i].color, i);
     return MPI_SUCCESS;
 }
 
@@ -183,33 +179,6 @@ int xmpi_comm_split(struct xmpi_comm *comm, int color, int key, MPI_Comm *newcom
     *newcomm = MPI_COMM_NULL;
     return comm->inter ? split_inter(comm, color, key, newcomm)
                        : split_intra(comm, color, key, newcomm);
-}
-
-/* Today's kinds of hardware: what shares memory, which is a host. */
-int xmpi_comm_split_type(struct xmpi_comm *comm, int split_type, int key,
-                         struct xmpi_info *info, MPI_Comm *newcomm)
-{
-    const char *kind = xmpi_info_value(info, "mpi_hw_resource_type");
-    int host = (int)(((uint32_t)xmpi_tid(comm->local->tids[comm->rank]) >> 18) & 0xfff);
-    int color = MPI_UNDEFINED;
-    if (comm->inter)
-        return xmpi_err(MPI_ERR_COMM, "an intercommunicator cannot be split by type");
-    switch (split_type) {
-    case MPI_COMM_TYPE_SHARED:
-        color = host;
-        break;
-    case MPI_COMM_TYPE_HW_GUIDED:
-    case MPI_COMM_TYPE_RESOURCE_GUIDED:
-        if (kind && strcmp(kind, "mpi_shared_memory") == 0)
-            color = host;
-        break;
-    case MPI_COMM_TYPE_HW_UNGUIDED:
-    case MPI_UNDEFINED:
-        break;
-    default:
-        return xmpi_err(MPI_ERR_ARG, "%d is not a split type", split_type);
-    }
-    return xmpi_comm_split(comm, color, key, newcomm);
 }
 
 static int create_intra(struct xmpi_comm *comm, struct xmpi_group *group, MPI_Comm *newcomm)

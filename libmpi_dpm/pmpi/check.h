@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks of arguments in the generated entry points. The tests are inline and cost a compare; what
  * they find is said by the xmpi_bad_ functions, which stand out of line, raise the error and
- * return its class. fn is the MPI name, arg the parameter's name. */
+ * return its class. fn is the MPI name, arg the parameter's name, on the object whose error handler
+ * is called, as xmpi_raise takes it. */
 #ifndef PMPI_CHECK_H
 #define PMPI_CHECK_H
 
 #include "abi/handles.h"
 #include "comm/comm.h"
 #include "rt/errhandler.h"
+#include "rt/leaks.h"
+#include "rt/session.h"
 #include "rt/state.h"
 #include <limits.h>
 
@@ -15,22 +18,17 @@
 #define xmpi_unlikely(x) __builtin_expect(!!(x), 0)
 
 XMPI_COLD int xmpi_bad_state(const char *fn);
-XMPI_COLD int xmpi_bad_handle(struct xmpi_comm *comm, const char *fn, const char *arg,
+XMPI_COLD int xmpi_bad_handle(void *on, const char *fn, const char *arg,
                               const void *handle, enum xmpi_kind wanted);
-XMPI_COLD int xmpi_bad_type(struct xmpi_comm *comm, const char *fn, const char *arg,
-                            MPI_Datatype handle);
-XMPI_COLD int xmpi_bad_count(struct xmpi_comm *comm, const char *fn, const char *arg,
-                             MPI_Count value);
-XMPI_COLD int xmpi_bad_number(struct xmpi_comm *comm, const char *fn, const char *arg,
-                              MPI_Count value);
+XMPI_COLD int xmpi_bad_type(void *on, const char *fn, const char *arg, MPI_Datatype handle);
+XMPI_COLD int xmpi_bad_count(void *on, const char *fn, const char *arg, MPI_Count value);
+XMPI_COLD int xmpi_bad_number(void *on, const char *fn, const char *arg, MPI_Count value);
 XMPI_COLD int xmpi_bad_rank(struct xmpi_comm *comm, const char *fn, const char *arg,
                             int value);
-XMPI_COLD int xmpi_bad_tag(struct xmpi_comm *comm, const char *fn, const char *arg,
-                           int value);
+XMPI_COLD int xmpi_bad_tag(void *on, const char *fn, const char *arg, int value);
 XMPI_COLD int xmpi_bad_root(struct xmpi_comm *comm, const char *fn, int value);
-XMPI_COLD int xmpi_bad_null(struct xmpi_comm *comm, const char *fn, const char *arg);
-XMPI_COLD int xmpi_bad_buffer(struct xmpi_comm *comm, const char *fn, const char *arg,
-                              const void *buf);
+XMPI_COLD int xmpi_bad_null(void *on, const char *fn, const char *arg);
+XMPI_COLD int xmpi_bad_buffer(void *on, const char *fn, const char *arg, const void *buf);
 /* A function of the standard that is not implemented; comm may be MPI_COMM_NULL. */
 XMPI_COLD int xmpi_unsupported(const char *fn, MPI_Comm comm);
 

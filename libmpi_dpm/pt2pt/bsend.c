@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Buffered sends. A message is copied into the buffer that the program attached (to its
- * communicator, else to the process) and sent from there. It takes its length and a header, which
- * together stay below length + MPI_BSEND_OVERHEAD, until it has left. Pieces are kept in the order
- * of their addresses and found by first fit. */
+ * communicator, else to the session that this comes from, else to the process) and sent from there.
+ * It takes its length and a header, which together stay below length + MPI_BSEND_OVERHEAD, until it
+ * has left. Pieces are kept in the order of their addresses and found by first fit. */
 #include "abi/handles.h"
 #include "pt2pt/pt2pt.h"
 #include "rt/err.h"
+#include "rt/session.h"
 #include "xmpi.h"
 #include <assert.h>
 #include <pvmx/engine/prog.h>
@@ -106,7 +107,9 @@ static int no_room(const struct xmpi_bsend *b, size_t len)
 /* The buffer that a send on comm uses. */
 static struct xmpi_bsend *buffer_of(struct xmpi_comm *comm)
 {
-    return comm->bsend ? comm->bsend : process_buffer;
+    if (comm->bsend)
+        return comm->bsend;
+    return comm->session && comm->session->bsend ? comm->session->bsend : process_buffer;
 }
 
 /* With the lock held: copy and send. */
@@ -309,16 +312,41 @@ int xmpi_comm_iflush_buffer(struct xmpi_comm *comm, MPI_Request *request)
     return iflush(comm->bsend, comm, request);
 }
 
+int xmpi_session_attach_buffer(struct xmpi_session *session, void *buffer, MPI_Count size)
+{
+    return attach(&session->bsend, buffer, size);
+}
+
+int xmpi_session_detach_buffer(struct xmpi_session *session, void *buffer_addr,
+                               MPI_Count *size)
+{
+    return detach(&session->bsend, buffer_addr, size);
+}
+
+int xmpi_session_flush_buffer(struct xmpi_session *session)
+{
+    if (session->bsend)
+        flush(session->bsend);
+    return MPI_SUCCESS;
+}
+
+int xmpi_session_iflush_buffer(struct xmpi_session *session, MPI_Request *request)
+{
+    return iflush(session->bsend, &xmpi_self, request);
+}
+
 void xmpi_bsend_drop(struct xmpi_comm *comm)
 {
     if (comm->bsend)
         detach(&comm->bsend, NULL, NULL);
 }
 
-void xmpi_pt2pt_stop(void)
+void xmpi_bsend_stop(struct xmpi_session *session)
 {
-    if (process_buffer)
-        detach(&process_buffer, NULL, NULL);
+    struct xmpi_bsend **where = session ? &session->bsend : &process_buffer;
+    if (*where)
+        detach(where, NULL, NULL);
     for (struct xmpi_comm *comm = xmpi_comm_first(); comm; comm = comm->next)
-        xmpi_bsend_drop(comm);
+        if (comm->session == session)
+            xmpi_bsend_drop(comm);
 }

@@ -77,7 +77,9 @@ int xmpi_bsend_begin(struct xmpi_comm *comm, int dest, int tag, const struct xmp
 /* The communicator goes: waits until what lies in its attached buffer has left, and detaches. */
 void xmpi_bsend_drop(struct xmpi_comm *comm);
 
-/* At the begin of finalize: waits for buffered sends and detaches the process's buffer. */
-void xmpi_pt2pt_stop(void);
+/* At the end of a session (NULL: of the world model): waits for buffered sends and detaches the
+ * buffers of it (of the process) and of its communicators. */
+struct xmpi_session;
+void xmpi_bsend_stop(struct xmpi_session *session);
 
 #endif

@@ -90,7 +90,9 @@ int xmpi_keyval_create(enum xmpi_kind kind, union xmpi_attr_copy_fn copy,
 
 static const char *noun(enum xmpi_kind kind)
 {
-    return kind == XMPI_KIND_COMM ? "communicators" : "datatypes";
+    return kind == XMPI_KIND_COMM  ? "communicators"
+           : kind == XMPI_KIND_WIN ? "windows"
+                                   : "datatypes";
 }
 
 static int bad_keyval(enum xmpi_kind kind, int keyval)
@@ -322,6 +324,22 @@ int xmpi_attr_copy_all(const struct xmpi_attr_site *old, const struct xmpi_attr_
 static struct xmpi_attr_site site_of(struct xmpi_comm *comm)
 {
     return (struct xmpi_attr_site){XMPI_KIND_COMM, xmpi_comm_handle(comm), &comm->attrs};
+}
+
+/* There are no windows yet that attributes could be cached on. */
+int xmpi_win_create_keyval(MPI_Win_copy_attr_function *win_copy_attr_fn,
+                           MPI_Win_delete_attr_function *win_delete_attr_fn,
+                           int *win_keyval, void *extra_state)
+{
+    return xmpi_keyval_create(XMPI_KIND_WIN,
+                              (union xmpi_attr_copy_fn){.win = win_copy_attr_fn},
+                              (union xmpi_attr_delete_fn){.win = win_delete_attr_fn},
+                              win_keyval, extra_state);
+}
+
+int xmpi_win_free_keyval(int *win_keyval)
+{
+    return xmpi_keyval_free(XMPI_KIND_WIN, win_keyval);
 }
 
 int xmpi_comm_create_keyval(MPI_Comm_copy_attr_function *comm_copy_attr_fn,

@@ -15,10 +15,12 @@ struct xmpi_attrs;
 union xmpi_attr_copy_fn {
     MPI_Comm_copy_attr_function *comm;
     MPI_Type_copy_attr_function *type;
+    MPI_Win_copy_attr_function *win;
 };
 union xmpi_attr_delete_fn {
     MPI_Comm_delete_attr_function *comm;
     MPI_Type_delete_attr_function *type;
+    MPI_Win_delete_attr_function *win;
 };
 
 /* An object that attributes are cached on. */

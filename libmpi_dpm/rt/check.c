@@ -8,11 +8,10 @@
 
 int xmpi_bad_state(const char *fn)
 {
-    int cls;
-    if (xmpi_state == XMPI_STATE_FINALIZED)
-        cls = xmpi_err(MPI_ERR_OTHER, "called after MPI_Finalize");
-    else
-        cls = xmpi_err(MPI_ERR_OTHER, "called before MPI_Init");
+    const char *when =
+        xmpi_state == XMPI_STATE_FINALIZED ? "after MPI_Finalize" : "before MPI_Init";
+    int cls = xmpi_err(MPI_ERR_OTHER, "called %s%s", when,
+                       xmpi_is_up() ? ", and a session is not enough for it" : "");
     return xmpi_raise(NULL, fn, cls);
 }
 
@@ -33,6 +32,8 @@ static const struct handle_class {
      "error handler"},
     {XMPI_KIND_SESSION, 0x120, 8, MPI_ERR_SESSION, "MPI_SESSION_NULL", "session"},
     {XMPI_KIND_MESSAGE, 0x128, 8, MPI_ERR_REQUEST, "MPI_MESSAGE_NULL", "message"},
+    {XMPI_KIND_WIN, 0x110, 8, MPI_ERR_WIN, "MPI_WIN_NULL", "window"},
+    {XMPI_KIND_FILE, 0x118, 8, MPI_ERR_FILE, "MPI_FILE_NULL", "file"},
 };
 
 enum { CLASSES = sizeof(classes) / sizeof(classes[0]) };
@@ -56,14 +57,20 @@ static const struct handle_class *class_of_value(uintptr_t v)
     return NULL;
 }
 
-int xmpi_bad_handle(struct xmpi_comm *comm, const char *fn, const char *arg,
-                    const void *handle, enum xmpi_kind wanted)
+int xmpi_bad_handle(void *on, const char *fn, const char *arg, const void *handle,
+                    enum xmpi_kind wanted)
 {
     uintptr_t v = (uintptr_t)handle;
     const struct handle_class *want = class_of_kind(wanted), *is = class_of_value(v);
     int cls;
+    if (wanted == XMPI_KIND_FILE && !on)
+        on = &xmpi_file_null; /* MPI 5.0 §14.7 */
     if (v == want->first)
         cls = xmpi_err(want->cls, "%s is %s", arg, want->null);
+    else if (is == want && is->kind == XMPI_KIND_COMM && v < XMPI_PREDEF_LIMIT)
+        cls = xmpi_err(want->cls,
+                       "%s is %s, which exists between MPI_Init and MPI_Finalize only", arg,
+                       v == (uintptr_t)MPI_COMM_WORLD ? "MPI_COMM_WORLD" : "MPI_COMM_SELF");
     else if (is && is != want)
         cls = xmpi_err(want->cls, "%s is %s%s, not a %s", arg,
                        v == is->first ? "" : "the handle of a ",
@@ -72,14 +79,14 @@ int xmpi_bad_handle(struct xmpi_comm *comm, const char *fn, const char *arg,
         cls = xmpi_err(want->cls, "%s (%#lx) is not the handle of a %s%s", arg,
                        (unsigned long)v, want->noun,
                        v < XMPI_PREDEF_LIMIT ? "" : "; was it freed?");
-    return xmpi_raise(comm, fn, cls);
+    return xmpi_raise(on, fn, cls);
 }
 
-int xmpi_bad_type(struct xmpi_comm *comm, const char *fn, const char *arg, MPI_Datatype handle)
+int xmpi_bad_type(void *on, const char *fn, const char *arg, MPI_Datatype handle)
 {
     const struct xmpi_dtype *type = xmpi_dtype_of(handle);
     if (!type)
-        return xmpi_bad_handle(comm, fn, arg, handle, XMPI_KIND_DTYPE);
+        return xmpi_bad_handle(on, fn, arg, handle, XMPI_KIND_DTYPE);
     int cls;
     if (type->size == SIZE_MAX)
         cls = xmpi_err(MPI_ERR_TYPE, "%s is %s, which this platform does not have", arg,
@@ -87,21 +94,21 @@ int xmpi_bad_type(struct xmpi_comm *comm, const char *fn, const char *arg, MPI_D
     else
         cls = xmpi_err(MPI_ERR_TYPE, "%s (%s) is not committed: call MPI_Type_commit first",
                        arg, xmpi_dtype_name(type));
-    return xmpi_raise(comm, fn, cls);
+    return xmpi_raise(on, fn, cls);
 }
 
-int xmpi_bad_count(struct xmpi_comm *comm, const char *fn, const char *arg, MPI_Count value)
+int xmpi_bad_count(void *on, const char *fn, const char *arg, MPI_Count value)
 {
     int cls = xmpi_err(MPI_ERR_COUNT, "%s is %lld; it must not be negative", arg,
                        (long long)value);
-    return xmpi_raise(comm, fn, cls);
+    return xmpi_raise(on, fn, cls);
 }
 
-int xmpi_bad_number(struct xmpi_comm *comm, const char *fn, const char *arg, MPI_Count value)
+int xmpi_bad_number(void *on, const char *fn, const char *arg, MPI_Count value)
 {
     int cls =
         xmpi_err(MPI_ERR_ARG, "%s is %lld; it must not be negative", arg, (long long)value);
-    return xmpi_raise(comm, fn, cls);
+    return xmpi_raise(on, fn, cls);
 }
 
 /* "the communicator has ranks 0 to 3". */
@@ -128,7 +135,7 @@ int xmpi_bad_rank(struct xmpi_comm *comm, const char *fn, const char *arg, int v
     return xmpi_raise(comm, fn, cls);
 }
 
-int xmpi_bad_tag(struct xmpi_comm *comm, const char *fn, const char *arg, int value)
+int xmpi_bad_tag(void *on, const char *fn, const char *arg, int value)
 {
     int cls;
     if (value == MPI_ANY_TAG)
@@ -136,7 +143,7 @@ int xmpi_bad_tag(struct xmpi_comm *comm, const char *fn, const char *arg, int va
     else
         cls = xmpi_err(MPI_ERR_TAG, "%s is %d; tags are 0 to %d", arg, value,
                        PVMX_ENGINE_TAG_UB);
-    return xmpi_raise(comm, fn, cls);
+    return xmpi_raise(on, fn, cls);
 }
 
 int xmpi_bad_root(struct xmpi_comm *comm, const char *fn, int value)
@@ -148,19 +155,19 @@ int xmpi_bad_root(struct xmpi_comm *comm, const char *fn, int value)
     return xmpi_raise(comm, fn, cls);
 }
 
-int xmpi_bad_null(struct xmpi_comm *comm, const char *fn, const char *arg)
+int xmpi_bad_null(void *on, const char *fn, const char *arg)
 {
-    return xmpi_raise(comm, fn, xmpi_err(MPI_ERR_ARG, "%s is a null pointer", arg));
+    return xmpi_raise(on, fn, xmpi_err(MPI_ERR_ARG, "%s is a null pointer", arg));
 }
 
-int xmpi_bad_buffer(struct xmpi_comm *comm, const char *fn, const char *arg, const void *buf)
+int xmpi_bad_buffer(void *on, const char *fn, const char *arg, const void *buf)
 {
     int cls;
     if (buf == MPI_IN_PLACE)
         cls = xmpi_err(MPI_ERR_BUFFER, "%s is MPI_IN_PLACE, which is not allowed here", arg);
     else
         cls = xmpi_err(MPI_ERR_BUFFER, "%s is a null pointer but the count is not 0", arg);
-    return xmpi_raise(comm, fn, cls);
+    return xmpi_raise(on, fn, cls);
 }
 
 int xmpi_unsupported(const char *fn, MPI_Comm comm)

@@ -2,6 +2,7 @@
 /* The environment: names, versions, time, memory, addresses. */
 #include "abi/handles.h"
 #include "rt/err.h"
+#include "rt/hardware.h"
 #include "rt/info.h"
 #include "xmpi.h"
 #include <errno.h>
@@ -36,10 +37,22 @@ int xmpi_get_library_version(char *version, int *resultlen)
     return MPI_SUCCESS;
 }
 
+/* Each type of part that the machine may have, and whether this process is bound to one of them. */
 int xmpi_get_hw_resource_info(MPI_Info *hw_info)
 {
-    /* No resource types are told apart yet: an object without keys says just that. */
-    return xmpi_info_create(hw_info);
+    int parts[XMPI_HW_TYPES], cls = MPI_SUCCESS;
+    struct xmpi_info *info = xmpi_info_new();
+    if (!info)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for an info object");
+    xmpi_hw_parts(parts);
+    for (int t = 0; t < XMPI_HW_TYPES && !cls; t++)
+        cls = xmpi_info_put(info, xmpi_hw_name((enum xmpi_hw_type)t),
+                            parts[t] >= 0 ? "true" : "false");
+    if (cls)
+        xmpi_info_release(info);
+    else
+        *hw_info = xmpi_info_handle(info);
+    return cls;
 }
 
 double xmpi_wtime(void)

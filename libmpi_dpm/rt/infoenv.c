@@ -3,6 +3,7 @@
  * thread_level. */
 #include "rt/infoenv.h"
 #include "abi/handles.h"
+#include "rt/memkinds.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,8 @@ static void fill(void)
     }
     if (getcwd(text, sizeof(text)))
         xmpi_info_put(&xmpi_info_env, "wdir", text);
+    xmpi_memkinds_initial(text, sizeof(text));
+    xmpi_info_put(&xmpi_info_env, XMPI_MEMKINDS_KEY, text);
 }
 
 void xmpi_info_env_fill(void)
@@ -69,18 +72,32 @@ void xmpi_info_env_fill(void)
     pthread_once(&once, fill);
 }
 
-static const char *level_name(int level)
+static const struct {
+    char name[24];
+    int level;
+} levels[] = {
+    {"MPI_THREAD_SINGLE", MPI_THREAD_SINGLE},
+    {"MPI_THREAD_FUNNELED", MPI_THREAD_FUNNELED},
+    {"MPI_THREAD_SERIALIZED", MPI_THREAD_SERIALIZED},
+    {"MPI_THREAD_MULTIPLE", MPI_THREAD_MULTIPLE},
+};
+
+const char *xmpi_thread_level_name(int level)
 {
-    switch (level) {
-    case MPI_THREAD_SINGLE:
-        return "MPI_THREAD_SINGLE";
-    case MPI_THREAD_FUNNELED:
-        return "MPI_THREAD_FUNNELED";
-    case MPI_THREAD_SERIALIZED:
-        return "MPI_THREAD_SERIALIZED";
-    default:
-        return "MPI_THREAD_MULTIPLE";
-    }
+    size_t i = 0;
+    while (i < 3 && levels[i].level != level)
+        i++;
+    return levels[i].name;
+}
+
+bool xmpi_thread_level_of(const char *name, int *level)
+{
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+        if (strcmp(levels[i].name, name) == 0) {
+            *level = levels[i].level;
+            return true;
+        }
+    return false;
 }
 
 void xmpi_info_env_started(int maxprocs, int thread_level)
@@ -88,5 +105,5 @@ void xmpi_info_env_started(int maxprocs, int thread_level)
     char text[16];
     snprintf(text, sizeof(text), "%d", maxprocs);
     xmpi_info_put(&xmpi_info_env, "maxprocs", text);
-    xmpi_info_put(&xmpi_info_env, "thread_level", level_name(thread_level));
+    xmpi_info_put(&xmpi_info_env, "thread_level", xmpi_thread_level_name(thread_level));
 }

@@ -11,5 +11,8 @@ void xmpi_info_env_fill(void);
 void xmpi_info_env_started(int maxprocs, int thread_level);
 /* Sets "command" and "argv" of an object from an argument vector. */
 void xmpi_info_env_command(struct xmpi_info *info, int argc, char **argv);
+/* "MPI_THREAD_SINGLE" and so on; the opposite is false for a text that is no level. */
+const char *xmpi_thread_level_name(int level);
+bool xmpi_thread_level_of(const char *name, int *level);
 
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Start and end of MPI: the engine, the communicators that every process has, and their reverse. */
+/* Start and end of the world model. What it shares with sessions: rt/life.c. */
 #include "coll/coll.h"
 #include "comm/comm.h"
-#include "datatype/dtype.h"
 #include "dpm/dpm.h"
 #include "pt2pt/pt2pt.h"
-#include "request/request.h"
 #include "rt/attr.h"
 #include "rt/err.h"
 #include "rt/errhandler.h"
@@ -13,32 +11,17 @@
 #include "rt/state.h"
 #include "xmpi.h"
 #include <pthread.h>
-#include <pvmx/engine/dyn.h>
-#include <pvmx/engine/prog.h>
 
 int xmpi_state = XMPI_STATE_NONE;
 int xmpi_thread_level = MPI_THREAD_SINGLE;
 static pthread_t main_thread;
 
-/* Makes world, self and the intercommunicator to the parents. */
-static int start_comms(void)
+/* The intercommunicator to the parents takes over the world's handler. */
+static int start_world(void)
 {
-    int cls = xmpi_dtype_start();
-    if (cls)
-        return cls;
-    cls = xmpi_comm_start();
-    if (cls) {
-        xmpi_dtype_stop();
-        return cls;
-    }
     xmpi_comm_set_errhandler(&xmpi_world, xmpi_errhandler_initial());
     xmpi_comm_set_errhandler(&xmpi_self, xmpi_errhandler_initial());
-    cls = xmpi_dpm_parent_make();
-    if (cls) {
-        xmpi_comm_stop();
-        xmpi_dtype_stop();
-    }
-    return cls;
+    return xmpi_dpm_parent_make();
 }
 
 int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
@@ -57,14 +40,13 @@ int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
         return xmpi_err(MPI_ERR_ARG, "provided is a null pointer");
 
     xmpi_state = XMPI_STATE_STARTING;
-    int cls = xmpi_err_engine(pvmx_engine_init(required == MPI_THREAD_MULTIPLE));
-    if (cls) {
-        xmpi_state = XMPI_STATE_NONE;
-        return cls;
+    int cls = xmpi_life_begin(required == MPI_THREAD_MULTIPLE, false);
+    if (!cls) {
+        cls = start_world();
+        if (cls)
+            xmpi_life_end();
     }
-    cls = start_comms();
     if (cls) {
-        pvmx_engine_leave();
         xmpi_state = XMPI_STATE_NONE;
         return cls;
     }
@@ -89,18 +71,15 @@ int xmpi_finalize(void)
     int cls = xmpi_attrs_delete_all(&xmpi_self);
     if (cls)
         return cls;
-    xmpi_pt2pt_stop();
+    xmpi_bsend_stop(NULL);
     /* Nobody leaves before all of the world are here. Whoever has died by then is not waited for,
      * and is no reason not to end. */
     if (xmpi_world.size > 1)
         (void)xmpi_coll_barrier(&xmpi_world);
     xmpi_state = XMPI_STATE_FINALIZED;
-    xmpi_dpm_stop();
-    xmpi_comm_stop();
-    xmpi_coll_stop();
-    xmpi_request_stop();
-    xmpi_dtype_stop();
-    pvmx_engine_leave();
+    if (xmpi_users > 1)
+        xmpi_comm_stop_of(NULL); /* sessions go on with theirs */
+    xmpi_life_end();
     return MPI_SUCCESS;
 }
 

@@ -20,6 +20,8 @@ enum xmpi_kind {
     XMPI_KIND_ERRHANDLER,
     XMPI_KIND_SESSION,
     XMPI_KIND_MESSAGE,
+    XMPI_KIND_WIN,
+    XMPI_KIND_FILE,
 };
 
 struct xmpi_obj {

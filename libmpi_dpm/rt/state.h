@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where the process stands between start and end of MPI, and the thread level. */
+/* Where the process stands: the world model between MPI_Init and MPI_Finalize, how many use the
+ * library (the world model and each session count), and the thread level. */
 #ifndef XMPI_STATE_H
 #define XMPI_STATE_H
 
@@ -12,13 +13,29 @@ enum xmpi_state_value {
     XMPI_STATE_FINALIZED,
 };
 
-/* Written by rt/init.c only; int so that every entry point tests it with one plain load. */
+/* Of the world model. Written by rt/init.c only. */
 extern int xmpi_state;
+/* Written by rt/life.c only; int so that every entry point tests it with one plain load. */
+extern int xmpi_users;
 extern int xmpi_thread_level; /* MPI_THREAD_* that was provided */
 
+/* Communication is possible. */
 static inline bool xmpi_is_up(void)
+{
+    return xmpi_users != 0;
+}
+
+/* MPI_COMM_WORLD and MPI_COMM_SELF exist. */
+static inline bool xmpi_world_is_up(void)
 {
     return xmpi_state == XMPI_STATE_UP;
 }
+
+/* Begins one use of the library; the first one starts the engine and makes what all share.
+ * for_session: sessions can come again, so a process that a daemon has started then stays a task
+ * until it exits. MPI_SUCCESS or a class with its sentence. */
+int xmpi_life_begin(bool threads, bool for_session);
+/* Ends one use; the last one gives everything back. */
+void xmpi_life_end(void);
 
 #endif

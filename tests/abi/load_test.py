@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """libmpi_abi.so.1 as the loader sees it: names, versions, and what costs time at each start.
 
-    load_test.py <libmpi_abi.so.1>
+    load_test.py <libmpi_abi.so.1> <archive of the same objects>
 """
 import re
 import subprocess
 import sys
 import unittest
 
-LIBRARY = sys.argv.pop(1)
+LIBRARY, ARCHIVE = sys.argv.pop(1), sys.argv.pop(1)
 # Tables of names, texts and kernels need about 600 relocations (2 us); entry points in tables or
 # calls that leave the library would show as thousands.
 MOST_RELOCATIONS = 800
@@ -42,6 +42,13 @@ class Load(unittest.TestCase):
     def test_names_have_no_version(self):
         # A version would tie programs to this library; the ABI has none.
         self.assertFalse(re.search(r'\bP?MPI_\w+@', readelf('--dyn-syms')))
+
+    def test_calls_none_of_its_own_names(self):
+        # A tool that takes MPI_X over must not see what the library does for itself.
+        undefined = subprocess.run(['nm', '-u', ARCHIVE], stdout=subprocess.PIPE, check=True,
+                                   universal_newlines=True).stdout
+        self.assertIn('xmpi_send', undefined)
+        self.assertEqual(re.findall(r'\bP?MPI_\w+', undefined), [])
 
     def test_nothing_runs_at_load(self):
         if self.sanitized:

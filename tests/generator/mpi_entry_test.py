@@ -139,8 +139,33 @@ class Entries(unittest.TestCase):
         self.assertIsNone(BY_NAME['MPI_Win_create'].target)
         self.assertIn('xmpi_unsupported("MPI_Win_create", comm)', body('MPI_Win_create'))
         self.assertIn('xmpi_unsupported("MPI_File_close", MPI_COMM_NULL)', body('MPI_File_close'))
-        # The tool interface never calls error handlers.
-        self.assertIn('return MPI_ERR_UNSUPPORTED_OPERATION;', body('MPI_T_init_thread'))
+
+    def test_the_tool_interface_calls_no_error_handler(self):
+        for f in FUNCTIONS:
+            if f.name.startswith('MPI_T_'):
+                self.assertNotIn('raise', body(f.name), f.name)
+
+    def test_errors_belong_to_the_object_that_has_a_handler(self):
+        text = body('MPI_Session_get_num_psets')
+        self.assertIn('xmpi_bad_null(session_p, fn, "npset_names")', text)
+        self.assertIn('xmpi_bad_handle(NULL, fn, "session"', text)
+        text = body('MPI_Comm_create_from_group')
+        self.assertIn('xmpi_bad_handle(errhandler_p, fn, "group"', text)
+        self.assertIn('xmpi_raise(errhandler_p, fn, rc)', text)
+
+    def test_functions_of_the_world_model_need_it(self):
+        self.assertIn('!xmpi_world_is_up()', body('MPI_Finalize'))
+        self.assertNotIn('world_is_up', body('MPI_Comm_rank'))
+
+    def test_handles_that_programs_hold_are_counted(self):
+        self.assertIn('xmpi_leaks_given(XMPI_KIND_COMM, (uintptr_t)*newcomm, fn)',
+                      body('MPI_Comm_dup'))
+        text = body('MPI_Comm_free')
+        self.assertLess(text.index('taken = (uintptr_t)*comm'), text.index('xmpi_comm_free('))
+        self.assertIn('xmpi_leaks_taken(XMPI_KIND_COMM, taken)', text)
+        self.assertIn('XMPI_LEAK_COMM_KEYVAL', body('MPI_Comm_free_keyval'))
+        for name in ('MPI_Send', 'MPI_Comm_get_parent', 'MPI_Wait', 'MPI_Comm_set_info'):
+            self.assertNotIn('leaks', body(name))
 
     def test_generated_c_holds_no_logic(self):
         for f in FUNCTIONS:

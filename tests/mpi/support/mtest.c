@@ -87,15 +87,20 @@ static MPI_Comm gather_world(int n)
     return comm;
 }
 
-MPI_Comm mt_begin(int *argc, char ***argv, int n)
+void mt_prepare(int *argc, char ***argv)
 {
-    int provided;
     ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
     if (len < 0)
         snprintf(program, sizeof(program), "%s", (*argv)[0]);
     set_limit();
     set_vm();
     take_role(argc, argv);
+}
+
+MPI_Comm mt_begin(int *argc, char ***argv, int n)
+{
+    int provided;
+    mt_prepare(argc, argv);
     MPI_Init_thread(argc, argv, mt_thread_level, &provided);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);

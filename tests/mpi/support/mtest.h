@@ -18,6 +18,10 @@ int mt_end(void);
 extern int mt_thread_level;  /* MPI_THREAD_SINGLE unless set before mt_begin */
 extern int mt_rank, mt_size; /* in mt_begin's communicator; 0 and 1 without one */
 
+/* What mt_begin does before it initializes MPI, for programs that do not want the world model: time
+ * limit, VM, role. They return mt_failures() != 0 from main. */
+void mt_prepare(int *argc, char ***argv);
+
 /* True in a process that this program has spawned with mt_spawn: *role is what it was given. */
 bool mt_is_child(const char **role);
 /* Spawns n processes of this program over comm with a role (and NULL-terminated further arguments,

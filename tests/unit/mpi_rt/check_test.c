@@ -110,9 +110,6 @@ Test(check, functions_that_are_missing_say_so)
     expect(MPI_Win_create(buf, 4, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &win),
            MPI_ERR_UNSUPPORTED_OPERATION,
            ": MPI_Win_create: this library does not implement it");
-    int provided;
-    cr_assert(eq(int, MPI_T_init_thread(MPI_THREAD_SINGLE, &provided),
-                 MPI_ERR_UNSUPPORTED_OPERATION));
 }
 
 Test(check, a_second_init_is_refused)

@@ -9,8 +9,12 @@
 
 Test(handles, predefined_ones_find_their_objects)
 {
+    cr_assert(xmpi_comm_of(MPI_COMM_WORLD) == NULL);
+    cr_assert(xmpi_comm_of(MPI_COMM_SELF) == NULL);
+    xmpi_state = XMPI_STATE_UP;
     cr_assert(xmpi_comm_of(MPI_COMM_WORLD) == &xmpi_world);
     cr_assert(xmpi_comm_of(MPI_COMM_SELF) == &xmpi_self);
+    xmpi_state = XMPI_STATE_NONE;
     cr_assert(xmpi_group_of(MPI_GROUP_EMPTY) == &xmpi_group_empty);
     cr_assert(xmpi_info_of(MPI_INFO_ENV) == &xmpi_info_env);
     cr_assert(eq(int, xmpi_info_env.obj.predef == (uintptr_t)MPI_INFO_ENV, 1));

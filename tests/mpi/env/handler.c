@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The initial error handler: MPI_ERRORS_ARE_FATAL, or what the info key of a spawn says; it is the
+ * handler of MPI_COMM_WORLD, MPI_COMM_SELF and the intercommunicator to the parents. `show` prints
+ * it, for runs under mpiexec with its option. */
+#include "mtest.h"
+#include <stdio.h>
+#include <string.h>
+
+static MPI_Errhandler handler_of(MPI_Comm comm)
+{
+    MPI_Errhandler eh;
+    OK(MPI_Comm_get_errhandler(comm, &eh));
+    return eh; /* predefined: needs not be freed */
+}
+
+static int show(void)
+{
+    MPI_Init(NULL, NULL);
+    MPI_Errhandler eh = handler_of(MPI_COMM_WORLD);
+    puts(eh == MPI_ERRORS_RETURN ? "return" : eh == MPI_ERRORS_ABORT ? "abort" : "fatal");
+    MPI_Finalize();
+    return 0;
+}
+
+/* The number says which handler is expected. */
+static int child(int wanted)
+{
+    MPI_Comm parent;
+    MPI_Errhandler eh = wanted == 0   ? MPI_ERRORS_ARE_FATAL
+                        : wanted == 1 ? MPI_ERRORS_ABORT
+                                      : MPI_ERRORS_RETURN;
+    MPI_Init(NULL, NULL);
+    MPI_Comm_get_parent(&parent);
+    int good = handler_of(MPI_COMM_WORLD) == eh && handler_of(MPI_COMM_SELF) == eh &&
+               handler_of(parent) == eh;
+    MPI_Send(&good, 1, MPI_INT, 0, 0, parent);
+    MPI_Comm_disconnect(&parent);
+    MPI_Finalize();
+    return 0;
+}
+
+static void spawned_with(int wanted, const char *value)
+{
+    MPI_Info info = MPI_INFO_NULL;
+    MPI_Comm inter;
+    char number[2] = {(char)('0' + wanted), 0}, word[] = "child",
+         *args[] = {word, number, NULL};
+    int good = 0;
+    if (value) {
+        OK(MPI_Info_create(&info));
+        OK(MPI_Info_set(info, "mpi_initial_errhandler", value));
+    }
+    OK(MPI_Comm_spawn(mt_program(), args, 1, info, 0, MPI_COMM_SELF, &inter,
+                      MPI_ERRCODES_IGNORE));
+    OK(MPI_Recv(&good, 1, MPI_INT, 0, 0, inter, MPI_STATUS_IGNORE));
+    CHECK(good);
+    OK(MPI_Comm_disconnect(&inter));
+    if (value)
+        OK(MPI_Info_free(&info));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "show") == 0)
+        return show();
+    if (argc > 2 && strcmp(argv[1], "child") == 0)
+        return child(argv[2][0] - '0');
+    mt_begin(&argc, &argv, 2);
+    if (mt_rank == 0) {
+        spawned_with(0, NULL);
+        spawned_with(0, "mpi_errors_are_fatal");
+        spawned_with(1, "mpi_errors_abort");
+        spawned_with(2, "mpi_errors_return");
+    }
+    return mt_end();
+}
