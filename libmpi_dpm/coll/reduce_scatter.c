@@ -214,8 +214,14 @@ int xmpi_reduce_scatter(const void *sendbuf, void *recvbuf, struct xmpi_cvec rec
     uint64_t all = 0; /* what does not fit is found by the checks of each count */
     struct xmpi_coll c = {.kind = XMPI_COLL_REDUCE_SCATTER};
     if (recvcounts.i || recvcounts.c)
-        for (int k = 0; k < comm->size; k++)
-            all += (uint64_t)xmpi_cvec_at(recvcounts, k);
+        for (int k = 0; k < comm->size; k++) {
+            MPI_Count count = xmpi_cvec_at(recvcounts, k);
+            if (count < 0)
+                return xmpi_err(MPI_ERR_COUNT,
+                                "recvcounts[%d] is %lld; it must not be negative", k,
+                                (long long)count);
+            all += (uint64_t)count;
+        }
     xmpi_coll_reduction(&c, sendbuf, recvbuf, (MPI_Count)all, datatype, op);
     c.recv = xmpi_blocks_v(recvbuf, recvcounts, (struct xmpi_cvec){NULL, NULL}, datatype);
     return xmpi_coll_do(&c, comm, form);

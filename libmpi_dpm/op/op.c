@@ -129,7 +129,7 @@ static int make_user(MPI_User_function *fn, MPI_User_function_c *fn_c, int commu
                      MPI_Op *out)
 {
     if (!fn && !fn_c)
-        return xmpi_err(MPI_ERR_ARG, "the operation's function is NULL");
+        return xmpi_err(MPI_ERR_ARG, "user_fn is a null pointer");
     struct xmpi_op *op = calloc(1, sizeof *op);
     if (!op)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for an operation");
