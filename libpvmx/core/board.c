@@ -221,7 +221,7 @@ static void close_board(struct pvmx_board *b)
     undo_open(b);
 }
 
-static pvmx_err open_board(struct pvmx_board *b, struct pvmx_peer *const *peers, uint64_t place)
+static pvmx_err map_board(struct pvmx_board *b, struct pvmx_peer *const *peers, uint64_t place)
 {
     pvmx_err err = map_all(b, peers, place);
     if (err) {
@@ -232,10 +232,7 @@ static pvmx_err open_board(struct pvmx_board *b, struct pvmx_peer *const *peers,
     b->free_until = PX_BOARD_DEPTH;
     if (b->self != 0)
         peers[0]->keep++; /* its slot stays as long as we read there */
-    err = agree(b);
-    if (err)
-        close_board(b);
-    return err;
+    return PVMX_OK;
 }
 
 pvmx_err pvmx_engine_board_open(struct pvmx_peer *const *peers, int n, int self,
@@ -249,9 +246,16 @@ pvmx_err pvmx_engine_board_open(struct pvmx_peer *const *peers, int n, int self,
     b->n = n;
     b->self = self;
     px_lock();
-    pvmx_err err = open_board(b, peers, place);
+    pvmx_err err = map_board(b, peers, place);
     px_unlock();
-    if (!err)
+    if (err)
+        return err;
+    /* Without the lock: a wait gives it back once only, and threads of two processes that open two
+     * boards would wait for each other's other thread. */
+    err = agree(b);
+    if (err)
+        pvmx_engine_board_close(b);
+    else
         *out = b;
     return err;
 }
