@@ -7,13 +7,14 @@
 #include <string.h>
 
 /* A search for k factors of n in non-increasing order with the smallest difference of first and
- * last; among equals, with the largest first factor: such a grid has the smaller surface in most cases
- * (21 x 16 x 15 against 20 x 18 x 14). */
+ * last; among equals, with the smallest surface (the sum of n / factor): 21 x 16 x 15, not
+ * 20 x 18 x 14. */
 struct search {
     const int *divisors; /* of n, ascending */
     int ndivisors, k;
     int *now, *best;
-    int spread; /* of best; INT_MAX: none yet */
+    int n, spread; /* of best; INT_MAX: none yet */
+    int64_t surface;
 };
 
 /* base to the k, or INT64_MAX for anything above INT_MAX. */
@@ -34,7 +35,14 @@ static void choose(struct search *s, int at, int rest)
 {
     int left = s->k - at;
     if (left == 0) {
-        s->spread = s->now[0] - s->now[s->k - 1];
+        int spread = s->now[0] - s->now[s->k - 1];
+        int64_t surface = 0;
+        for (int i = 0; i < s->k; i++)
+            surface += s->n / s->now[i];
+        if (spread == s->spread && surface >= s->surface)
+            return;
+        s->spread = spread;
+        s->surface = surface;
         memcpy(s->best, s->now, (size_t)s->k * sizeof(*s->best));
         return;
     }
@@ -80,7 +88,7 @@ static int *divisors_of(int n, int *count)
 /* factors: k numbers whose product is n. */
 static int balance(int n, int k, int *factors)
 {
-    struct search s = {.k = k, .best = factors, .spread = INT_MAX};
+    struct search s = {.n = n, .k = k, .best = factors, .spread = INT_MAX};
     int *divisors = divisors_of(n, &s.ndivisors);
     s.divisors = divisors;
     s.now = malloc((size_t)k * sizeof(*s.now));

@@ -158,7 +158,8 @@ static void dims_create(void)
     DIMS(60, 3, 5, 4, 3);
     DIMS(72, 3, 6, 4, 3);
     DIMS(36, 2, 6, 6);
-    DIMS(5040, 3, 21, 16, 15); /* not 20 x 18 x 14, whose factors are as close */
+    DIMS(5040, 3, 21, 16, 15);   /* not 20 x 18 x 14, whose factors are as close, */
+    DIMS(13392, 4, 31, 9, 8, 6); /* nor 31 x 12 x 6 x 6 */
     DIMS(1, 4, 1, 1, 1, 1);
     DIMS(1000000, 6, 10, 10, 10, 10, 10, 10);
     DIMS(2147483647, 2, 2147483647, 1);
