@@ -241,6 +241,7 @@ void arena_died(struct arena *a, uint32_t slot, int status, int signal)
     struct px_slot *s = arena_slot(a, slot);
     atomic_store(&s->exit_status, status);
     atomic_store(&s->exit_signal, signal);
+    atomic_store(&s->left, atomic_load(&s->state) == PX_SLOT_LEFT);
     atomic_store(&s->state, PX_SLOT_DEAD);
     arena_uncount(a, slot);
     arena_tell(a, slot);

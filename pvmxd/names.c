@@ -40,7 +40,7 @@ static struct name *find(struct server *sv, const char *text)
     struct name *n = px_map_get(&sv->names, hash(text));
     while (n != NULL && strcmp(n->text, text) != 0)
         n = n->next;
-    return n;
+    return n != NULL && task_has_left(n->owner) ? NULL : n; /* with it its names are gone */
 }
 
 static pvmx_err add(struct server *sv, struct task *owner, const char *text, const char *port)

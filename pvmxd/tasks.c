@@ -257,20 +257,34 @@ void tasks_peer_closed(struct task *t)
         task_end(t, -1, 0);
 }
 
+static void leave(struct task *t)
+{
+    if (t->left)
+        return;
+    t->left = true;
+    agree_forget_task(t);
+    names_forget_task(t);
+    ports_forget_task(t);
+    arena_left(&t->sv->arena, t->slot);
+    t->sv->scan_slots = true;
+}
+
+bool task_has_left(struct task *t)
+{
+    if (atomic_load(&arena_slot(&t->sv->arena, t->slot)->state) == PX_SLOT_LEFT)
+        leave(t);
+    return t->left;
+}
+
 pvmx_err tasks_leave(struct server *sv, struct peer *p, uint32_t serial,
                      const uint8_t *body, size_t len)
 {
+    (void)sv;
     (void)serial;
     (void)body;
     (void)len;
-    if (p->task == NULL || p->task->left)
-        return PVMX_OK; /* no answer is expected, so no refusal either */
-    p->task->left = true;
-    agree_forget_task(p->task);
-    names_forget_task(p->task);
-    ports_forget_task(p->task);
-    arena_left(&sv->arena, p->task->slot);
-    sv->scan_slots = true;
+    if (p->task != NULL)
+        leave(p->task); /* no answer is expected, so no refusal either */
     return PVMX_OK;
 }
 

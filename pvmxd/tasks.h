@@ -78,6 +78,8 @@ void job_free(struct job *j);
 /* The job no longer belongs to anyone. */
 void job_disown(struct job *j);
 const char *task_program(const struct task *t);
+/* Has it said good-bye? Looks at its slot, where that stands before the daemon reads of it. */
+bool task_has_left(struct task *t);
 
 /* A new task in the table, its arena slot entered; NULL without memory (nothing was done). It owns
  * pidfd from then on and is reaped through it. */

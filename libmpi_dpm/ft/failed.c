@@ -3,7 +3,6 @@
 #include "abi/handles.h"
 #include "ft/ft.h"
 #include "rt/err.h"
-#include <pvmx/engine/dyn.h>
 #include <pvmx/engine/prog.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,17 +106,7 @@ static int refresh(struct xmpi_comm *comm)
 
 bool xmpi_ft_any(struct xmpi_comm *comm)
 {
-    if (refresh(comm) != MPI_SUCCESS)
-        return false;
-    for (int i = 0; i < comm->ft->nfailed; i++) {
-        int k = comm->ft->failed[i], local = comm->local->size;
-        struct pvmx_end end;
-        pvmx_tid tid =
-            xmpi_tid(k < local ? comm->local->tids[k] : comm->remote->tids[k - local]);
-        if (pvmx_engine_end_of(tid, &end) != PVMX_OK || end.signal || end.status != 0)
-            return true;
-    }
-    return false;
+    return refresh(comm) == MPI_SUCCESS && comm->ft->nfailed > 0;
 }
 
 /* The group of the first n failures. */

@@ -22,8 +22,8 @@ void xmpi_ft_mark(struct xmpi_comm *comm);
 void xmpi_ft_on_revoke(uint64_t ctx);
 /* Tids of all members, malloc'ed. */
 int xmpi_ft_tids(const struct xmpi_comm *comm, pvmx_tid **tids, int *n);
-/* True when a member is known to have failed: killed, or ended with a status that is not 0. One that
- * has ended well may have done its part of an operation which others still have before them. */
+/* True when a member is known to have failed. One that has finalized MPI has not: it may have done its
+ * part of an operation which others still have before them. */
 bool xmpi_ft_any(struct xmpi_comm *comm);
 
 int xmpi_ft_revoke(struct xmpi_comm *comm);

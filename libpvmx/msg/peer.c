@@ -189,6 +189,7 @@ static bool slot_alive(struct px_messenger *ms, struct pvmx_peer *p)
     p->end.status = line.state == PX_SLOT_LEFT ? 0 : line.exit_status;
     p->end.signal = line.exit_signal;
     p->end.inited = (int32_t)line.inited;
+    p->end.left = line.state == PX_SLOT_LEFT || line.left;
     return false;
 }
 

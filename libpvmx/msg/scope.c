@@ -9,13 +9,15 @@
 struct member {
     pvmx_tid tid;
     int32_t index;
-    bool dead;
+    bool dead, left;        /* left: in good order before it ended, which is no failure */
     struct pvmx_peer *peer; /* referenced: keeps us interested in its end */
 };
 
 struct pvmx_scope {
     struct px_list node;
-    size_t n, dead, acked;
+    size_t n;
+    size_t dead, acked;      /* failures, and how many of them were acknowledged  */
+    size_t others, absent;   /* members beside this task; those that have ended   */
     struct member members[]; /* sorted by tid */
 };
 
@@ -23,6 +25,16 @@ static int by_tid(const void *a, const void *b)
 {
     pvmx_tid x = ((const struct member *)a)->tid, y = ((const struct member *)b)->tid;
     return (x > y) - (x < y);
+}
+
+static void count_end(struct pvmx_scope *s, struct member *m)
+{
+    if (!m->peer->dead || m->dead || m->left)
+        return;
+    m->left = m->peer->end.left;
+    m->dead = !m->left;
+    s->dead += m->dead;
+    s->absent++;
 }
 
 pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n,
@@ -41,8 +53,8 @@ pvmx_err px_scope_new(struct px_messenger *ms, const pvmx_tid *tids, size_t n,
         }
         m->tid = m->peer->tid;
         m->index = (int32_t)s->n;
-        m->dead = m->peer->dead;
-        s->dead += m->dead;
+        s->others += !m->peer->self;
+        count_end(s, m);
     }
     qsort(s->members, n, sizeof s->members[0], by_tid);
     px_list_push_back(&ms->scopes, &s->node);
@@ -61,7 +73,7 @@ void px_scope_free(struct px_messenger *ms, struct pvmx_scope *s)
 
 bool px_scope_blocked(const struct pvmx_scope *s)
 {
-    return s->dead > s->acked;
+    return s->dead > s->acked || (s->others > 0 && s->absent == s->others);
 }
 
 void px_scopes_peer_died(struct px_messenger *ms, pvmx_tid tid)
@@ -70,10 +82,8 @@ void px_scopes_peer_died(struct px_messenger *ms, pvmx_tid tid)
     px_list_foreach(it, &ms->scopes) {
         struct pvmx_scope *s = px_container_of(it, struct pvmx_scope, node);
         struct member *m = bsearch(&key, s->members, s->n, sizeof key, by_tid);
-        if (m && !m->dead) {
-            m->dead = true;
-            s->dead++;
-        }
+        if (m)
+            count_end(s, m);
     }
 }
 

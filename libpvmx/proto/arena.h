@@ -79,6 +79,7 @@ struct px_slot {
     _Atomic int32_t exit_signal;
     _Atomic uint32_t inited;   /* 1 once the owner has claimed it */
     _Atomic uint32_t given_up; /* 1: DEAD because init was not called in time */
+    _Atomic uint32_t left;     /* 1: it had LEFT before it was DEAD           */
     uint32_t birth_len;        /* bytes of birth record; 0: root task */
     /* random; equals *(uint64_t *)probe_addr in the owner's memory: a reader proves with it that
      * process_vm_readv works */

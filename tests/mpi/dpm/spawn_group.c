@@ -60,6 +60,17 @@ static void gone_early(MPI_Comm comm)
         return;
     OK(MPI_Comm_size(all, &size));
     CHECK_EQ(size, mt_size + 1);
+    /* Nor does it hold up a wildcard receive: it will not send, but others do. */
+    OK(MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN));
+    int x = mt_rank, rc = MPI_Recv(NULL, 0, MPI_INT, mt_size, 9, all, MPI_STATUS_IGNORE);
+    MPI_Error_class(rc, &class);
+    CHECK_EQ(class, MT_ERR_PROC_FAILED);
+    if (mt_rank == 1)
+        OK(MPI_Send(&x, 1, MPI_INT, 0, 3, all));
+    if (mt_rank == 0) {
+        OK(MPI_Recv(&x, 1, MPI_INT, MPI_ANY_SOURCE, 3, all, MPI_STATUS_IGNORE));
+        CHECK_EQ(x, 1);
+    }
     OK(MPI_Comm_free(&all));
     OK(MPI_Comm_free(&inter));
 }

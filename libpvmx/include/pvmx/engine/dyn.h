@@ -108,6 +108,7 @@ struct pvmx_end {
     int32_t status; /* exit status, -1 when a signal ended it or the status is not known */
     int32_t signal; /* 0: none */
     int32_t inited; /* 1: it had called the library's init */
+    int32_t left;   /* 1: it had left in good order before */
 };
 PVMX_API pvmx_err pvmx_engine_end_of(pvmx_tid tid, struct pvmx_end *out);
 

@@ -101,10 +101,11 @@ PVMX_API pvmx_err pvmx_engine_imrecv(struct pvmx_msg *msg, void *buf, size_t cap
                                      struct pvmx_req **req);
 
 /* A scope names the tasks whose death concerns wildcard receives of a context. When a member has
- * died and is not acknowledged, receives that use the scope fail with PVMX_ERR_DEAD_PENDING once no
- * matching message is left. Such a receive is done, but stays posted until it is freed: after ack() it
- * is no longer done and waits again. The tids are copied; dead(): how many members are known dead,
- * and their indices (caller's array of n, may be NULL). ack(): accept that n members are dead. */
+ * died and is not acknowledged, or no other member is left, receives that use the scope fail with
+ * PVMX_ERR_DEAD_PENDING once no matching message is left. Such a receive is done, but stays posted until
+ * it is freed: after ack() it is no longer done and waits again. The tids are copied; dead(): how many
+ * members are known dead, and their indices (caller's array of n, may be NULL); members that have left
+ * in good order are not. ack(): accept that n members are dead. */
 PVMX_API pvmx_err pvmx_engine_scope_create(const pvmx_tid *tids, size_t n,
                                            struct pvmx_scope **out);
 PVMX_API void pvmx_engine_scope_free(struct pvmx_scope *scope);
