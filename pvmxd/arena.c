@@ -118,8 +118,9 @@ bool arena_ever(const struct arena *a, int32_t tid)
 
 static void arena_punch(struct arena *a, uint32_t slot)
 {
-    if (fallocate(a->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                  (off_t)px_slot_offset(slot), (off_t)PX_SLOT_SIZE) < 0)
+    const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    if (fallocate(a->fd, mode, (off_t)px_slot_offset(slot), (off_t)PX_SLOT_SIZE) < 0 ||
+        fallocate(a->fd, mode, (off_t)px_heap_offset(slot), (off_t)PX_HEAP_SIZE) < 0)
         px_log(PX_LOG_ERROR, "ARENA-PUNCH", "cannot free the memory of slot %u: %s", slot,
                strerror(errno));
     a->use[slot] = USE_FREE;

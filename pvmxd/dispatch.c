@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "conf.h"
 #include "events.h"
+#include "groups.h"
+#include "mailbox.h"
 #include "names.h"
 #include "notify.h"
 #include "peer.h"
@@ -44,7 +46,11 @@ static const struct handler {
     {PXP_UNPUBLISH, TASK, names_unpublish}, {PXP_LOOKUP, CLIENT, names_lookup},
     {PXP_REVOKE, TASK, agree_revoke},       {PXP_AGREE, TASK, agree_voice},
     {PXP_CATALOG, CLIENT, status_catalog},  {PXP_EVENTS, CONSOLE, events_on_events},
-    {PXP_SETTINGS, CONSOLE, conf_settings},
+    {PXP_SETTINGS, CONSOLE, conf_settings}, {PXP_BOX_PUT, TASK, box_put},
+    {PXP_BOX_GET, CLIENT, box_get},         {PXP_BOX_DROP, TASK, box_drop},
+    {PXP_BOX_LIST, CLIENT, box_list},       {PXP_NUMBER, CLIENT, box_number},
+    {PXP_GROUP_JOIN, TASK, group_join},     {PXP_GROUP_LEAVE, TASK, group_leave},
+    {PXP_GROUP_LOOK, CLIENT, group_look},   {PXP_GROUP_MEET, TASK, group_meet},
 };
 
 static const struct handler *find(uint32_t number)

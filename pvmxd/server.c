@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "conf.h"
 #include "events.h"
+#include "groups.h"
 #include "lock.h"
+#include "mailbox.h"
 #include "notify.h"
 #include "peer.h"
 #include "spawn.h"
@@ -137,6 +139,7 @@ static void init_lists(struct server *sv)
     px_list_init(&sv->records);
     px_list_init(&sv->events);
     px_list_init(&sv->lookups);
+    px_list_init(&sv->box_waits);
     px_list_init(&sv->agreements);
 }
 
@@ -205,6 +208,8 @@ void server_stop(struct server *sv)
     px_map_free(&sv->jobs);
     px_map_free(&sv->ports);
     px_map_free(&sv->names);
+    boxes_fini(sv);
+    groups_fini(sv);
     if (alone) {
         bind_fini(&sv->bind);
         arena_close(&sv->arena);

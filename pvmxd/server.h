@@ -36,11 +36,15 @@ struct server {
     struct watchdog watchdog;
     struct topo topo;
     struct bind bind;
-    struct px_map tasks;       /* tid -> struct task                     */
-    struct px_map jobs;        /* id -> struct job                       */
-    struct px_map ended;       /* tid -> struct end_record               */
-    struct px_map ports;       /* key -> struct port                     */
-    struct px_map names;       /* hash -> struct name                    */
+    struct px_map tasks;      /* tid -> struct task                     */
+    struct px_map jobs;       /* id -> struct job                       */
+    struct px_map ended;      /* tid -> struct end_record               */
+    struct px_map ports;      /* key -> struct port                     */
+    struct px_map names;      /* hash -> struct name                    */
+    struct px_map boxes;      /* hash -> struct box                     */
+    struct px_map groups;     /* hash -> struct group                   */
+    struct px_list box_waits; /* struct waiter: entries that are waited for */
+    uint32_t last_number;
     struct px_list agreements; /* struct agreement, in progress       */
     struct px_list lookups;    /* struct waiter: names that are waited for */
     struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;

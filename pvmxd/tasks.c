@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "conf.h"
 #include "events.h"
+#include "groups.h"
+#include "mailbox.h"
 #include "names.h"
 #include "peer.h"
 #include "ports.h"
@@ -98,6 +100,8 @@ struct task *task_add(struct server *sv, int32_t tid, pid_t pid, int pidfd, stru
     px_list_init(&t->watches);
     px_list_init(&t->ports);
     px_list_init(&t->names);
+    px_list_init(&t->boxes);
+    px_list_init(&t->places);
     if (job != NULL) {
         px_list_push_back(&job->tasks, &t->in_job);
         job->alive++;
@@ -233,6 +237,8 @@ void task_end(struct task *t, int status, int signal)
         notify_ended(sv, t, status, signal, inited);
     release_children(t);
     names_forget_task(t);
+    boxes_forget_task(t);
+    groups_forget_task(t);
     ports_forget_task(t);
     if (t->peer != NULL) {
         struct peer *p = t->peer;
@@ -264,6 +270,8 @@ static void leave(struct task *t)
     t->left = true;
     agree_forget_task(t);
     names_forget_task(t);
+    boxes_forget_task(t);
+    groups_forget_task(t);
     ports_forget_task(t);
     arena_left(&t->sv->arena, t->slot);
     t->sv->scan_slots = true;

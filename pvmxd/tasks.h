@@ -67,6 +67,8 @@ struct task {
     struct px_list watches;  /* of watch.in_task                                    */
     struct px_list ports;    /* it has opened                                       */
     struct px_list names;    /* it has published                                    */
+    struct px_list boxes;    /* of box.in_owner: entries that it has put            */
+    struct px_list places;   /* of place.in_task: groups that it is in              */
     ino_t pipes[3];          /* its own descriptors 1 and 2 that mpiexec reads; 0: none */
     struct bind_place *place; /* processors that it is bound to; NULL: none         */
 };

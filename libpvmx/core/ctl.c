@@ -45,6 +45,16 @@ uint32_t px_ctl_serial(struct px_ctl_call *call)
     return call->serial = pxp_client_serial(&px_ctx.ctl.client);
 }
 
+pvmx_err px_ctl_begin(struct px_ctl_call *call)
+{
+    pvmx_err err = px_ctx.tid ? PVMX_OK : px_enroll_connect(true);
+    if (!err)
+        err = px_ctl_check();
+    if (!err)
+        px_ctl_serial(call);
+    return err;
+}
+
 static bool call_done(void *arg)
 {
     return ((struct px_ctl_call *)arg)->done;

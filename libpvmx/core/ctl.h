@@ -39,6 +39,8 @@ void px_ctl_call_start(struct px_ctl_call *call, const int *fds, size_t nfds);
 pvmx_err px_ctl_call_wait(struct px_ctl_call *call);
 pvmx_err px_ctl_outcome(const struct px_ctl_call *call);
 void px_ctl_call_free(struct px_ctl_call *call);
+/* Joins or starts the VM if need be, and gives the call its serial. */
+pvmx_err px_ctl_begin(struct px_ctl_call *call);
 /* Serial for the next request, to be given to its encoder. */
 uint32_t px_ctl_serial(struct px_ctl_call *call);
 /* PVMX_OK when requests can be sent; PVMX_ERR_VM_LOST with a sentence. */

@@ -67,6 +67,7 @@ static void stop(void)
 {
     struct px_ctx *c = &px_ctx;
     px_ctl_close();
+    px_blocks_fini();
     px_messenger_fini(&c->ms);
     px_arena_detach(&c->arena);
     px_arena_detach(&c->lone);

@@ -60,4 +60,7 @@ pvmx_err px_enroll_connect(bool start);
 /* ---- spawn.c: registers its settings; a spawn does so too. */
 void px_spawn_settings(void);
 
+/* ---- block.c: forgets all blocks, own ones and those that are open. */
+void px_blocks_fini(void);
+
 #endif

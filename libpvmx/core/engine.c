@@ -61,6 +61,31 @@ pvmx_err pvmx_engine_isend_view(struct pvmx_peer *to, uint64_t ctx, int32_t sour
     return err;
 }
 
+pvmx_err pvmx_engine_post(struct pvmx_peer *to, uint64_t ctx, int32_t tag,
+                          const void *bytes, size_t len)
+{
+    struct px_hdr h = {.ctx = ctx, .source = px_ctx.tid, .tag = tag};
+    if (len > PVMX_POST_MAX)
+        return px_fail(PVMX_ERR_TOOBIG, "%zu bytes are too many to post", len);
+    px_lock();
+    pvmx_err err = px_send_post(to, &h, bytes, len);
+    px_unlock();
+    return err;
+}
+
+pvmx_err pvmx_engine_sink(uint64_t ctx, pvmx_sink_fn *fn, void *arg)
+{
+    if (ctx >= PVMX_SINKS)
+        return px_fail(PVMX_ERR_ARG, "context %llu cannot have a sink",
+                       (unsigned long long)ctx);
+    px_lock();
+    px_ctx.ms.sinks[ctx].fn = fn;
+    px_ctx.ms.sinks[ctx].arg = arg;
+    pvmx_err err = fn ? px_recv_sink(&px_ctx.ms, ctx) : PVMX_OK;
+    px_unlock();
+    return err;
+}
+
 static bool req_done(void *arg)
 {
     return px_req_is_done(arg);

@@ -7,22 +7,12 @@
 
 #include <string.h>
 
-static pvmx_err begin(struct px_ctl_call *call)
-{
-    pvmx_err err = px_ctx.tid ? PVMX_OK : px_enroll_connect(true);
-    if (!err)
-        err = px_ctl_check();
-    if (!err)
-        px_ctl_serial(call);
-    return err;
-}
-
 pvmx_err pvmx_engine_name_publish(const char *name, const char *port)
 {
     struct px_ctl_call call;
     struct pxp_publish m = {.name = name, .port = port};
     px_lock();
-    pvmx_err err = begin(&call);
+    pvmx_err err = px_ctl_begin(&call);
     if (!err) {
         err = pxp_publish_encode(&px_ctx.ctl.client.out, call.serial, &m);
         if (!err)
@@ -38,7 +28,7 @@ pvmx_err pvmx_engine_name_unpublish(const char *name, const char *port)
     struct px_ctl_call call;
     struct pxp_unpublish m = {.name = name, .port = port};
     px_lock();
-    pvmx_err err = begin(&call);
+    pvmx_err err = px_ctl_begin(&call);
     if (!err) {
         err = pxp_unpublish_encode(&px_ctx.ctl.client.out, call.serial, &m);
         if (!err)
@@ -70,7 +60,7 @@ pvmx_err pvmx_engine_name_lookup(const char *name, uint32_t wait_ms, char *port,
     struct px_ctl_call call;
     struct pxp_lookup m = {.name = name, .wait_ms = wait_ms};
     px_lock();
-    pvmx_err err = begin(&call);
+    pvmx_err err = px_ctl_begin(&call);
     if (!err) {
         err = pxp_lookup_encode(&px_ctx.ctl.client.out, call.serial, &m);
         if (!err)

@@ -34,6 +34,28 @@ static pvmx_err keep(struct px_messenger *ms, const struct px_key *key,
     return PVMX_OK;
 }
 
+static pvmx_err sink(struct px_messenger *ms, uint64_t ctx, struct pvmx_peer *from,
+                     int32_t tag, const void *bytes, size_t len)
+{
+    ms->completed = true; /* another thread may wait for it */
+    return ms->sinks[ctx].fn(ms->sinks[ctx].arg, from->tid, tag, bytes, len);
+}
+
+pvmx_err px_recv_sink(struct px_messenger *ms, uint64_t ctx)
+{
+    const struct px_key all = {ctx, PVMX_ANY_SOURCE, PVMX_ANY_TAG};
+    struct px_unexp *u;
+    while ((u = px_match_find_unexp(&ms->match, &all)) != NULL) {
+        struct px_arrived *m = px_container_of(u, struct px_arrived, unexp);
+        pvmx_err err = sink(ms, ctx, m->from, u->key.tag, m->data, m->len);
+        if (err)
+            return err;
+        px_match_remove_unexp(&ms->match, u);
+        px_arrived_free(m);
+    }
+    return PVMX_OK;
+}
+
 /* Copies an eager message to its receive. */
 static void copy_in(struct px_messenger *ms, struct px_recv *r, const struct px_key *key,
                     const void *data, size_t len)
@@ -50,6 +72,8 @@ static pvmx_err on_eager(struct px_messenger *ms, struct pvmx_peer *from,
                          const struct px_hdr *h, const uint8_t *body, size_t len)
 {
     struct px_key key = {h->ctx, h->source, h->tag};
+    if (h->ctx < PVMX_SINKS && ms->sinks[h->ctx].fn)
+        return sink(ms, h->ctx, from, h->tag, body, len);
     struct px_posted *p = px_match_arrive(&ms->match, &key);
     if (!p)
         return keep(ms, &key, from, &(struct px_arrived){.am = PX_AM_EAGER, .len = len},

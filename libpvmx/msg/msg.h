@@ -13,6 +13,7 @@
 #include "transport/transport.h"
 #include <pvmx/engine/dyn.h>
 #include <pvmx/engine/msg.h>
+#include <pvmx/engine/post.h>
 #include <string.h>
 
 enum {
@@ -51,6 +52,10 @@ struct px_messenger {
     uint64_t *revoked_log;
     uint64_t nrevoked;
     void (*on_revoke)(uint64_t ctx); /* another task has begun it; NULL: nobody to be told */
+    struct {
+        pvmx_sink_fn *fn;
+        void *arg;
+    } sinks[PVMX_SINKS];
 };
 
 struct pvmx_peer {
@@ -145,6 +150,9 @@ pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
 pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
                             const struct pvmx_view *view, enum pvmx_send_mode mode,
                             struct pvmx_req **req);
+/* One record of at most PVMX_POST_MAX bytes, whatever is usual for messages of that length. */
+pvmx_err px_send_post(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                      size_t len);
 /* FIN of id, CTS to stream it. Unknown ids are ignored (cancelled or failed meanwhile). */
 void px_send_on_fin(struct px_messenger *ms, uint64_t id, int32_t tag);
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);
@@ -198,6 +206,8 @@ static inline void px_recv_put(struct px_recv *r, size_t off, const void *bytes,
         memcpy(r->buf + off, bytes, len);
 }
 void px_recv_fail(struct px_recv *r, pvmx_err err);
+/* Messages that have arrived before their context had a sink. */
+pvmx_err px_recv_sink(struct px_messenger *ms, uint64_t ctx);
 /* Before the request is given back: a wildcard receive that a death has ended is still posted. */
 void px_recv_unpost(struct px_messenger *ms, struct px_recv *r);
 /* Deaths were acknowledged: the scope's receives wait again. */

@@ -146,16 +146,20 @@ static pvmx_err prepare(struct px_send *s, enum pvmx_send_mode mode)
     return PVMX_OK;
 }
 
+static bool push_now(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                     size_t len)
+{
+    struct px_hdr h = *hdr;
+    h.am = PX_AM_EAGER;
+    struct px_slice v[2] = {{&h, sizeof h}, {buf, len}};
+    return px_list_empty(&to->out) && to->ep->tr->push(to->ep, v, 2) == PVMX_OK;
+}
+
 /* The common short message: nothing waits before it and it needs no answer. */
 static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
                        size_t len, size_t limit, enum pvmx_send_mode mode)
 {
-    if (len > limit || mode == PVMX_SEND_SYNC || !px_list_empty(&to->out))
-        return false;
-    struct px_hdr h = *hdr;
-    h.am = PX_AM_EAGER;
-    struct px_slice v[2] = {{&h, sizeof h}, {buf, len}};
-    return to->ep->tr->push(to->ep, v, 2) == PVMX_OK;
+    return len <= limit && mode != PVMX_SEND_SYNC && push_now(to, hdr, buf, len);
 }
 
 static void discard(struct px_send *s)
@@ -208,6 +212,32 @@ static size_t view_limit(const struct pvmx_peer *to)
     size_t max = to->caps.max_record - sizeof(struct px_hdr) - sizeof(struct px_sync);
     max = max < FRAGMENT ? max : FRAGMENT;
     return max > to->caps.eager ? max : to->caps.eager;
+}
+
+pvmx_err px_send_post(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                      size_t len)
+{
+    pvmx_err err;
+    if (!to->ep && (err = px_peer_connect(to)) != PVMX_OK)
+        return err;
+    if (push_now(to, hdr, buf, len))
+        return PVMX_OK;
+    struct px_send *s = new_send(to, hdr, buf, len, PVMX_POST_MAX);
+    if (!s)
+        return PVMX_ERR_NOMEM;
+    s->copy = malloc(len ? len : 1);
+    if (!s->copy) {
+        discard(s);
+        return px_fail(PVMX_ERR_NOMEM, "no memory to keep a message of %zu bytes", len);
+    }
+    if (len)
+        memcpy(s->copy, buf, len);
+    s->buf = s->copy;
+    s->req.orphan = true;
+    to->refs++;
+    to->ms->nsends++;
+    px_peer_post(to, &s->out);
+    return PVMX_OK;
 }
 
 /* Short: packed and sent like any other. Long: streamed out of its places; a copy is only made where

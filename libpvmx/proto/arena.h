@@ -9,7 +9,8 @@
  *   header            daemon; `running` by everyone
  *   slot.tid .. born  daemon before exec / enrolment, state also by the owner (see enum)
  *   slot.doorbell     anyone who wakes the owner
- *   slot.contacts     owner; the daemon reads it to know whom a death concerns
+ *   slot.contacts     owner; lenders add themselves; the daemon reads it to know whom a death concerns
+ *   heap              owner; a reader of a block writes its cell when it has done
  *   slot.rings        a sender claims a free entry; the owner (the only consumer) frees it
  * A slot of an ended task is free again only when no live task has its bit in contacts, so that a
  * late write of a peer never meets the slot's next owner. */
@@ -41,7 +42,10 @@ enum {
 };
 #define PX_BOARDS_OFF ((uint64_t)PX_RINGS_OFF + (uint64_t)PX_NRINGS * PX_RING_SIZE)
 #define PX_SLOT_SIZE (PX_BOARDS_OFF + PX_BOARDS_SIZE)
-#define PX_ARENA_SIZE ((uint64_t)PX_ARENA_HEAD + PX_NSLOTS * PX_SLOT_SIZE)
+/* Behind the slots: a heap for each, which its owner writes and the tasks that it lends to read. */
+#define PX_HEAP_SIZE ((uint64_t)4 << 30)
+#define PX_HEAPS_OFF ((uint64_t)PX_ARENA_HEAD + PX_NSLOTS * PX_SLOT_SIZE)
+#define PX_ARENA_SIZE (PX_HEAPS_OFF + PX_NSLOTS * PX_HEAP_SIZE)
 
 enum px_slot_state {
     PX_SLOT_FREE = 0,
@@ -128,6 +132,11 @@ static inline uint32_t px_tid_slot(int32_t tid)
 static inline uint64_t px_slot_offset(uint32_t slot)
 {
     return PX_ARENA_HEAD + (uint64_t)slot * PX_SLOT_SIZE;
+}
+
+static inline uint64_t px_heap_offset(uint32_t slot)
+{
+    return PX_HEAPS_OFF + (uint64_t)slot * PX_HEAP_SIZE;
 }
 
 #endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests for named groups. */
+#include "core/ctx.h"
+
+#include "base/err.h"
+#include "proto/messages.h"
+#include <pvmx/engine/box.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static pvmx_err take(const struct px_ctl_call *call, struct pvmx_group *out)
+{
+    struct pxp_group_is m;
+    struct pxp_zone z = {0};
+    pvmx_err err = call->number == PXP_GROUP_IS
+                       ? pxp_group_is_decode(call->body, call->len, &m, &z)
+                       : PVMX_ERR_PROTO;
+    pvmx_tid *tids = err ? NULL : malloc((m.n_tids + 1) * sizeof *tids);
+    if (!err && !tids)
+        err = px_fail(PVMX_ERR_NOMEM, "no memory for a group of %zu members", m.n_tids);
+    if (!err) {
+        if (m.n_tids)
+            memcpy(tids, m.tids, m.n_tids * sizeof *tids);
+        *out = (struct pvmx_group){tids, m.n_tids, m.frozen};
+    }
+    pxp_zone_free(&z);
+    return err;
+}
+
+void pvmx_engine_group_free(struct pvmx_group *out)
+{
+    free(out->tids);
+    *out = (struct pvmx_group){0};
+}
+
+pvmx_err pvmx_engine_group_join(const char *name, int32_t *place)
+{
+    struct px_ctl_call call;
+    struct pxp_group_join m = {.name = name};
+    struct pvmx_group g = {0};
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err) {
+        err = pxp_group_join_encode(&px_ctx.ctl.client.out, call.serial, &m);
+        if (!err)
+            err = px_ctl_call(&call, NULL, 0);
+        if (!err)
+            err = take(&call, &g);
+        px_ctl_call_free(&call);
+    }
+    for (size_t i = 0; !err && i < g.n; i++)
+        if (g.tids[i] == px_ctx.tid)
+            *place = (int32_t)i;
+    pvmx_engine_group_free(&g);
+    px_unlock();
+    return err;
+}
+
+pvmx_err pvmx_engine_group_leave(const char *name)
+{
+    struct px_ctl_call call;
+    struct pxp_group_leave m = {.name = name};
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err) {
+        err = pxp_group_leave_encode(&px_ctx.ctl.client.out, call.serial, &m);
+        if (!err)
+            err = px_ctl_call(&call, NULL, 0);
+        px_ctl_call_free(&call);
+    }
+    px_unlock();
+    return err;
+}
+
+pvmx_err pvmx_engine_group_look(const char *name, struct pvmx_group *out)
+{
+    struct px_ctl_call call;
+    struct pxp_group_look m = {.name = name};
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err) {
+        err = pxp_group_look_encode(&px_ctx.ctl.client.out, call.serial, &m);
+        if (!err)
+            err = px_ctl_call(&call, NULL, 0);
+        if (!err)
+            err = take(&call, out);
+        px_ctl_call_free(&call);
+    }
+    px_unlock();
+    return err;
+}
+
+pvmx_err pvmx_engine_group_meet(const char *name, uint32_t count, bool freeze,
+                                struct pvmx_group *out)
+{
+    struct px_ctl_call call;
+    struct pxp_group_meet m = {.name = name, .count = count, .freeze = freeze};
+    struct pvmx_group g = {0};
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err) {
+        err = pxp_group_meet_encode(&px_ctx.ctl.client.out, call.serial, &m);
+        if (!err)
+            err = px_ctl_call(&call, NULL, 0);
+        if (!err)
+            err = take(&call, out ? out : &g);
+        px_ctl_call_free(&call);
+    }
+    pvmx_engine_group_free(&g);
+    px_unlock();
+    return err;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Named groups. */
+#include "groups.h"
+#include "base/err.h"
+#include "peer.h"
+#include "server.h"
+#include "tasks.h"
+#include "waiter.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_MAX_LEN = 4096 };
+
+/* A task's place in a group. */
+struct place {
+    struct px_list in_task; /* task.places */
+    struct group *group;
+    struct task *task;
+    uint32_t number;
+};
+
+/* Groups with the same hash of their names are a chain. */
+struct group {
+    struct group *next;
+    struct server *sv;
+    struct place **places; /* NULL: nobody */
+    uint32_t n, cap, members;
+    bool frozen, broken;  /* broken: frozen, and a member has gone */
+    struct px_list waits; /* struct meeting */
+    uint32_t nwaits, count;
+    char name[];
+};
+
+/* A member that waits for the others. */
+struct meeting {
+    struct waiter w;
+    struct group *group;
+    bool freeze;
+};
+
+static uint64_t hash(const char *text)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a */
+    for (; *text; text++)
+        h = (h ^ (uint8_t)*text) * 1099511628211u;
+    return h;
+}
+
+static struct group *find(struct server *sv, const char *name)
+{
+    struct group *g = px_map_get(&sv->groups, hash(name));
+    while (g != NULL && strcmp(g->name, name) != 0)
+        g = g->next;
+    return g;
+}
+
+static struct group *make(struct server *sv, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    struct group *g = calloc(1, sizeof *g + len);
+    if (g == NULL)
+        return NULL;
+    memcpy(g->name, name, len);
+    g->sv = sv;
+    px_list_init(&g->waits);
+    g->next = px_map_get(&sv->groups, hash(name));
+    if (px_map_put(&sv->groups, hash(name), g) == PVMX_OK)
+        return g;
+    free(g);
+    return NULL;
+}
+
+static void refuse_all(struct group *g, const char *why)
+{
+    px_list_foreach(it, &g->waits) {
+        struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
+        px_fail(PVMX_ERR_NOENT, "the group '%.200s' %s", g->name, why);
+        waiter_refuse(&m->w, PVMX_ERR_NOENT);
+    }
+}
+
+/* Nobody is left in it. */
+static void destroy(struct group *g)
+{
+    uint64_t h = hash(g->name);
+    struct group *first = px_map_get(&g->sv->groups, h);
+    refuse_all(g, "has ended");
+    if (first != g) {
+        while (first->next != g)
+            first = first->next;
+        first->next = g->next;
+    } else if (g->next != NULL) {
+        px_map_put(&g->sv->groups, h, g->next); /* replaces: needs no memory */
+    } else {
+        px_map_remove(&g->sv->groups, h);
+    }
+    free(g->places);
+    free(g);
+}
+
+static struct place *place_of(const struct group *g, const struct task *t)
+{
+    px_list_foreach(it, &t->places) {
+        struct place *p = px_container_of(it, struct place, in_task);
+        if (p->group == g)
+            return p;
+    }
+    return NULL;
+}
+
+static void vacate(struct place *p)
+{
+    struct group *g = p->group;
+    g->places[p->number] = NULL;
+    while (g->n > 0 && g->places[g->n - 1] == NULL)
+        g->n--;
+    px_list_remove(&p->in_task);
+    free(p);
+    g->broken = g->frozen;
+    if (--g->members == 0)
+        destroy(g);
+    else if (g->broken)
+        refuse_all(g, "is static and has lost a member");
+}
+
+static pvmx_err answer(struct peer *p, uint32_t serial, const struct group *g)
+{
+    struct pxp_group_is m = {.n_tids = g->n, .frozen = g->frozen};
+    m.tids = malloc((g->n + 1) * sizeof *m.tids);
+    if (m.tids == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a list of members");
+    for (uint32_t i = 0; i < g->n; i++)
+        m.tids[i] = g->places[i] != NULL ? g->places[i]->task->tid : 0;
+    pvmx_err err = pxp_group_is_encode(peer_out(p), serial, &m);
+    free(m.tids);
+    return err;
+}
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+static pvmx_err check_task(const struct peer *p, const char *name)
+{
+    if (p->task == NULL || p->task->left)
+        return px_fail(PVMX_ERR_STATE, "a process must enrol before it can use a group");
+    if (*name == '\0' || strlen(name) >= NAME_MAX_LEN)
+        return px_fail(PVMX_ERR_ARG, "the name of a group has 1 to %d bytes",
+                       NAME_MAX_LEN - 1);
+    return PVMX_OK;
+}
+
+static pvmx_err none(const char *name)
+{
+    return px_fail(PVMX_ERR_NOENT, "there is no group '%.200s'", name);
+}
+
+static pvmx_err enter(struct group *g, struct task *t)
+{
+    struct place *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a member");
+    if (g->members == g->n && g->n == g->cap) {
+        uint32_t cap = g->cap > 0 ? g->cap * 2 : 8;
+        struct place **places = realloc(g->places, cap * sizeof(struct place *));
+        if (places == NULL) {
+            free(p);
+            return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a member");
+        }
+        g->places = places;
+        g->cap = cap;
+    }
+    uint32_t at = 0;
+    while (g->members < g->n && g->places[at] != NULL)
+        at++;
+    if (g->members == g->n)
+        at = g->n++;
+    *p = (struct place){.group = g, .task = t, .number = at};
+    g->places[at] = p;
+    g->members++;
+    px_list_push_back(&t->places, &p->in_task);
+    return PVMX_OK;
+}
+
+static pvmx_err join(struct server *sv, struct task *t, const char *name, struct group **out)
+{
+    struct group *g = find(sv, name);
+    if (g != NULL && place_of(g, t) != NULL)
+        return px_fail(PVMX_ERR_EXISTS, "t%x is in the group '%.200s'", (unsigned)t->tid,
+                       name);
+    if (g != NULL && g->frozen)
+        return px_fail(PVMX_ERR_STATE, "the group '%.200s' is static", name);
+    if (g == NULL && (g = make(sv, name)) == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for another group");
+    pvmx_err err = enter(g, t);
+    if (err != PVMX_OK && g->members == 0)
+        destroy(g);
+    *out = g;
+    return err;
+}
+
+pvmx_err group_join(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_group_join m;
+    struct group *g = NULL;
+    pvmx_err err = pxp_group_join_decode(body, len, &m, &zone);
+    if (err == PVMX_OK)
+        err = check_task(p, m.name);
+    if (err == PVMX_OK)
+        err = join(sv, p->task, m.name, &g);
+    if (err == PVMX_OK)
+        err = answer(p, serial, g);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+pvmx_err group_leave(struct server *sv, struct peer *p, uint32_t serial,
+                     const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_group_leave m;
+    struct place *at = NULL;
+    pvmx_err err = pxp_group_leave_decode(body, len, &m, &zone);
+    if (err == PVMX_OK)
+        err = check_task(p, m.name);
+    struct group *g = err == PVMX_OK ? find(sv, m.name) : NULL;
+    if (err == PVMX_OK && g == NULL)
+        err = none(m.name);
+    else if (err == PVMX_OK && (at = place_of(g, p->task)) == NULL)
+        err = px_fail(PVMX_ERR_STATE, "t%x is not in the group '%.200s'",
+                      (unsigned)p->task->tid, m.name);
+    pxp_zone_free(&zone);
+    if (err != PVMX_OK)
+        return err;
+    vacate(at);
+    struct pxp_done done = {.count = 1};
+    return pxp_done_encode(peer_out(p), serial, &done);
+}
+
+pvmx_err group_look(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_group_look m;
+    pvmx_err err = pxp_group_look_decode(body, len, &m, &zone);
+    const struct group *g = err == PVMX_OK ? find(sv, m.name) : NULL;
+    if (err == PVMX_OK)
+        err = g != NULL ? answer(p, serial, g) : none(m.name);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+/* ---- meeting ---------------------------------------------------------------------------------- */
+
+static void meeting_free(struct waiter *w)
+{
+    struct meeting *m = px_container_of(w, struct meeting, w);
+    m->group->nwaits--;
+    free(m);
+}
+
+static void meeting_late(struct waiter *w)
+{
+    (void)w; /* has no limit */
+}
+
+static void complete(struct group *g)
+{
+    px_list_foreach(it, &g->waits) {
+        struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
+        g->frozen = g->frozen || m->freeze;
+    }
+    px_list_foreach(it, &g->waits) {
+        struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
+        pvmx_err err = answer(m->w.peer, m->w.serial, g);
+        if (err != PVMX_OK)
+            waiter_refuse(&m->w, err);
+        else
+            waiter_end(&m->w);
+    }
+}
+
+static pvmx_err check_meet(const struct group *g, const struct peer *p,
+                           const struct pxp_group_meet *m)
+{
+    if (g == NULL)
+        return none(m->name);
+    if (g->broken)
+        return px_fail(PVMX_ERR_NOENT,
+                       "the group '%.200s' is static and has lost a member", m->name);
+    if (place_of(g, p->task) == NULL)
+        return px_fail(PVMX_ERR_STATE, "t%x is not in the group '%.200s'",
+                       (unsigned)p->task->tid, m->name);
+    if (m->count == 0 || (g->nwaits > 0 && m->count != g->count))
+        return px_fail(PVMX_ERR_ARG, "%u members are to meet, but others wait for %u",
+                       m->count, g->count);
+    return PVMX_OK;
+}
+
+static pvmx_err meet(struct server *sv, struct peer *p, uint32_t serial,
+                     const struct pxp_group_meet *m)
+{
+    struct group *g = find(sv, m->name);
+    pvmx_err err = check_meet(g, p, m);
+    struct meeting *w = err == PVMX_OK ? calloc(1, sizeof *w) : NULL;
+    if (err == PVMX_OK && w == NULL)
+        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a barrier");
+    if (err != PVMX_OK)
+        return err;
+    w->w.late = meeting_late;
+    w->w.free = meeting_free;
+    w->group = g;
+    w->freeze = m->freeze;
+    g->count = m->count;
+    g->nwaits++;
+    waiter_start(&w->w, p, serial, &g->waits, WAITER_FOREVER);
+    if (g->nwaits == g->count)
+        complete(g);
+    return PVMX_OK;
+}
+
+pvmx_err group_meet(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_group_meet m;
+    pvmx_err err = pxp_group_meet_decode(body, len, &m, &zone);
+    if (err == PVMX_OK)
+        err = check_task(p, m.name);
+    if (err == PVMX_OK)
+        err = meet(sv, p, serial, &m);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+void groups_forget_task(struct task *t)
+{
+    while (!px_list_empty(&t->places))
+        vacate(px_container_of(t->places.next, struct place, in_task));
+}
+
+void groups_fini(struct server *sv)
+{
+    px_map_free(&sv->groups); /* groups have ended with their members */
+}
