@@ -67,6 +67,15 @@ int MPIX_Comm_iagree(MPI_Comm comm, int *flag, MPI_Request *request);
 int MPIX_Comm_shrink(MPI_Comm comm, MPI_Comm *newcomm);
 int MPIX_Comm_ishrink(MPI_Comm comm, MPI_Comm *newcomm, MPI_Request *request);
 
+/* ---- tasks by their tids, as PVM has them */
+
+/* A communicator of the tasks with these tids (of pvm_spawn, pvm_siblings, ...), in this order.
+ * Collective: each of them calls it with the same list, after MPI_Init. */
+int MPIX_Comm_from_tids(int n, const int tids[], MPI_Comm *newcomm);
+/* Tids of the first n processes of comm (of an intercommunicator's remote group): for pvm_send,
+ * pvm_notify, ... The task's own is 0 before it is in a virtual machine. Local. */
+int MPIX_Comm_get_tids(MPI_Comm comm, int n, int tids[]);
+
 int PMPIX_Comm_ispawn(const char *command, char *argv[], int maxprocs, MPI_Info info,
                       int root, MPI_Comm comm, MPI_Comm *intercomm,
                       int array_of_errcodes[], MPI_Request *request);
@@ -75,6 +84,8 @@ int PMPIX_Comm_ispawn_multiple(int count, char *array_of_commands[],
                                const MPI_Info array_of_info[], int root, MPI_Comm comm,
                                MPI_Comm *intercomm, int array_of_errcodes[],
                                MPI_Request *request);
+int PMPIX_Comm_from_tids(int n, const int tids[], MPI_Comm *newcomm);
+int PMPIX_Comm_get_tids(MPI_Comm comm, int n, int tids[]);
 int PMPIX_Comm_get_failed(MPI_Comm comm, MPI_Group *failedgroup);
 int PMPIX_Comm_ack_failed(MPI_Comm comm, int num_to_ack, int *num_acked);
 int PMPIX_Comm_failure_ack(MPI_Comm comm);
