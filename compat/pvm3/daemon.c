@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What PVM's daemon lets special tasks do. Hosters, taskers and resource managers take over work that
+ * the daemons do by themselves here; docs/pvm-coverage.md says so of each. */
+#include "state.h"
+
+#include <pvmx/engine/box.h>
+#include <pvmx/engine/vm.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int not_here(const char *func)
+{
+    int cc = p3_enter();
+    return p3_leave(func, cc ? cc : PvmNotImpl);
+}
+
+P3_PUBLIC int pvm_reg_hoster(void)
+{
+    return not_here("pvm_reg_hoster");
+}
+
+P3_PUBLIC int pvm_reg_tasker(void)
+{
+    return not_here("pvm_reg_tasker");
+}
+
+P3_PUBLIC int pvm_reg_rm(struct pvmhostinfo **hip)
+{
+    (void)hip;
+    return not_here("pvm_reg_rm");
+}
+
+P3_PUBLIC int pvm_reg_tracer(int trcctx, int trctag, int outctx, int outtag, char *mask,
+                             int trcbuf, int trcopt)
+{
+    (void)trcctx, (void)trctag, (void)outctx, (void)outtag, (void)mask, (void)trcbuf,
+        (void)trcopt;
+    return not_here("pvm_reg_tracer");
+}
+
+P3_PUBLIC int pvm_tickle(int narg, int *argp, int *nresp, int *resp)
+{
+    (void)resp;
+    int cc = p3_enter();
+    if (!cc && (narg < 1 || narg > 10 || !argp))
+        cc = PvmBadParam;
+    if (!cc && nresp)
+        *nresp = 0; /* there are no dumps to ask for */
+    return p3_leave("pvm_tickle", cc);
+}
+
+/* Tasks that a reset spares stand in a mailbox class. */
+int p3_no_reset(bool on)
+{
+    static uint32_t index;
+    static bool listed;
+    if (on == listed)
+        return PvmOk;
+    listed = on;
+    struct pvmx_box_put m = {.name = PVMNORESETCLASS, .flags = PvmMboxMultiInstance};
+    return p3_error(on ? pvmx_engine_box_put(&m, &index)
+                       : pvmx_engine_box_drop(PVMNORESETCLASS, index));
+}
+
+P3_PUBLIC int pvm_getnoresets(int **tids, int *n)
+{
+    static int *kept;
+    struct pvmx_box *list = NULL;
+    size_t count = 0;
+    int cc = p3_enter();
+    if (!cc && (!tids || !n))
+        cc = PvmBadParam;
+    if (!cc)
+        cc = p3_error(pvmx_engine_box_list(PVMNORESETCLASS, &list, &count));
+    int *more = cc ? NULL : realloc(kept, (count + 1) * sizeof *kept);
+    if (!cc && !more)
+        cc = PvmNoMem;
+    if (more) {
+        kept = more;
+        for (size_t i = 0; i < count; i++)
+            kept[i] = list[i].owner;
+        *tids = kept;
+        *n = (int)count;
+    }
+    free(list);
+    return p3_leave("pvm_getnoresets", cc);
+}
+
+static bool is_spared(int tid, int mytid)
+{
+    int *tids, n;
+    if (tid == mytid || tid == pvmmytid || pvm_getnoresets(&tids, &n) < 0)
+        return true;
+    for (int i = 0; i < n; i++)
+        if (tids[i] == tid)
+            return true;
+    return false;
+}
+
+P3_PUBLIC int pvmreset(int mytid, int killtasks, char *class, int index)
+{
+    struct pvmtaskinfo *list;
+    int n;
+    (void)class, (void)index;
+    int cc = pvm_tasks(0, &n, &list);
+    for (int i = 0; !cc && killtasks && i < n; i++)
+        if (!is_spared(list[i].ti_tid, mytid))
+            pvm_kill(list[i].ti_tid);
+    return cc;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Joining, leaving, looking, meeting. */
+#include "group/group.h"
+
+#include <pvmx/pvmx.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Static groups that are known here. */
+static struct known {
+    struct known *next;
+    struct pvmx_group group;
+    char name[];
+} * known;
+
+static int error_of(pvmx_err err)
+{
+    switch (err) {
+    case PVMX_OK:
+        return PvmOk;
+    case PVMX_ERR_NOENT:
+        return PvmNoGroup;
+    case PVMX_ERR_EXISTS:
+        return PvmDupGroup;
+    case PVMX_ERR_STATE:
+        return PvmNotInGroup;
+    case PVMX_ERR_ARG:
+        return PvmMismatch;
+    case PVMX_ERR_NOMEM:
+        return PvmNoMem;
+    default:
+        return PvmSysErr;
+    }
+}
+
+static int check_name(const char *name)
+{
+    if (!name || !*name)
+        return PvmNullGroup;
+    int tid = pvm_mytid();
+    return tid < 0 ? tid : PvmOk;
+}
+
+static int leave(const char *func, int cc)
+{
+    return cc < 0 ? lpvmerr(func, cc) : cc;
+}
+
+static struct known *find_known(const char *name)
+{
+    struct known *k = known;
+    while (k && strcmp(k->name, name) != 0)
+        k = k->next;
+    return k;
+}
+
+static void forget(const char *name)
+{
+    for (struct known **p = &known; *p; p = &(*p)->next)
+        if (strcmp((*p)->name, name) == 0) {
+            struct known *k = *p;
+            *p = k->next;
+            pvmx_engine_group_free(&k->group);
+            free(k);
+            return;
+        }
+}
+
+/* Without memory it is asked for again each time. */
+static void remember(const char *name, const struct pvmx_group *g)
+{
+    size_t len = strlen(name) + 1;
+    struct known *k = calloc(1, sizeof *k + len);
+    pvmx_tid *tids = malloc((g->n + 1) * sizeof *tids);
+    if (!k || !tids) {
+        free(k);
+        free(tids);
+        return;
+    }
+    memcpy(k->name, name, len);
+    memcpy(tids, g->tids, g->n * sizeof *tids);
+    k->group = (struct pvmx_group){tids, g->n, true};
+    k->next = known;
+    known = k;
+}
+
+static int copy_known(const struct known *k, struct pvmx_group *out)
+{
+    *out = k->group;
+    out->tids = malloc((k->group.n + 1) * sizeof *out->tids);
+    if (!out->tids)
+        return PvmNoMem;
+    memcpy(out->tids, k->group.tids, k->group.n * sizeof *out->tids);
+    return PvmOk;
+}
+
+int p3_group_get(const char *name, struct pvmx_group *out, int *place)
+{
+    int cc = check_name(name);
+    if (cc)
+        return cc;
+    const struct known *k = find_known(name);
+    cc = k ? copy_known(k, out) : error_of(pvmx_engine_group_look(name, out));
+    if (cc)
+        return cc;
+    if (!k && out->frozen)
+        remember(name, out);
+    *place = -1;
+    for (size_t i = 0; i < out->n; i++)
+        if (out->tids[i] == pvm_mytid())
+            *place = (int)i;
+    return PvmOk;
+}
+
+void p3_group_put(struct pvmx_group *g)
+{
+    pvmx_engine_group_free(g);
+}
+
+P3_PUBLIC int pvm_joingroup(char *name)
+{
+    int32_t place;
+    int cc = check_name(name);
+    if (!cc)
+        cc = error_of(pvmx_engine_group_join(name, &place));
+    return leave("pvm_joingroup", cc ? cc : place);
+}
+
+P3_PUBLIC int pvm_lvgroup(char *name)
+{
+    int cc = check_name(name);
+    if (!cc) {
+        forget(name);
+        cc = error_of(pvmx_engine_group_leave(name));
+    }
+    return leave("pvm_lvgroup", cc);
+}
+
+P3_PUBLIC int pvm_gsize(char *name)
+{
+    struct pvmx_group g;
+    int place, n = 0;
+    int cc = p3_group_get(name, &g, &place);
+    if (cc)
+        return leave("pvm_gsize", cc);
+    for (size_t i = 0; i < g.n; i++)
+        n += g.tids[i] != 0;
+    p3_group_put(&g);
+    return n;
+}
+
+P3_PUBLIC int pvm_gettid(char *name, int inum)
+{
+    struct pvmx_group g;
+    int place;
+    int cc = p3_group_get(name, &g, &place);
+    if (cc)
+        return leave("pvm_gettid", cc);
+    cc = inum < 0                             ? PvmBadParam
+         : (size_t)inum < g.n && g.tids[inum] ? g.tids[inum]
+                                              : PvmNoInst;
+    p3_group_put(&g);
+    return leave("pvm_gettid", cc);
+}
+
+P3_PUBLIC int pvm_getinst(char *name, int tid)
+{
+    struct pvmx_group g;
+    int place;
+    int cc = p3_group_get(name, &g, &place);
+    if (cc)
+        return leave("pvm_getinst", cc);
+    cc = PvmNotInGroup;
+    for (size_t i = 0; tid && i < g.n; i++)
+        if (g.tids[i] == tid)
+            cc = (int)i;
+    p3_group_put(&g);
+    return leave("pvm_getinst", cc);
+}
+
+P3_PUBLIC int pvm_barrier(char *name, int count)
+{
+    int cc = check_name(name);
+    const struct known *k = cc ? NULL : find_known(name);
+    if (k && count == -1)
+        count = (int)k->group.n; /* of a static group, all */
+    if (!cc && count < 1)
+        cc = PvmMismatch;
+    if (!cc)
+        cc = error_of(pvmx_engine_group_meet(name, (uint32_t)count, false, NULL));
+    return leave("pvm_barrier", cc);
+}
+
+P3_PUBLIC int pvm_freezegroup(char *name, int size)
+{
+    struct pvmx_group g = {0};
+    int cc = check_name(name);
+    if (!cc && find_known(name))
+        cc = PvmDupGroup;
+    if (!cc && size == -1)
+        size = cc = pvm_gsize(name);
+    if (cc >= 0)
+        cc = size < 1 ? PvmBadParam
+                      : error_of(pvmx_engine_group_meet(name, (uint32_t)size, true, &g));
+    if (!cc) {
+        remember(name, &g);
+        cc = size;
+    }
+    pvmx_engine_group_free(&g);
+    return leave("pvm_freezegroup", cc);
+}
+
+int pvm_gsdump(void);
+int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *nhosts);
+
+P3_PUBLIC int pvm_gsdump(void)
+{
+    return PvmOk; /* there is no server that could print its tables */
+}
+
+P3_PUBLIC int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *nhosts)
+{
+    struct pvmx_group g;
+    int place, first = 0, n = 0;
+    int cc = p3_group_get(name, &g, &place);
+    if (cc)
+        return leave("pvm_grphostinfo", cc);
+    for (size_t i = 0; i < g.n; i++)
+        if (g.tids[i] && pvm_tidtohost(g.tids[i]) == host) {
+            first = n++ ? first : g.tids[i];
+        }
+    if (coord)
+        *coord = first;
+    if (here)
+        *here = n;
+    if (nhosts)
+        *nhosts = 1;
+    p3_group_put(&g);
+    return PvmOk;
+}
+
+P3_PUBLIC int pvm_bcast(char *name, int tag)
+{
+    struct pvmx_group g;
+    int place, n = 0;
+    int cc = p3_group_get(name, &g, &place);
+    if (cc)
+        return leave("pvm_bcast", cc);
+    for (size_t i = 0; i < g.n; i++) /* holes and the caller are left out */
+        if (g.tids[i] && (int)i != place)
+            g.tids[n++] = g.tids[i];
+    cc = n ? pvm_mcast(g.tids, n, tag) : PvmNoInst;
+    p3_group_put(&g);
+    return cc == PvmNoInst ? leave("pvm_bcast", cc) : cc;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Message handlers: functions that see messages when they arrive, before any receive does. */
+#include "extra.h"
+#include "msg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* PVM has nine of its own, for control messages; the first of a program gets number 9. */
+enum { FIRST = 9, SYSTEM_CTX = 524287 };
+
+static struct handler {
+    int src, tag, ctx;
+    int (*fn)(int mid);
+    bool used;
+} * handlers;
+static int nhandlers, nused;
+
+bool p3_handlers(void)
+{
+    return nused > 0;
+}
+
+static bool matches(const struct handler *h, const struct p3_buf *b)
+{
+    return h->used && (h->src == -1 || h->src == b->src) &&
+           (h->tag == -1 || h->tag == b->tag) && (h->ctx == -1 || h->ctx == b->ctx);
+}
+
+bool p3_handler_take(struct p3_buf *b)
+{
+    int i = 0;
+    while (i < nhandlers && !matches(&handlers[i], b))
+        i++;
+    if (i == nhandlers)
+        return false;
+    if (b->fetch && p3_msg_take(b) != PvmOk)
+        return true;
+    int id = p3_buf_name(b), sbuf = p3_sbuf, rbuf = p3_rbuf;
+    if (id < 0)
+        return false;
+    b->queued = false;
+    p3_rbuf = id;
+    p3_sbuf = 0;
+    handlers[i].fn(id);
+    if (p3_buf_find(id) == b)
+        p3_buf_free(b);
+    p3_sbuf = p3_buf_find(sbuf) ? sbuf : 0;
+    p3_rbuf = p3_buf_find(rbuf) ? rbuf : 0;
+    return true;
+}
+
+static int add(int src, int tag, int ctx, int (*fn)(int))
+{
+    int at = -1;
+    for (int i = 0; i < nhandlers; i++) {
+        const struct handler *h = &handlers[i];
+        if (h->used && h->src == src && h->tag == tag && h->ctx == ctx)
+            return PvmExists;
+        if (!h->used && at < 0)
+            at = i;
+    }
+    if (at < 0) {
+        struct handler *more = realloc(handlers, ((size_t)nhandlers + 1) * sizeof *more);
+        if (!more)
+            return PvmNoMem;
+        handlers = more;
+        at = nhandlers++;
+    }
+    handlers[at] = (struct handler){src, tag, ctx, fn, true};
+    nused++;
+    return FIRST + at;
+}
+
+P3_PUBLIC int pvm_addmhf(int src, int tag, int ctx, int (*fn)(int))
+{
+    int cc = p3_enter();
+    if (!cc)
+        cc = fn ? add(src, tag, ctx, fn) : PvmBadParam;
+    return p3_leave("pvm_addmhf", cc);
+}
+
+P3_PUBLIC int pvm_delmhf(int id)
+{
+    p3_enter_only();
+    int at = id - FIRST, cc = PvmOk;
+    if (id < 0)
+        cc = PvmBadParam;
+    else if (at < 0 || at >= nhandlers || !handlers[at].used)
+        cc = PvmNotFound;
+    else
+        nused--, handlers[at].used = false;
+    return p3_leave("pvm_delmhf", cc);
+}
+
+P3_PUBLIC void pvmdisplaymhfinfo(void)
+{
+    printf("pvmdisplaymhfinfo: %d handlers\n", FIRST + nused);
+    for (int i = 0; i < FIRST; i++)
+        printf("mhid %d: of the system, context %d\n", i, SYSTEM_CTX);
+    for (int i = 0; i < nhandlers; i++)
+        if (handlers[i].used)
+            printf("mhid %d: src %x tag %d context %d\n", FIRST + i,
+                   (unsigned)handlers[i].src, handlers[i].tag, handlers[i].ctx);
+}

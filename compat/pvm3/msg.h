@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages: those that have arrived, in the order of arrival, and sending. With the lock held. */
+#ifndef P3_MSG_H
+#define P3_MSG_H
+
+#include "buf.h"
+
+/* The engine's way to hand over what other tasks send. */
+pvmx_sink_fn p3_msg_sink;
+/* Queues a message that was made here (notices). */
+void p3_msg_arrived(struct p3_buf *b);
+/* The first message that fits; NULL: none. Progress is made once if there is none. */
+struct p3_buf *p3_msg_find(int tid, int tag);
+/* The same, and waits for it until the deadline; NULL with *err. */
+struct p3_buf *p3_msg_await(int tid, int tag, uint64_t deadline_ns, int *err);
+/* Takes a message out of the queue; waits for bytes that are still on their way. Error: they cannot
+ * come any more, and the message is gone. */
+int p3_msg_take(struct p3_buf *b);
+/* PvmBadParam unless these can be asked for. */
+int p3_msg_check(int tid, int tag);
+void p3_msg_end(void);
+/* Counts messages that have come. */
+unsigned long p3_msg_arrivals(void);
+
+/* ---- fds.c: the descriptor of pvm_getfds */
+/* The program has seen what is here. */
+void p3_fds_quiet(void);
+void p3_fds_end(void);
+
+/* ---- send.c: never waits. Tasks that are unknown or have ended are no error. */
+int p3_send(struct p3_buf *b, int tid, int tag, int ctx);
+/* Forgets the task that was sent to last. */
+void p3_send_end(void);
+
+/* ---- handler.c: true when a handler took (and freed) the message. */
+bool p3_handler_take(struct p3_buf *b);
+/* Are there handlers of the program? */
+bool p3_handlers(void);
+
+#endif

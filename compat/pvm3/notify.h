@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Notices of ends as messages. With the lock held. */
+#ifndef P3_NOTIFY_H
+#define P3_NOTIFY_H
+
+#include "state.h"
+
+/* Are there notices that are not messages yet? */
+bool p3_notify_pending(void);
+/* Makes messages of them, behind the last ones of the tasks that have ended. */
+void p3_notify_deliver(void);
+void p3_notify_end(void);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pvm_getopt and pvm_setopt. Options of routes, fragments and traces keep their values and change
+ * nothing: there is one way between two tasks of a host. */
+#include "state.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+/* An option: what it is at first, and what it can be. Text, hence no pointers to relocate. */
+static const struct rule {
+    int first, min, max;
+} rules[PvmNoReset + 1] = {
+    [PvmRoute] = {PvmAllowDirect, PvmDontRoute, PvmRouteDirect},
+    [PvmDebugMask] = {0, INT_MIN, INT_MAX},
+    [PvmAutoErr] = {1, INT_MIN, INT_MAX},
+    [PvmOutputTid] = {0, 0, INT_MAX},
+    [PvmOutputCode] = {0, INT_MIN, INT_MAX},
+    [PvmTraceTid] = {0, 0, INT_MAX},
+    [PvmTraceCode] = {0, INT_MIN, INT_MAX},
+    [PvmTraceBuffer] = {0, INT_MIN, INT_MAX},
+    [PvmTraceOptions] = {0, 1, 3},
+    [PvmFragSize] = {4080, 48, 1 << 20},
+    [PvmResvTids] = {0, INT_MIN, INT_MAX},
+    [PvmSelfOutputTid] = {0, 0, INT_MAX},
+    [PvmSelfOutputCode] = {0, INT_MIN, INT_MAX},
+    [PvmSelfTraceTid] = {0, 0, INT_MAX},
+    [PvmSelfTraceCode] = {0, INT_MIN, INT_MAX},
+    [PvmSelfTraceBuffer] = {0, INT_MIN, INT_MAX},
+    [PvmSelfTraceOptions] = {0, 1, 3},
+    [PvmShowTids] = {1, INT_MIN, INT_MAX},
+    [PvmPollType] = {PvmPollConstant, PvmPollConstant, PvmPollSleep},
+    [PvmPollTime] = {0, 0, INT_MAX},
+    [PvmOutputContext] = {0, INT_MIN, INT_MAX},
+    [PvmTraceContext] = {0, INT_MIN, INT_MAX},
+    [PvmSelfOutputContext] = {0, INT_MIN, INT_MAX},
+    [PvmSelfTraceContext] = {0, INT_MIN, INT_MAX},
+    [PvmNoReset] = {0, INT_MIN, INT_MAX},
+};
+
+static bool known(int what)
+{
+    return what >= PvmRoute && what <= PvmNoReset;
+}
+
+void p3_options_begin(bool born)
+{
+    for (int i = PvmRoute; i <= PvmNoReset; i++)
+        p3.opt[i] = rules[i].first;
+    p3.opt[PvmAutoErr] = pvmautoerr;
+    const char *ctx = getenv("PVMCTX");
+    pvmmyctx = born && ctx ? (int)strtol(ctx, NULL, 0) : PvmBaseContext;
+}
+
+P3_PUBLIC int pvm_getopt(int what)
+{
+    p3_enter_only();
+    if (!p3.up && known(what))
+        return p3_leave("pvm_getopt", what == PvmAutoErr ? pvmautoerr : rules[what].first);
+    return p3_leave("pvm_getopt", known(what) ? p3.opt[what] : PvmBadParam);
+}
+
+static int set(int what, int val)
+{
+    if (!known(what))
+        return PvmBadParam;
+    const struct rule *r = &rules[what];
+    if (val != r->first && (val < r->min || val > r->max))
+        return PvmBadParam;
+    int old = p3.opt[what], cc = what == PvmNoReset ? p3_no_reset(val != 0) : PvmOk;
+    if (cc)
+        return cc;
+    p3.opt[what] = val;
+    if (what == PvmAutoErr)
+        pvmautoerr = val;
+    return old;
+}
+
+P3_PUBLIC int pvm_setopt(int what, int val)
+{
+    if (what == PvmAutoErr && !p3.up) { /* before anything else, to keep a failing start quiet */
+        int old = pvmautoerr;
+        pvmautoerr = val;
+        return old;
+    }
+    int cc = p3_enter();
+    return p3_leave("pvm_setopt", cc ? cc : set(what, val));
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pvm_spawn, and the environment that children get. */
+#include "output.h"
+#include "state.h"
+
+#include <limits.h>
+#include <pvmx/pvmx.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a call of pvm_spawn becomes. */
+struct request {
+    char wdir[PATH_MAX], path[2 * PATH_MAX], command[PATH_MAX];
+    char ctx[32];
+    const char *env[4];
+    const char **argv;
+};
+
+/* ---- the search path: PVM_PATH, else where PVM looks when nobody says anything; then, by the daemon,
+ * PATH, the working directory, and beside the spawner */
+
+static const char *value_of(const char *name)
+{
+    const char *v = getenv(name);
+    if (v && *v)
+        return v;
+    return strcmp(name, "PVM_ARCH") == 0   ? P3_ARCH
+           : strcmp(name, "PVM_ROOT") == 0 ? "/usr/lib/pvm3"
+                                           : "";
+}
+
+/* Puts variables ($HOME) in; what does not fit is cut off at a ':' . */
+static void expand(const char *from, char *to, size_t size)
+{
+    size_t n = 0;
+    while (*from && n + 1 < size) {
+        char name[64];
+        size_t k = 0;
+        if (*from != '$') {
+            to[n++] = *from++;
+            continue;
+        }
+        for (from++; k + 1 < sizeof name && (*from == '_' || (*from >= 'A' && *from <= 'Z') ||
+                                             (*from >= 'a' && *from <= 'z') ||
+                                             (k && *from >= '0' && *from <= '9'));)
+            name[k++] = *from++;
+        name[k] = 0;
+        n += (size_t)snprintf(to + n, size - n, "%s", value_of(name));
+    }
+    if (n >= size) {
+        n = size - 1;
+        while (n && to[n] != ':')
+            n--;
+    }
+    to[n] = 0;
+}
+
+/* "dir/prog" is looked for in the directories of the path too, before the working directory. */
+static void resolve_relative(struct request *r, const char *task)
+{
+    snprintf(r->command, sizeof r->command, "%s", task);
+    if (*task == '/' || !strchr(task, '/'))
+        return;
+    for (const char *dir = r->path; *dir;) {
+        size_t len = strcspn(dir, ":");
+        char full[PATH_MAX];
+        int n = snprintf(full, sizeof full, "%.*s/%s", (int)len, dir, task);
+        if (len && n > 0 && (size_t)n < sizeof full && access(full, X_OK) == 0) {
+            memcpy(r->command, full, (size_t)n + 1);
+            return;
+        }
+        dir += len + (dir[len] == ':');
+    }
+}
+
+/* ---- where */
+
+/* Can a task be started where the caller wants it? The host part of where is in host. */
+static bool place_fits(int flag, const char *host)
+{
+    bool fits = true, here = strcmp(host, ".") == 0 ||
+                             strcmp(host, pvmx_engine_host()) == 0 ||
+                             strcmp(host, "localhost") == 0;
+    if (flag & PvmTaskHost)
+        fits = here || !*host;
+    else if (flag & PvmTaskArch)
+        fits = strcmp(host, P3_ARCH) == 0;
+    else
+        return true;
+    return fits == !(flag & PvmHostCompl);
+}
+
+static void fail_all(int *tids, int n, int cc)
+{
+    for (int i = 0; tids && i < n; i++)
+        tids[i] = cc;
+}
+
+/* Tids of those that run first, then the errors of the others. */
+static int report(const struct pvmx_spawn_result *res, int *tids, int n, pvmx_err err)
+{
+    int started = 0, at = 0;
+    for (int i = 0; i < res->count && i < n; i++)
+        started += res->tids && res->tids[i] != 0;
+    if (!tids)
+        return started;
+    for (int i = 0; i < n && started; i++)
+        if (res->tids[i])
+            tids[at++] = res->tids[i];
+    for (int i = 0; i < n && at < n; i++) {
+        pvmx_err e = res->errors && i < res->count ? res->errors[i] : err;
+        if (e)
+            tids[at++] = p3_error(e == PVMX_ERR_CANCELLED ? err : e);
+    }
+    fail_all(tids + at, n - at, p3_error(err ? err : PVMX_ERR_SPAWN));
+    return started;
+}
+
+static int start(struct request *r, int flag, int n, int *tids)
+{
+    pvmx_tid self = pvmmytid;
+    struct pvmx_app app = {.command = r->command,
+                           .argv = r->argv,
+                           .count = n,
+                           .wdir = *r->wdir ? r->wdir : NULL,
+                           .path = r->path,
+                           .env = r->env};
+    struct pvmx_spawn_args args = {.size = sizeof args,
+                                   .apps = &app,
+                                   .napps = 1,
+                                   .flags = PVMX_SPAWN_SOFT | PVMX_SPAWN_DETACHED |
+                                            PVMX_SPAWN_NO_MPI,
+                                   .parents = &self,
+                                   .nparents = 1,
+                                   .ctx = pvmx_engine_ctx_alloc(8)};
+    struct pvmx_spawn_result res;
+    (void)flag;
+    pvmx_err err = p3_output_spawn(&args, &res);
+    if (err == PVMX_ERR_VM_LOST || err == PVMX_ERR_NO_VM) {
+        pvmx_engine_spawn_result_free(&res);
+        return PvmSysErr;
+    }
+    int started = report(&res, tids, n, err);
+    pvmx_engine_spawn_result_free(&res);
+    return started;
+}
+
+/* Under PvmTaskDebug a debugger is run, with the task and its arguments as arguments. */
+static int make_argv(struct request *r, char **argv, bool debug)
+{
+    size_t n = 0, at = 0;
+    while (argv && argv[n])
+        n++;
+    r->argv = calloc(n + 2, sizeof *r->argv);
+    if (!r->argv)
+        return PvmNoMem;
+    if (debug) {
+        const char *debugger = getenv("PVM_DEBUGGER");
+        char *task = strdup(r->command);
+        if (!task)
+            return PvmNoMem;
+        r->argv[at++] = task;
+        if (debugger && *debugger)
+            snprintf(r->command, sizeof r->command, "%s", debugger);
+        else
+            snprintf(r->command, sizeof r->command, "%.4000s/lib/debugger",
+                     value_of("PVM_ROOT"));
+    }
+    for (size_t i = 0; i < n; i++)
+        r->argv[at++] = argv[i];
+    return PvmOk;
+}
+
+static int prepare(struct request *r, const char *task, char **argv, int flag)
+{
+    const char *path = getenv("PVM_PATH"), *wd = getenv("PVM_WD");
+    int nenv = 0;
+    expand(path && *path ? path : "$HOME/pvm3/bin/$PVM_ARCH:$PVM_ROOT/bin/$PVM_ARCH",
+           r->path, sizeof r->path);
+    if (!*r->wdir && wd)
+        expand(wd, r->wdir, sizeof r->wdir);
+    resolve_relative(r, task);
+    snprintf(r->ctx, sizeof r->ctx, "PVMCTX=0x%x", (unsigned)pvmmyctx);
+    r->env[nenv++] = r->ctx;
+    if (flag & PvmNoSpawnParent)
+        r->env[nenv++] = "PVMX_PVM_NO_PARENT=1";
+    return make_argv(r, argv, (flag & PvmTaskDebug) != 0);
+}
+
+static int spawn(const char *task, char **argv, int flag, const char *where, int n, int *tids)
+{
+    char host[PATH_MAX] = "";
+    const char *more = getenv("PVMTASK");
+    if (!task || n < 1)
+        return PvmBadParam;
+    if (more)
+        flag |= (int)strtol(more, NULL, 0);
+    struct request *r = calloc(1, sizeof *r);
+    if (!r)
+        return PvmNoMem;
+    if (where) { /* "host:working directory" */
+        size_t len = strcspn(where, ":");
+        snprintf(host, sizeof host, "%.*s", (int)len, where);
+        if (where[len])
+            snprintf(r->wdir, sizeof r->wdir, "%s", where + len + 1);
+    }
+    int cc = PvmOk;
+    if (!place_fits(flag, host)) {
+        fail_all(tids, n, PvmNoHost);
+    } else if (!*task || strlen(task) >= sizeof r->command) {
+        fail_all(tids, n, PvmNoFile);
+    } else {
+        cc = prepare(r, task, argv, flag);
+        if (!cc)
+            cc = start(r, flag, n, tids);
+        if (r->argv && flag & PvmTaskDebug)
+            free((char *)(uintptr_t)r->argv[0]);
+    }
+    free(r->argv);
+    free(r);
+    return cc;
+}
+
+P3_PUBLIC int pvm_spawn(char *task, char **argv, int flag, char *where, int n, int *tids)
+{
+    int cc = p3_enter();
+    return p3_leave("pvm_spawn", cc ? cc : spawn(task, argv, flag, where, n, tids));
+}
+
+/* ---- PVM_EXPORT: children have the whole environment; kept for those who look at it */
+
+static int set_export(const char *value)
+{
+    return setenv("PVM_EXPORT", value, 1) == 0 ? PvmOk : PvmNoMem;
+}
+
+/* Copies the list without name; *found tells whether it was in. */
+static char *without(const char *list, const char *name, size_t extra, bool *found)
+{
+    char *copy = malloc(strlen(list) + extra + 2), *to = copy;
+    *found = false;
+    for (; copy && *list;) {
+        size_t len = strcspn(list, ":");
+        if (len == strlen(name) && strncmp(list, name, len) == 0) {
+            *found = true;
+        } else if (len) {
+            if (to != copy)
+                *to++ = ':';
+            memcpy(to, list, len);
+            to += len;
+        }
+        list += len + (list[len] == ':');
+    }
+    if (copy)
+        *to = 0;
+    return copy;
+}
+
+static int change_export(const char *name, bool add)
+{
+    const char *list = getenv("PVM_EXPORT");
+    bool found;
+    if (!name || !*name || strpbrk(name, ":="))
+        return PvmBadParam;
+    char *copy = without(list ? list : "", name, strlen(name), &found);
+    if (!copy)
+        return PvmNoMem;
+    if (add)
+        sprintf(copy + strlen(copy), "%s%s", *copy ? ":" : "", name);
+    int cc = add || found ? set_export(copy) : PvmOk;
+    free(copy);
+    return cc;
+}
+
+P3_PUBLIC int pvm_export(char *name)
+{
+    p3_enter_only();
+    return p3_leave("pvm_export", change_export(name, true));
+}
+
+P3_PUBLIC int pvm_unexport(char *name)
+{
+    p3_enter_only();
+    return p3_leave("pvm_unexport", change_export(name, false));
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Entry and exit of calls; becoming a task and ceasing to be one. */
+#include "state.h"
+
+#include "buf.h"
+#include "extra.h"
+#include "msg.h"
+#include "notify.h"
+#include "task.h"
+
+#include <pvmx/engine/post.h>
+#include <stdlib.h>
+#include <sys/single_threaded.h>
+
+struct p3_state p3;
+P3_PUBLIC int pvmmytid = -1, pvmmyctx;
+
+bool p3_is_up(void)
+{
+    return p3.up;
+}
+
+/* Before a call of the first moment at which there are several threads. */
+int p3_go_threaded(void)
+{
+    if (!p3.threaded && pvmx_engine_init(true) != PVMX_OK)
+        return PvmSysErr;
+    p3.threaded = true;
+    return PvmOk;
+}
+
+static inline void lock(void)
+{
+    if (p3.up && !p3.threaded && !__libc_single_threaded)
+        p3_go_threaded();
+    pvmx_engine_lock();
+}
+
+/* A program that ends without pvm_exit: what it has sent must still be handed over. */
+static void at_exit(void)
+{
+    if (p3.up)
+        pvm_exit();
+}
+
+static int begin(void)
+{
+    static bool registered;
+    pvmx_err err = pvmx_engine_init(!__libc_single_threaded);
+    if (err)
+        return PvmSysErr;
+    err = pvmx_engine_join_vm();
+    if (err) {
+        pvmx_engine_leave();
+        return PvmSysErr;
+    }
+    p3.threaded = false;
+    p3.up = true;
+    pvmmytid = pvmx_engine_self();
+    p3_options_begin(pvmx_engine_birth() != NULL);
+    p3_task_begin();
+    pvmx_engine_sink(P3_CTX, p3_msg_sink, NULL);
+    if (!registered)
+        atexit(at_exit);
+    registered = true;
+    return PvmOk;
+}
+
+int p3_enter(void)
+{
+    int cc = PvmOk;
+    if (__builtin_expect(!p3.up, 0))
+        cc = begin();
+    lock();
+    return cc;
+}
+
+void p3_enter_only(void)
+{
+    lock();
+}
+
+int p3_leave(const char *func, int code)
+{
+    pvmx_engine_unlock();
+    return __builtin_expect(code < 0, 0) ? lpvmerr(func, code) : code;
+}
+
+pvmx_err p3_wait(bool (*done)(void *arg), void *arg, uint64_t deadline_ns)
+{
+    pvmx_engine_unlock();
+    pvmx_err err = pvmx_engine_wait_until(done, arg, deadline_ns);
+    pvmx_engine_lock();
+    return err;
+}
+
+P3_PUBLIC int pvm_exit(void)
+{
+    if (!p3.up)
+        return PvmOk;
+    lock();
+    p3_output_finish();
+    p3_fds_end();
+    pvmx_engine_sink(P3_CTX, NULL, NULL);
+    p3_notify_end();
+    p3_msg_end();
+    p3_bufs_detach();
+    p3.up = false;
+    bool threaded = p3.threaded;
+    pvmx_engine_unlock();
+    pvmx_engine_leave();
+    if (threaded)
+        pvmx_engine_leave();
+    pvmmytid = -1;
+    return PvmOk;
+}
+
+P3_PUBLIC int pvmbeatask(void)
+{
+    return p3_leave("pvmbeatask", p3_enter());
+}
+
+P3_PUBLIC int pvmendtask(void)
+{
+    return pvm_exit();
+}
+
+P3_PUBLIC int pvm_mytid(void)
+{
+    int cc = p3_leave("pvm_mytid", p3_enter());
+    return cc < 0 ? cc : pvmmytid;
+}
