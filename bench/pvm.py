@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compares PVM calls of this build with those of PVM 3 (Debian: pvm, pvm-dev): builds pvm_messages.c with
+both, runs the two in turn, prints medians and ratios. pvm.py --build BUILD [--rounds N]"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+# Row, and the least ratio PVM : PVMX that is required (for packs in native form: PVMX : memcpy at most).
+REQUIRED = {"rtt_8": 10, "rtt_1m_default": 10, "rtt_1m_inplace": 2, "pack_1m_default": 5, "unpack_1m_default": 5}
+MEMCPY = {"pack_1m_raw": 1.3, "unpack_1m_raw": 1.3}
+
+
+def compile_with(program, *flags):
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", program, HERE / "pvm_messages.c", *flags], check=True)
+
+
+def run(program, env):
+    """Lines "name value" as a dict."""
+    out = subprocess.run([program, program], env=env, check=True, capture_output=True, text=True, timeout=100)
+    return {name: float(value) for name, value in (line.split() for line in out.stdout.splitlines())}
+
+
+def start_pvmd(folder):
+    """The daemon of PVM, with its files in a folder of its own; None when it does not start."""
+    env = dict(os.environ, PVM_TMP=str(folder), PVM_ALLOW_ROOT="1")
+    daemon = subprocess.Popen(["pvmd"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, start_new_session=True)
+    for _ in range(500):
+        if list(folder.glob("pvmd.*")):
+            return daemon, env
+        if daemon.poll() is not None:
+            break
+        time.sleep(0.01)
+    daemon.terminate()
+    sys.exit("pvmd does not start")
+
+
+def table(ours, theirs):
+    print(f"| {'what':20} | {'PVMX us':>10} | {'PVM us':>10} | {'ratio':>6} | required |")
+    print("| --- | --- | --- | --- | --- |")
+    median = {name: (statistics.median(r[name] for r in ours), statistics.median(r[name] for r in theirs))
+              for name in ours[0]}
+    for name, (x, p) in median.items():
+        want = f">= {REQUIRED[name]}" if name in REQUIRED else ""
+        if name in MEMCPY:
+            want = f"{x / median['memcpy_1m'][0]:.2f} x memcpy, <= {MEMCPY[name]}"
+        print(f"| {name:20} | {x:10.3f} | {p:10.3f} | {p / x:6.1f} | {want} |")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    if not shutil.which("pvmd"):
+        sys.exit("PVM is not installed (Debian: pvm, pvm-dev)")
+    build = args.build.resolve()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        compile_with(folder / "ours", f"-I{build}/include", f"-L{build}/lib", "-lpvm3", f"-Wl,-rpath,{build}/lib")
+        compile_with(folder / "theirs", "-lpvm3")
+        daemon, env = start_pvmd(folder)
+        ours, theirs = [], []
+        try:
+            for _ in range(args.rounds):
+                ours.append(run(folder / "ours", dict(os.environ, XDG_RUNTIME_DIR=name)))
+                theirs.append(run(folder / "theirs", env))
+        finally:
+            daemon.terminate()
+            daemon.wait()
+        table(ours, theirs)
+
+
+if __name__ == "__main__":
+    main()
