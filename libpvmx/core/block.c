@@ -116,7 +116,7 @@ static void settle(struct own *b)
     heap.free[b->class] = b;
 }
 
-static bool reader_gone(pvmx_tid tid)
+static bool task_gone(pvmx_tid tid)
 {
     if (tid == px_ctx.tid)
         return false;
@@ -132,7 +132,7 @@ static void collect(uint32_t n)
             heap.next = 0;
         struct loan *l = &heap.loans[heap.next];
         if (!atomic_load_explicit(cell_at(heap.base, l->cell), memory_order_acquire) &&
-            !reader_gone(l->to)) {
+            !task_gone(l->to)) {
             heap.next++;
             continue;
         }
@@ -271,10 +271,32 @@ pvmx_err pvmx_engine_block_lend(struct pvmx_block *block, struct pvmx_peer *to,
 
 /* ---- the reader */
 
+static void close_other(pvmx_tid owner, struct heap *h)
+{
+    px_map_remove(&heap.others, (uint64_t)owner);
+    munmap(h->base, PX_HEAP_SIZE);
+    free(h);
+}
+
+/* Heaps of tasks that have ended after their last block was closed: looked for when another one is
+ * opened, so that addresses do not run out. */
+static void close_unused(void)
+{
+    size_t pos = 0;
+    uint64_t tid;
+    void *v;
+    while (px_map_next(&heap.others, &pos, &tid, &v)) {
+        struct heap *h = v;
+        if (!h->uses && task_gone((pvmx_tid)tid))
+            close_other((pvmx_tid)tid, h);
+    }
+}
+
 static pvmx_err open_other(pvmx_tid owner, struct heap **out)
 {
     struct heap *h = px_map_get(&heap.others, (uint64_t)owner);
     if (!h) {
+        close_unused();
         h = calloc(1, sizeof *h);
         if (!h || !(h->base = map_heap(owner)) ||
             px_map_put(&heap.others, (uint64_t)owner, h) != PVMX_OK) {
@@ -287,13 +309,6 @@ static pvmx_err open_other(pvmx_tid owner, struct heap **out)
     }
     *out = h;
     return PVMX_OK;
-}
-
-static void close_other(pvmx_tid owner, struct heap *h)
-{
-    px_map_remove(&heap.others, (uint64_t)owner);
-    munmap(h->base, PX_HEAP_SIZE);
-    free(h);
 }
 
 static pvmx_err open_lent(pvmx_tid owner, const struct pvmx_loan *loan, size_t len,

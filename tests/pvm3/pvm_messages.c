@@ -266,6 +266,42 @@ static void handlers(void)
     SAME(handled, 1);
 }
 
+static int arena_mappings(void)
+{
+    char line[512];
+    int n = 0;
+    FILE *f = fopen("/proc/self/maps", "r");
+    CHECK(f);
+    while (fgets(line, sizeof line, f))
+        n += strstr(line, "pvmx-arena") != NULL;
+    fclose(f);
+    return n;
+}
+
+/* What is mapped of tasks that have ended does not stay. */
+static void short_lives(void)
+{
+    int t, first = 0;
+    for (int i = 0; i < 40; i++) {
+        spawn_children("short_lives", 1, &t);
+        SAME(pvm_notify(PvmTaskExit, 9, 1, &t), PvmOk);
+        CHECK(pvm_recv(t, 1) > 0);
+        SAME(pvm_upkbyte(big, BIG / 8, 1), PvmOk);
+        CHECK(pvm_freebuf(pvm_getrbuf()) == PvmOk);
+        SAME(recv_int(-1, 9), t);
+        if (i == 4)
+            first = arena_mappings();
+    }
+    CHECK(arena_mappings() <= first + 4);
+}
+
+static void short_life(int parent)
+{
+    pvm_initsend(PvmDataDefault);
+    pvm_pkbyte(big, BIG / 8, 1);
+    pvm_send(parent, 1);
+}
+
 /* A program that selects. */
 static void selecting(void)
 {
@@ -326,6 +362,7 @@ const struct test_case cases[] = {
     {"many_receivers", many_receivers, one_receiver},
     {"direct_calls", direct_calls, NULL},
     {"handlers", handlers, NULL},
+    {"short_lives", short_lives, short_life},
     {"selecting", selecting, send_three},
     {"held_after_exit", held_after_exit, NULL},
     {0},
