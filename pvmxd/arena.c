@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "proto/bell.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,7 +19,6 @@
 enum arena_use { USE_FREE, USE_TASK, USE_DEAD };
 enum {
     LOCAL_MAX = 0x40000, /* local numbers have 18 bits; 0 is no task */
-    HOST_INDEX = 1,
     CONTACT_WORDS = PX_NSLOTS / 64,
     /* The window holds only the control blocks, side by side: the page tables for all slots are
      * 1 MB, where one mapping of the whole arena would grow to 48 MB of them. */
@@ -42,7 +42,7 @@ static pvmx_err arena_map(struct arena *a)
     return PVMX_OK;
 }
 
-pvmx_err arena_open(struct arena *a, uint32_t ncpus)
+pvmx_err arena_open(struct arena *a, uint32_t ncpus, uint32_t host)
 {
     memset(a, 0, sizeof *a);
     a->fd = memfd_create("pvmx-arena", MFD_CLOEXEC);
@@ -69,10 +69,11 @@ pvmx_err arena_open(struct arena *a, uint32_t ncpus)
     h->head_size = PX_ARENA_HEAD;
     h->nslots = PX_NSLOTS;
     h->slot_size = PX_SLOT_SIZE;
-    h->host_index = HOST_INDEX;
+    h->host_index = host;
     h->daemon_pid = (uint32_t)getpid();
     h->magic = PX_ARENA_MAGIC;
     arena_set_cpus(a, ncpus);
+    arena_set_universe(a, ncpus);
     return PVMX_OK;
 }
 
@@ -90,7 +91,11 @@ void arena_close(struct arena *a)
 void arena_set_cpus(struct arena *a, uint32_t ncpus)
 {
     a->head->ncpus = ncpus;
-    atomic_store(&a->head->universe, ncpus);
+}
+
+void arena_set_universe(struct arena *a, uint32_t slots)
+{
+    atomic_store(&a->head->universe, slots);
 }
 
 int32_t arena_alloc(struct arena *a)
@@ -105,14 +110,14 @@ int32_t arena_alloc(struct arena *a)
             continue;
         a->use[local % PX_NSLOTS] = USE_TASK;
         a->nfree--;
-        return (int32_t)(HOST_INDEX << 18 | local);
+        return (int32_t)(a->head->host_index << 18 | local);
     }
 }
 
 bool arena_ever(const struct arena *a, int32_t tid)
 {
     uint32_t local = (uint32_t)tid & (LOCAL_MAX - 1);
-    return tid > 0 && tid >> 18 == HOST_INDEX && local != 0 &&
+    return tid > 0 && (uint32_t)tid >> 18 == a->head->host_index && local != 0 &&
            (a->wrapped || local < a->next_local);
 }
 
@@ -164,6 +169,15 @@ pvmx_err arena_announce(struct arena *a, int32_t tid)
     return PVMX_OK;
 }
 
+bool arena_announced(struct arena *a, int32_t tid)
+{
+    const struct px_slot *s = arena_ever(a, tid) && a->use[px_tid_slot(tid)] == USE_TASK
+                                  ? arena_slot(a, px_tid_slot(tid))
+                                  : NULL;
+    return s != NULL && atomic_load(&s->tid) == tid &&
+           (atomic_load(&s->state) == PX_SLOT_BORN || atomic_load(&s->state) == PX_SLOT_LIVE);
+}
+
 pvmx_err arena_fill(struct arena *a, int32_t tid, const void *birth, size_t len)
 {
     uint32_t slot = px_tid_slot(tid);
@@ -207,6 +221,7 @@ static void arena_wake(struct px_slot *s)
         return;
     atomic_fetch_add(&s->doorbell, 1);
     syscall(SYS_futex, &s->doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    pxp_bell_after(s);
 }
 
 void arena_ring(struct arena *a, uint32_t slot)

@@ -27,15 +27,20 @@ struct arena {
     bool wrapped;        /* every local number was tried once */
 };
 
-pvmx_err arena_open(struct arena *a, uint32_t ncpus);
+/* host: this host's index in the VM. */
+pvmx_err arena_open(struct arena *a, uint32_t ncpus, uint32_t host);
 void arena_close(struct arena *a);
-/* Slots of the VM: what MPI_UNIVERSE_SIZE shows. */
+/* Processors of this host that tasks may use. */
 void arena_set_cpus(struct arena *a, uint32_t ncpus);
+/* Slots of the VM: what MPI_UNIVERSE_SIZE shows. */
+void arena_set_universe(struct arena *a, uint32_t slots);
 
 /* A free slot's next tid, or 0. */
 int32_t arena_alloc(struct arena *a);
 /* The tid has been given out at some time (since the numbers last wrapped). */
 bool arena_ever(const struct arena *a, int32_t tid);
+/* The tid has been announced to others, and nothing has ended it. */
+bool arena_announced(struct arena *a, int32_t tid);
 /* Gives a slot back that no other task has heard of. */
 void arena_unalloc(struct arena *a, uint32_t slot);
 

@@ -381,7 +381,7 @@ void bind_round(struct spawn_req *r)
         pvmx_err err = *text != '\0' ? pxp_place_read(text, &want) : PVMX_OK;
         for (; at < end && at < r->total; at++) {
             struct spawn_one *one = &r->ones[at];
-            if (one->err != PVMX_OK)
+            if (one->err != PVMX_OK || one->host != 0)
                 continue;
             pvmx_err failed = err;
             if (err == PVMX_OK && want.bind)

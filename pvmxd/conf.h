@@ -14,6 +14,13 @@ struct conf {
     int64_t grace; /* ns between SIGTERM and SIGKILL                                    */
     int64_t greeting; /* ns that a connection may take to say hello                        */
     int64_t threads; /* spawner threads; 0: as many as processors, at most 4              */
+    int64_t host_timeout; /* ns without a word after which a host is given up              */
+    int64_t add_timeout; /* ns that a new host may take to come                           */
+    int64_t add_parallel; /* hosts being started at one time                               */
+    const char *launcher; /* how hosts are started when nothing else is said               */
+    const char *ssh; /* the command of launcher ssh, with options                     */
+    const char *address; /* to listen on for other hosts; empty: all interfaces           */
+    const char *ports; /* range for that; empty: any                                    */
     const char *log; /* file of the daemon's own log; empty: standard error               */
 };
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of requests. No logic here: a handler lives with the state that it changes. */
 #include "dispatch.h"
+#include "add.h"
 #include "agree.h"
 #include "auth.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "conf.h"
+#include "dial.h"
 #include "events.h"
 #include "groups.h"
 #include "mailbox.h"
@@ -44,6 +46,8 @@ static const struct handler {
     {PXP_PORT_OPEN, TASK, ports_open},      {PXP_PORT_CLOSE, TASK, ports_close},
     {PXP_MEET, TASK, ports_meet},           {PXP_PUBLISH, TASK, names_publish},
     {PXP_UNPUBLISH, TASK, names_unpublish}, {PXP_LOOKUP, CLIENT, names_lookup},
+    {PXP_HOST_ADD, CLIENT, add_request},    {PXP_HOST_DELETE, CLIENT, add_delete},
+    {PXP_HOSTS, CLIENT, hosts_list},        {PXP_DIAL, TASK, dial_request},
     {PXP_REVOKE, TASK, agree_revoke},       {PXP_AGREE, TASK, agree_voice},
     {PXP_CATALOG, CLIENT, status_catalog},  {PXP_EVENTS, CONSOLE, events_on_events},
     {PXP_SETTINGS, CONSOLE, conf_settings}, {PXP_BOX_PUT, TASK, box_put},

@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,6 +110,8 @@ IN_CHILD static int child_main(void *arg)
     c->step = EXEC_BIND;
     if (p->cpus != NULL && syscall(SYS_sched_setaffinity, 0, p->cpus_size, p->cpus) < 0)
         goto fail;
+    if (p->with_us)
+        syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     c->step = EXEC_RUN;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL, sizeof no_signals);
     syscall(SYS_execve, p->path, p->argv, c->envp);

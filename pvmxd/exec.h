@@ -35,6 +35,7 @@ struct exec_plan {
     bool check_nproc; /* among them the limit of processes, and lower than ours */
     const unsigned long *cpus; /* processors to run on; NULL: ours */
     size_t cpus_size;
+    bool with_us; /* ends when this daemon is killed */
 };
 
 enum exec_step { EXEC_CLONE, EXEC_WDIR, EXEC_STDIO, EXEC_LIMITS, EXEC_BIND, EXEC_RUN };

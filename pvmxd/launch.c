@@ -36,6 +36,15 @@ void launch_failed(struct spawn_req *r, uint32_t at, pvmx_err err)
 
 /* ---- before the first process ----------------------------------------------------------------- */
 
+/* Some of these n tasks are to be started here. */
+static bool has_own(const struct spawn_req *r, uint32_t at, uint32_t n)
+{
+    for (uint32_t i = at; i < at + n && i < r->total; i++)
+        if (r->ones[i].host == 0)
+            return true;
+    return false;
+}
+
 static void resolve_all(struct spawn_req *r)
 {
     for (uint32_t a = 0, at = 0; a < r->nplans; a++) {
@@ -47,10 +56,11 @@ static void resolve_all(struct spawn_req *r)
         p->limits = r->limits;
         p->nlimits = r->nlimits;
         p->check_nproc = r->check_nproc;
-        if (app->count > 0)
+        p->with_us = r->with_us;
+        if (has_own(r, at, app->count))
             err = resolve_app(&r->m, app, r->sv->host, &r->zone, p);
         for (uint32_t i = 0; i < app->count && at < r->total; i++, at++)
-            if (err != PVMX_OK && r->ones[at].err == PVMX_OK)
+            if (err != PVMX_OK && r->ones[at].err == PVMX_OK && r->ones[at].host == 0)
                 launch_failed(r, at, err);
     }
     r->resolved = true;
@@ -58,24 +68,33 @@ static void resolve_all(struct spawn_req *r)
 
 /* Ranks, and the world as ranges of tids. From here on each of them may be talked to: the first
  * tasks run before the last are started, and a slot without its tid would be one that has ended. */
-static void number_world(struct spawn_req *r)
+static void number_one(struct spawn_req *r, struct spawn_one *one)
 {
-    r->size = r->nworld = 0;
+    one->rank = r->size++;
+    struct pxp_range *last = r->nworld > 0 ? &r->world[r->nworld - 1] : NULL;
+    if (last != NULL && last->first + (int32_t)last->count == one->tid)
+        last->count++;
+    else
+        r->world[r->nworld++] = (struct pxp_range){.first = one->tid, .count = 1};
+}
+
+void launch_number(struct spawn_req *r)
+{
+    uint32_t local = 0;
+    if (r->origin == 0)
+        r->size = r->nworld = 0;
     for (uint32_t i = 0; i < r->total; i++) {
         struct spawn_one *one = &r->ones[i];
         if (one->err != PVMX_OK)
             continue;
-        pvmx_err err = arena_announce(&r->sv->arena, one->tid);
+        pvmx_err err = one->host == 0 ? arena_announce(&r->sv->arena, one->tid) : PVMX_OK;
         if (err != PVMX_OK) {
             launch_failed(r, i, err);
             continue;
         }
-        one->rank = r->size++;
-        struct pxp_range *last = r->nworld > 0 ? &r->world[r->nworld - 1] : NULL;
-        if (last != NULL && last->first + (int32_t)last->count == one->tid)
-            last->count++;
-        else
-            r->world[r->nworld++] = (struct pxp_range){.first = one->tid, .count = 1};
+        one->local_rank = one->host == 0 ? local++ : 0;
+        if (r->origin == 0)
+            number_one(r, one);
     }
 }
 
@@ -142,7 +161,7 @@ static void fill_env(const struct spawn_req *r, const struct spawn_one *one,
         snprintf(e->text[2], size, "MPI_UNIVERSE_SIZE=%u", slots);
     snprintf(e->text[3], size, "PVMX_RANK=%u", one->rank);
     snprintf(e->text[4], size, "PVMX_SIZE=%u", r->size);
-    snprintf(e->text[5], size, "PVMX_LOCAL_RANK=%u", one->rank); /* of this host: all */
+    snprintf(e->text[5], size, "PVMX_LOCAL_RANK=%u", one->local_rank);
     for (int i = 0; i < OWN_ENV; i++)
         e->entries[i] = e->text[i];
 }
@@ -196,7 +215,7 @@ static pvmx_err start(struct spawn_req *r, struct spawn_one *one, struct pool_wo
 static void start_one(struct spawn_req *r, uint32_t at, struct pool_worker *me)
 {
     struct spawn_one *one = &r->ones[at];
-    if (one->err != PVMX_OK)
+    if (one->err != PVMX_OK || one->host != 0)
         return;
     if (atomic_load(&r->failed)) {
         one->err = PVMX_ERR_CANCELLED;
@@ -221,7 +240,8 @@ static void prepare(struct spawn_req *r)
 {
     if (!r->resolved)
         resolve_all(r);
-    number_world(r);
+    if (r->span == NULL && r->origin == 0)
+        launch_number(r);
     bind_round(r);
     r->prepared = true;
     uint32_t helpers = r->size < r->ntickets ? r->size : r->ntickets;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "conf.h"
 #include "exec.h"
+#include "join.h"
 #include "server.h"
 #include "urgent.h"
 #include <errno.h>
@@ -24,7 +25,7 @@ enum { EXIT_USAGE = 2, EXIT_RUNS_ALREADY = 3 };
 
 struct options {
     const char *vm;
-    bool foreground, ephemeral;
+    bool foreground, ephemeral, join;
     int ready_fd; /* -1: none */
 };
 
@@ -38,6 +39,9 @@ static const char help[] =
     "\"default\")\n"
     "      --foreground    do not go into the background; log to standard error\n"
     "      --ephemeral     leave when the last task and client have gone\n"
+    "      --join          join the virtual machine that standard input tells of (for "
+    "pvmxd\n"
+    "                      itself, which starts the daemons of other hosts with it)\n"
     "      --ready-fd N    write one line to descriptor N: \"ready\", or why not\n"
     "      --help          show this and exit\n"
     "      --version       show the version and exit\n"
@@ -57,6 +61,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"vm", required_argument, NULL, 'v'},
         {"foreground", no_argument, NULL, 'f'},
         {"ephemeral", no_argument, NULL, 'e'},
+        {"join", no_argument, NULL, 'j'},
         {"ready-fd", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
@@ -74,6 +79,9 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'e':
             o->ephemeral = true;
+            break;
+        case 'j':
+            o->join = true;
             break;
         case 'r':
             errno = 0;
@@ -217,15 +225,33 @@ static void detach_stdio(void)
         close(null);
 }
 
+static int ready_to = -1; /* where to say that the daemon can be used */
+static bool in_background;
+
+static void on_ready(pvmx_err err)
+{
+    report(ready_to, err == PVMX_OK ? "ready" : pvmx_last_error());
+    if (err != PVMX_OK && ready_to < 0)
+        fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+    ready_to = -1;
+    if (in_background)
+        detach_stdio();
+}
+
 int main(int argc, char **argv)
 {
     static struct server server;
+    static struct join join;
     struct options o = {.ready_fd = -1};
     int status = parse(argc, argv, &o);
     if (status >= 0)
         return status;
     conf_init();
     px_log_set_name("pvmxd");
+    if (o.join && join_read(0, &join) != PVMX_OK) {
+        fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+        return 1;
+    }
     /* Who gave us --ready-fd has put us where we are to be. */
     bool background = !o.foreground && !o.ephemeral && o.ready_fd < 0;
     int ready_fd = background ? go_background() : o.ready_fd;
@@ -243,7 +269,13 @@ int main(int argc, char **argv)
                conf.log, strerror(errnum));
     if (chdir("/") != 0)
         px_log(PX_LOG_WARN, "MAIN-CHDIR", "cannot change to /");
-    pvmx_err err = server_start(&server, o.vm, o.ephemeral);
+    ready_to = ready_fd;
+    in_background = background;
+    struct server_options so = {.vm = o.vm,
+                                .ephemeral = o.ephemeral,
+                                .join = o.join ? &join : NULL,
+                                .ready = on_ready};
+    pvmx_err err = server_start(&server, &so);
     if (err == PVMX_ERR_EXISTS) {
         /* For a starter that is as good as ready: it will find the other daemon. */
         report(ready_fd, background ? pvmx_last_error() : "ready");
@@ -257,11 +289,9 @@ int main(int argc, char **argv)
             fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
         return 1;
     }
-    report(ready_fd, "ready");
-    if (background)
-        detach_stdio();
+    join_free(&join); /* the server has its own copy of the key */
     urgent_thread();
-    server_run(&server);
+    err = server_run(&server);
     server_stop(&server);
-    return 0;
+    return err == PVMX_OK ? 0 : 1;
 }

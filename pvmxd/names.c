@@ -2,6 +2,7 @@
 /* The name service. */
 #include "names.h"
 #include "base/err.h"
+#include "guest.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -146,6 +147,8 @@ static pvmx_err check_publish(struct server *sv, const struct peer *p,
 pvmx_err names_publish(struct server *sv, struct peer *p, uint32_t serial,
                        const uint8_t *body, size_t len)
 {
+    if (guest_leads_elsewhere(sv, p)) /* one list of names for all hosts */
+        return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
     struct pxp_zone zone = {0};
     struct pxp_publish m;
     pvmx_err err = pxp_publish_decode(body, len, &m, &zone);
@@ -165,6 +168,8 @@ pvmx_err names_publish(struct server *sv, struct peer *p, uint32_t serial,
 pvmx_err names_unpublish(struct server *sv, struct peer *p, uint32_t serial,
                          const uint8_t *body, size_t len)
 {
+    if (guest_leads_elsewhere(sv, p)) /* one list of names for all hosts */
+        return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
     struct pxp_zone zone = {0};
     struct pxp_unpublish m;
     pvmx_err err = pxp_unpublish_decode(body, len, &m, &zone);
@@ -207,6 +212,8 @@ static void not_published(struct waiter *w)
 pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len)
 {
+    if (guest_leads_elsewhere(sv, p)) /* one list of names for all hosts */
+        return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
     struct lookup *l = calloc(1, sizeof *l);
     if (l == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory to look up a name");

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "events.h"
+#include "far.h"
 #include "peer.h"
 #include "proto/hello.h"
 #include "server.h"
@@ -41,25 +42,17 @@ static void record_keep(struct server *sv, struct end_record *r)
         record_forget_oldest(sv);
 }
 
-static struct end_record *record_new(const struct task *t, int status, int signal, bool inited)
+static struct end_record *record_new(const struct pxp_task_end *end)
 {
-    const char *program = task_program(t);
-    size_t len = strlen(program) + 1;
+    size_t len = strlen(end->program) + 1;
     struct end_record *r = malloc(sizeof *r + len);
     if (r == NULL)
         return NULL;
-    memcpy(r->program, program, len);
+    memcpy(r->program, end->program, len);
     r->refs = 1;
     px_list_init(&r->node);
-    r->end = (struct pxp_task_end){.tid = t->tid,
-                                   .status = status,
-                                   .signal = signal,
-                                   .inited = inited,
-                                   .left = t->left,
-                                   .job = t->job != NULL ? t->job->id : 0,
-                                   .rank = t->rank,
-                                   .program = r->program,
-                                   .pid = (uint32_t)t->pid};
+    r->end = *end;
+    r->end.program = r->program;
     return r;
 }
 
@@ -91,32 +84,26 @@ static void watch_free(struct watch *w)
     free(w);
 }
 
-void notify_ended(struct server *sv, struct task *t, int status, int signal, bool inited)
+void notify_end(struct server *sv, const struct pxp_task_end *end, struct peer *spawner,
+                struct peer *session, struct px_list *watches)
 {
-    struct peer *spawner = t->job != NULL ? t->job->owner_peer : NULL;
-    struct peer *session = t->job != NULL ? t->job->session : NULL;
-    struct end_record *r = record_new(t, status, signal, inited);
-    t->told = true;
-    agree_forget_task(t);
+    struct end_record *r = record_new(end);
     if (r == NULL) {
         px_log(PX_LOG_ERROR, "NOTIFY-NOMEM", "no memory for the end of t%x",
-               (unsigned)t->tid);
-        notify_forget_task(t);
+               (unsigned)end->tid);
+        while (!px_list_empty(watches))
+            notify_drop_watch(watches->next);
         return;
     }
     px_log(PX_LOG_INFO, "TASK-END",
-           "t%x (%s, process %d) has ended: status %d signal %d%s", (unsigned)t->tid,
-           r->program, (int)t->pid, status, signal, t->left ? ", had left" : "");
+           "t%x (%s, process %u) has ended: status %d signal %d%s", (unsigned)end->tid,
+           r->program, end->pid, end->status, end->signal, end->left ? ", had left" : "");
     record_keep(sv, r);
-    events_note(sv, t,
-                (struct pxp_event){.kind = PXP_EVENT_TASK_END,
-                                   .status = status,
-                                   .signal = signal});
     if (spawner != NULL)
         tell(spawner, r);
     if (session != NULL && session != spawner)
         tell(session, r);
-    px_list_foreach(it, &t->watches) {
+    px_list_foreach(it, watches) {
         struct watch *w = px_container_of(it, struct watch, in_task);
         struct peer *p = w->peer;
         watch_free(w);
@@ -124,6 +111,58 @@ void notify_ended(struct server *sv, struct task *t, int status, int signal, boo
             tell(p, r);
     }
     record_unref(r);
+}
+
+void notify_ended(struct server *sv, struct task *t, int status, int signal, bool inited)
+{
+    const struct job *j = t->job;
+    struct pxp_task_end end = {.tid = t->tid,
+                               .status = status,
+                               .signal = signal,
+                               .inited = inited,
+                               .left = t->left,
+                               .job = j != NULL ? j->id : 0,
+                               .rank = t->rank,
+                               .program = task_program(t),
+                               .pid = (uint32_t)t->pid};
+    t->told = true;
+    agree_forget_task(t);
+    events_note(sv, t,
+                (struct pxp_event){.kind = PXP_EVENT_TASK_END,
+                                   .status = status,
+                                   .signal = signal});
+    notify_end(sv, &end, j != NULL ? j->owner_peer : NULL, j != NULL ? j->session : NULL,
+               &t->watches);
+    far_tell(t, &end);
+}
+
+bool notify_add_watch(struct peer *p, struct px_list *watches)
+{
+    px_list_foreach(it, watches)
+        if (px_container_of(it, struct watch, in_task)->peer == p)
+            return true;
+    struct watch *w = malloc(sizeof *w);
+    if (w == NULL)
+        return false;
+    w->peer = p;
+    px_list_push_back(&p->watches, &w->in_peer);
+    px_list_push_back(watches, &w->in_task);
+    return true;
+}
+
+void notify_drop_watch(struct px_list *in_task)
+{
+    watch_free(px_container_of(in_task, struct watch, in_task));
+}
+
+void notify_known(struct server *sv, int32_t tid, struct pxp_task_end *end)
+{
+    const struct end_record *r = px_map_get(&sv->ended, (uint64_t)tid);
+    /* Long ago: how it ended is forgotten, that it ended is not. */
+    *end =
+        r != NULL
+            ? r->end
+            : (struct pxp_task_end){.tid = tid, .status = -1, .inited = true, .program = ""};
 }
 
 void notify_encode(struct peer *p)
@@ -156,34 +195,31 @@ void notify_encode(struct peer *p)
 static pvmx_err watch_one(struct server *sv, struct peer *p, int32_t tid)
 {
     struct task *t = task_find(sv, tid);
-    struct end_record *r = px_map_get(&sv->ended, (uint64_t)tid);
-    if (t != NULL && !t->told) {
-        px_list_foreach(it, &t->watches)
-            if (px_container_of(it, struct watch, in_task)->peer == p)
-                return PVMX_OK;
-        struct watch *w = malloc(sizeof *w);
-        if (w == NULL)
-            return px_fail(PVMX_ERR_NOMEM, "no memory for a notice");
-        w->peer = p;
-        px_list_push_back(&p->watches, &w->in_peer);
-        px_list_push_back(&t->watches, &w->in_task);
-        return PVMX_OK;
+    struct pxp_task_end end;
+    if (t != NULL && !t->told)
+        return notify_add_watch(p, &t->watches)
+                   ? PVMX_OK
+                   : px_fail(PVMX_ERR_NOMEM, "no memory for a notice");
+    if (far_host(tid) != sv->hosts.self && px_map_get(&sv->ended, (uint64_t)tid) == NULL) {
+        pvmx_err err = far_watch(sv, p, tid);
+        if (err != PVMX_ERR_NOENT) /* else its host has gone, and so has the task */
+            return err;
     }
-    if (r != NULL) {
-        tell(p, r);
-        return PVMX_OK;
-    }
-    /* Long ago: how it ended is forgotten, that it ended is not. */
-    r = calloc(1, sizeof *r + 1);
+    notify_known(sv, tid, &end);
+    struct end_record *r = record_new(&end);
     if (r == NULL)
         return px_fail(PVMX_ERR_NOMEM, "no memory for a notice");
-    r->end =
-        (struct pxp_task_end){.tid = tid, .status = -1, .inited = true, .program = r->program};
-    r->refs = 1;
-    px_list_init(&r->node);
     tell(p, r);
     record_unref(r);
     return PVMX_OK;
+}
+
+/* There is such a task, or was. */
+static bool ever(const struct server *sv, int32_t tid)
+{
+    if (tid > 0 && far_host(tid) != sv->hosts.self)
+        return far_host(tid) != 0 && far_host(tid) <= sv->hosts.last_index;
+    return arena_ever(&sv->arena, tid);
 }
 
 pvmx_err notify_watch(struct server *sv, struct peer *p, uint32_t serial,
@@ -193,7 +229,7 @@ pvmx_err notify_watch(struct server *sv, struct peer *p, uint32_t serial,
     struct pxp_watch m;
     pvmx_err err = pxp_watch_decode(body, len, &m, &zone);
     for (size_t i = 0; err == PVMX_OK && i < m.n_tids; i++)
-        if (!arena_ever(&sv->arena, m.tids[i]))
+        if (!ever(sv, m.tids[i]))
             err = px_fail(PVMX_ERR_NOTASK, "there never was a task t%x", (unsigned)m.tids[i]);
     for (size_t i = 0; err == PVMX_OK && !p->closed && i < m.n_tids; i++)
         err = watch_one(sv, p, m.tids[i]);

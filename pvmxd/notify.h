@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "proto/messages.h"
+#include <stdbool.h>
 
 struct server;
 struct peer;
@@ -30,6 +31,14 @@ struct watch {
 
 /* Tells spawner and watchers that the task has ended, and remembers it. Once for a task. */
 void notify_ended(struct server *sv, struct task *t, int status, int signal, bool inited);
+/* The same for any end: who has spawned it, whose session it is in, and all who watch. */
+void notify_end(struct server *sv, const struct pxp_task_end *end, struct peer *spawner,
+                struct peer *session, struct px_list *watches);
+/* Puts the client into a list of watch.in_task, once; false without memory. */
+bool notify_add_watch(struct peer *p, struct px_list *watches);
+void notify_drop_watch(struct px_list *in_task);
+/* What is known of the end of a task of this host that is not in the table any more. */
+void notify_known(struct server *sv, int32_t tid, struct pxp_task_end *end);
 /* Encodes the notices of this round for one peer. */
 void notify_encode(struct peer *p);
 /* Message watch. */

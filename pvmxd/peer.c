@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Connections. */
 #include "peer.h"
+#include "add.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "dispatch.h"
+#include "guest.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
 #include "server.h"
@@ -43,19 +45,11 @@ static void peer_watch(struct peer *p)
     loop_io_events(&p->sv->loop, &p->io, events);
 }
 
-struct peer *peer_add(struct server *sv, int fd, pid_t pid, struct task *task)
+void peer_init(struct peer *p, struct server *sv, int fd, pid_t pid)
 {
-    struct peer *p = calloc(1, sizeof *p);
-    if (p == NULL) {
-        px_log(PX_LOG_ERROR, "PEER-NOMEM", "no memory for a connection");
-        close(fd);
-        return NULL;
-    }
     p->sv = sv;
     p->fd = fd;
     p->pid = pid;
-    p->task = task;
-    p->role = task != NULL ? PXP_ROLE_TASK : 0;
     p->since = px_now_ns();
     px_list_init(&p->jobs);
     px_list_init(&p->worlds);
@@ -65,8 +59,22 @@ struct peer *peer_add(struct server *sv, int fd, pid_t pid, struct task *task)
     px_list_init(&p->requests);
     px_list_init(&p->waiters);
     px_list_init(&p->dirty);
+    px_list_init(&p->subscribed);
     px_list_push_back(&sv->peers, &p->all);
     sv->npeers++;
+}
+
+struct peer *peer_add(struct server *sv, int fd, pid_t pid, struct task *task)
+{
+    struct peer *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        px_log(PX_LOG_ERROR, "PEER-NOMEM", "no memory for a connection");
+        close(fd);
+        return NULL;
+    }
+    peer_init(p, sv, fd, pid);
+    p->task = task;
+    p->role = task != NULL ? PXP_ROLE_TASK : 0;
     if (task != NULL)
         task->peer = p;
     else
@@ -138,6 +146,8 @@ void peer_close(struct peer *p)
     notify_forget_peer(p);
     spawn_forget_peer(p);
     waiters_forget_peer(p);
+    add_forget_peer(p);
+    px_list_remove(&p->subscribed);
     px_list_foreach(it, &p->jobs) {
         struct job *j = px_container_of(it, struct job, in_owner);
         bool ends = p->role == PXP_ROLE_MPIEXEC && (j->flags & PVMX_SPAWN_DETACHED) == 0;
@@ -298,7 +308,9 @@ void peers_flush(struct server *sv)
     while ((node = px_list_pop(&sv->dirty_peers)) != NULL) {
         struct peer *p = px_container_of(node, struct peer, dirty);
         notify_encode(p);
-        if (!p->closed)
+        if (p->guest != NULL)
+            guest_flush(p);
+        else if (!p->closed)
             peer_flush(p);
     }
 }

@@ -35,7 +35,8 @@ struct peer {
     int fds[PEER_FDS_MAX];
     size_t nfds;
     uint64_t since;
-    struct task *task;     /* role task: who this is                      */
+    struct guest *guest; /* stands for a task of another host: guest.h; NULL: it does not */
+    struct task *task;   /* role task: who this is                      */
     struct px_list jobs;   /* role mpiexec, console: of job.in_owner      */
     struct px_list worlds; /* role mpiexec: of job.in_session             */
     uint32_t nworlds;      /* numbers given out                           */
@@ -45,7 +46,8 @@ struct peer {
     struct px_list waiters;  /* of waiter.in_peer                           */
     struct ends ends;        /* notices of this round                       */
     struct px_list all, dirty;
-    bool halts; /* waits for the end of the VM                 */
+    struct px_list subscribed; /* in hosts.subscribers */
+    bool halts;                /* waits for the end of the VM                 */
     uint32_t halt_serial;
     uint32_t events_serial; /* request whose answer goes on with what happens; 0: none */
 };
@@ -53,6 +55,8 @@ struct peer {
 /* Takes fd over. task: an inherited, greeted connection of that task; NULL: a new client. NULL
  * without memory; fd is then closed. */
 struct peer *peer_add(struct server *sv, int fd, pid_t pid, struct task *task);
+/* A peer in the list of all, that is not read yet; fd -1: it has no connection. */
+void peer_init(struct peer *p, struct server *sv, int fd, pid_t pid);
 /* Where to encode an answer; it is written at the end of the round. */
 struct px_buf *peer_out(struct peer *p);
 void peer_refuse(struct peer *p, uint32_t serial, pvmx_err err, const char *text);

@@ -3,6 +3,8 @@
 #include "ports.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "guest.h"
+#include "hosts.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -220,9 +222,33 @@ static void match(struct meeting *here, struct peer *p, uint32_t serial, struct 
     meeting_free(&come->w);
 }
 
+/* The other host that the port lives on; 0: ours, or none that we know. */
+static uint32_t elsewhere(const struct server *sv, const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_meet m;
+    char host[NAME_MAX_LEN];
+    size_t vm = strlen(sv->vm);
+    uint32_t index = 0;
+    if (pxp_meet_decode(body, len, &m, &zone) == PVMX_OK && strncmp(m.port, "pvmx:", 5) == 0 &&
+        strncmp(m.port + 5, sv->vm, vm) == 0 && m.port[5 + vm] == ':') {
+        snprintf(host, sizeof host, "%s", m.port + 5 + vm + 1);
+        char *key = strrchr(host, ':');
+        if (key != NULL)
+            *key = '\0';
+        const struct host *h = strcmp(host, sv->host) != 0 ? hosts_named(sv, host) : NULL;
+        index = h != NULL && h->index != sv->hosts.self ? h->index : 0;
+    }
+    pxp_zone_free(&zone);
+    return index;
+}
+
 pvmx_err ports_meet(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len)
 {
+    uint32_t host = p->guest == NULL ? elsewhere(sv, body, len) : 0;
+    if (host != 0 && p->task != NULL)
+        return guest_ask(sv, p, serial, host, body, len);
     struct meeting *g = calloc(1, sizeof *g);
     if (g == NULL)
         return px_fail(PVMX_ERR_NOMEM,

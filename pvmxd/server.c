@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Start, the round, and the end of the daemon. */
 #include "server.h"
+#include "add.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "conf.h"
 #include "events.h"
+#include "far.h"
 #include "groups.h"
+#include "join.h"
+#include "lead.h"
 #include "lock.h"
 #include "mailbox.h"
 #include "notify.h"
+#include "output.h"
+#include "outside.h"
 #include "peer.h"
+#include "span.h"
 #include "spawn.h"
 #include "tasks.h"
 #include <errno.h>
@@ -22,12 +29,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define HALT_EXTRA                                                                       \
+    (5 * PX_SEC) /* for other hosts, after the grace period of their tasks */
+
 /* ---- the round -------------------------------------------------------------------------------- */
 
 /* Has everything that was to end ended? */
 static bool halt_complete(struct server *sv)
 {
     if (!sv->halting || sv->stopping || sv->nrequests > 0)
+        return false;
+    if (sv->hosts.halting && sv->hosts.table.count > 1 && !sv->halt_overdue)
         return false;
     px_list_foreach(it, &sv->all_tasks) {
         struct task *t = px_container_of(it, struct task, all);
@@ -52,13 +64,17 @@ static void server_before_sleep(void *arg)
 {
     struct server *sv = arg;
     peers_flush(sv); /* may close peers and so end tasks: before anything that counts them */
+    hosts_round(sv);
+    links_flush(sv);
     if (halt_complete(sv)) {
         answer_halts(sv);
         peers_flush(sv);
+        links_flush(sv);
         server_leave(sv);
     }
     watchdog_round(sv);    /* after the flush: is anybody left? */
     peers_free_closed(sv); /* last: nothing on the stack refers to them any more */
+    links_free_closed(sv);
 }
 
 /* ---- halt ------------------------------------------------------------------------------------- */
@@ -76,6 +92,26 @@ void server_halt(struct server *sv, bool everyone)
     }
 }
 
+static void on_halt_overdue(void *arg)
+{
+    struct server *sv = arg;
+    sv->halt_overdue = true; /* hosts that do not answer are left to themselves */
+}
+
+/* Ends the whole virtual machine, beginning with the other hosts. */
+static void halt_all(struct server *sv)
+{
+    struct host *leader = hosts_find(sv, sv->hosts.leader);
+    struct pxp_halt m = {0};
+    if (!hosts_leading(sv) && leader != NULL && leader->link != NULL &&
+        pxp_halt_encode(link_out(leader->link), 0, &m) == PVMX_OK)
+        return; /* it will tell us to end, as all others */
+    if (!hosts_halt(sv, "halted"))
+        loop_timer_start(&sv->loop, &sv->halt_limit, (uint64_t)conf.grace + HALT_EXTRA,
+                         on_halt_overdue, sv);
+    server_halt(sv, true);
+}
+
 pvmx_err server_on_halt(struct server *sv, struct peer *p, uint32_t serial,
                         const uint8_t *body, size_t len)
 {
@@ -83,7 +119,18 @@ pvmx_err server_on_halt(struct server *sv, struct peer *p, uint32_t serial,
     (void)len;
     p->halts = true; /* answered when all have ended */
     p->halt_serial = serial;
-    server_halt(sv, true);
+    halt_all(sv);
+    return PVMX_OK;
+}
+
+pvmx_err server_on_halt_forwarded(struct server *sv, struct link *l, uint32_t serial,
+                                  const uint8_t *body, size_t len)
+{
+    (void)l;
+    (void)serial;
+    (void)body;
+    (void)len;
+    halt_all(sv);
     return PVMX_OK;
 }
 
@@ -103,6 +150,9 @@ static void on_signal(void *arg, unsigned events)
         return;
     px_log(PX_LOG_INFO, "SERVER-SIGNAL", "%s: ending the tasks and then the daemon",
            strsignal((int)info.ssi_signo));
+    if (hosts_leading(sv) && !hosts_halt(sv, "halted"))
+        loop_timer_start(&sv->loop, &sv->halt_limit, (uint64_t)conf.grace + HALT_EXTRA,
+                         on_halt_overdue, sv);
     server_halt(sv, false); /* a second one kills them */
 }
 
@@ -141,26 +191,64 @@ static void init_lists(struct server *sv)
     px_list_init(&sv->lookups);
     px_list_init(&sv->box_waits);
     px_list_init(&sv->agreements);
+    px_list_init(&sv->forwards);
+    px_list_init(&sv->spans);
+    px_list_init(&sv->laters);
+    output_init(sv);
+    px_list_init(&sv->hosts.changed);
+    px_list_init(&sv->hosts.subscribers);
 }
 
-pvmx_err server_start(struct server *sv, const char *vm, bool ephemeral)
+/* The lock of the VM's directory; on a machine that has a daemon of this VM's name already, of a
+ * directory with the host's name in it. */
+static pvmx_err take_lock(struct server *sv, const struct server_options *o)
+{
+    char vm[sizeof o->join->vm + sizeof sv->host + 1];
+    if (o->join == NULL)
+        return lock_take(o->vm, &sv->dir, &sv->lock_fd);
+    snprintf(vm, sizeof vm, "%.40s.%u", o->join->vm, o->join->index);
+    pvmx_err err = PVMX_ERR_EXISTS;
+    if (!o->join->apart)
+        err = lock_take(o->join->vm, &sv->dir, &sv->lock_fd);
+    return err == PVMX_ERR_EXISTS ? lock_take(vm, &sv->dir, &sv->lock_fd) : err;
+}
+
+void server_ready(struct server *sv, pvmx_err err)
+{
+    sv->status = err;
+    if (sv->ready != NULL)
+        sv->ready(err);
+    sv->ready = NULL;
+    if (err != PVMX_OK)
+        server_leave(sv);
+}
+
+pvmx_err server_start(struct server *sv, const struct server_options *o)
 {
     unsigned cpus = topo_cpus();
     memset(sv, 0, sizeof *sv);
     init_lists(sv);
+    links_init(sv);
+    add_init(sv);
     bind_init(&sv->bind);
-    sv->lock_fd = sv->signal_fd = sv->listener.fd = sv->listener.reserve = sv->arena.fd = -1;
+    sv->lock_fd = sv->signal_fd = sv->hosts.fd = sv->hosts.reserve = sv->listener.fd =
+        sv->listener.reserve = sv->arena.fd = -1;
     sv->started = px_now_ns();
-    sv->ephemeral = ephemeral;
-    if (gethostname(sv->host, sizeof sv->host - 1) != 0 || sv->host[0] == '\0')
+    sv->ephemeral = o->ephemeral;
+    sv->ready = o->ready;
+    if (o->join != NULL)
+        snprintf(sv->host, sizeof sv->host, "%s", o->join->host);
+    else if (gethostname(sv->host, sizeof sv->host - 1) != 0 || sv->host[0] == '\0')
         snprintf(sv->host, sizeof sv->host, "localhost");
-    pvmx_err err = px_rundir_vm(vm, &sv->vm);
+    pvmx_err err = px_rundir_vm(o->join != NULL ? o->join->vm : o->vm, &sv->vm);
     if (err == PVMX_OK)
-        err = lock_take(vm, &sv->dir, &sv->lock_fd);
+        err = take_lock(sv, o);
     if (err == PVMX_OK)
-        err = arena_open(&sv->arena, cpus);
+        err = arena_open(&sv->arena, cpus, o->join != NULL ? o->join->index : 1);
     if (err == PVMX_OK && !loop_init(&sv->loop, server_before_sleep, sv))
         err = px_fail_errno(errno, "cannot make an event loop");
+    if (err == PVMX_OK)
+        err = hosts_start(sv, o->join);
     if (err == PVMX_OK)
         err = start_signals(sv);
     if (err == PVMX_OK)
@@ -176,11 +264,14 @@ pvmx_err server_start(struct server *sv, const char *vm, bool ephemeral)
     return err;
 }
 
-void server_run(struct server *sv)
+pvmx_err server_run(struct server *sv)
 {
+    if (!sv->hosts.joining)
+        server_ready(sv, PVMX_OK);
     px_log(PX_LOG_INFO, "SERVER-START", "VM %s on host %s, %u slots, socket %s", sv->vm,
            sv->host, atomic_load(&sv->arena.head->universe), sv->dir.socket);
     loop_run(&sv->loop);
+    return sv->status;
 }
 
 void server_stop(struct server *sv)
@@ -193,6 +284,12 @@ void server_stop(struct server *sv)
         while (!px_list_empty(&sv->all_tasks)) /* root tasks that go on without a VM */
             task_end(px_container_of(sv->all_tasks.next, struct task, all), -1, 0);
         peers_close_all(sv);
+        add_stop(sv);
+        links_stop(sv);
+        output_fini(sv);
+        outside_stop(sv);
+        lead_stop(sv);
+        loop_timer_stop(&sv->loop, &sv->halt_limit);
         alone = pool_stop(&sv->pool, &sv->loop);
         watchdog_stop(sv);
         topo_stop(sv);
@@ -202,6 +299,10 @@ void server_stop(struct server *sv)
             loop_fini(&sv->loop);
     }
     px_fd_close(&sv->signal_fd);
+    far_fini(sv);
+    px_map_free(&sv->guests);
+    span_fini(sv);
+    hosts_stop(sv);
     notify_fini(sv);
     events_fini(sv);
     px_map_free(&sv->tasks);

@@ -9,6 +9,8 @@
 #include "base/map.h"
 #include "base/rundir.h"
 #include "bind.h"
+#include "hosts.h"
+#include "link.h"
 #include "listen.h"
 #include "loop.h"
 #include "pool.h"
@@ -16,6 +18,15 @@
 #include "watchdog.h"
 
 struct peer;
+struct join;
+
+struct server_options {
+    const char *vm;
+    bool ephemeral;
+    const struct join *join; /* NULL: the first host of a VM */
+    /* Called once: the daemon can be used, or will end; the error's sentence is pvmx_last_error(). */
+    void (*ready)(pvmx_err err);
+};
 
 struct server {
     struct loop loop;
@@ -24,6 +35,9 @@ struct server {
     const char *vm;
     char host[256];
     bool ephemeral;
+    bool slots_fixed; /* by who added this host */
+    pvmx_err status;  /* why it ends, when it could not join */
+    void (*ready)(pvmx_err err);
     bool halting;    /* every task is to end, then the daemon        */
     bool stopping;   /* the socket is gone; the loop is about to end */
     bool scan_slots; /* deaths, leaves or releases since the last scan */
@@ -36,29 +50,44 @@ struct server {
     struct watchdog watchdog;
     struct topo topo;
     struct bind bind;
-    struct px_map tasks;      /* tid -> struct task                     */
-    struct px_map jobs;       /* id -> struct job                       */
-    struct px_map ended;      /* tid -> struct end_record               */
-    struct px_map ports;      /* key -> struct port                     */
-    struct px_map names;      /* hash -> struct name                    */
-    struct px_map boxes;      /* hash -> struct box                     */
-    struct px_map groups;     /* hash -> struct group                   */
-    struct px_list box_waits; /* struct waiter: entries that are waited for */
+    struct hosts hosts;
+    struct links links;
+    struct px_list adds;                   /* struct add_req, in progress */
+    struct px_list starters;               /* launchers that run          */
+    struct px_map guests;                  /* see guest.c                              */
+    struct px_map fars;                    /* tid -> struct far                        */
+    struct px_map reserved;                /* tid -> for which host; see part.c        */
+    struct px_list spans;                  /* struct span: requests over several hosts */
+    struct px_list laters;                 /* see part.c                               */
+    struct px_list outlets, sinks, drains; /* see output.c               */
+    struct px_list forwards;               /* struct waiter: another daemon is asked */
+    struct px_map tasks;                   /* tid -> struct task                     */
+    struct px_map jobs;                    /* id -> struct job                       */
+    struct px_map ended;                   /* tid -> struct end_record               */
+    struct px_map ports;                   /* key -> struct port                     */
+    struct px_map names;                   /* hash -> struct name                    */
+    struct px_map boxes;                   /* hash -> struct box                     */
+    struct px_map groups;                  /* hash -> struct group                   */
+    struct px_list box_waits;              /* struct waiter: entries that are waited for */
     uint32_t last_number;
-    struct px_list agreements; /* struct agreement, in progress       */
-    struct px_list lookups;    /* struct waiter: names that are waited for */
+    struct px_list agreements;             /* struct agreement, in progress       */
+    struct px_list lookups;                /* struct waiter: names that are waited for */
     struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;
     struct px_list events; /* what has happened; see events.h     */
     size_t nrecords, npeers, nrequests, nevents;
     uint32_t last_job;
-    uint32_t halted; /* tasks ended by halt */
+    bool halt_overdue;
+    struct loop_timer halt_limit; /* for the other hosts */
+    uint32_t halted;              /* tasks ended by halt */
 };
 
 /* Starts everything up to listening. PVMX_ERR_EXISTS: another daemon runs for this VM. On failure
  * nothing is left behind. */
-pvmx_err server_start(struct server *sv, const char *vm, bool ephemeral);
-/* Runs until the daemon is to end. */
-void server_run(struct server *sv);
+pvmx_err server_start(struct server *sv, const struct server_options *o);
+/* The end of the start: of one that joins, when it has joined or has not. */
+void server_ready(struct server *sv, pvmx_err err);
+/* Runs until the daemon is to end. An error: it never joined. */
+pvmx_err server_run(struct server *sv);
 /* Gives everything back: socket, lock, directory, memory. */
 void server_stop(struct server *sv);
 
@@ -72,5 +101,8 @@ pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
                           const uint8_t *body, size_t len);
 pvmx_err server_on_halt(struct server *sv, struct peer *p, uint32_t serial,
                         const uint8_t *body, size_t len);
+/* The same from another daemon. */
+pvmx_err server_on_halt_forwarded(struct server *sv, struct link *l, uint32_t serial,
+                                  const uint8_t *body, size_t len);
 
 #endif

@@ -9,20 +9,20 @@
 #include "proto/hello.h"
 #include "reap.h"
 #include "server.h"
-#include "spread.h"
+#include "span.h"
 #include "streams.h"
 #include "tasks.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 enum {
     ROUNDS_MAX = 4
 }; /* of SOFT: the limits that others change under us do not settle */
 
-static void spawn_free(struct spawn_req *r)
+void spawn_free(struct spawn_req *r)
 {
+    span_free(r);
     px_list_remove(&r->in_peer);
     px_list_remove(&r->in_task);
     for (int i = 0; i < 3; i++)
@@ -82,38 +82,18 @@ static pvmx_err take_stdio(struct peer *p, int stdio[3])
     return PVMX_OK;
 }
 
-/* A program that says where its tasks go. The VM has one host, so what can come of it is their number,
- * or that there is no such place. */
-static pvmx_err spread_app(struct server *sv, struct pxp_app *app)
-{
-    struct utsname u = {0};
-    uint32_t *hosts = NULL;
-    uname(&u);
-    struct spread_host host = {.name = sv->host,
-                               .arch = u.machine,
-                               .cpus = atomic_load(&sv->arena.head->universe)};
-    struct spread_vm vm = {.hosts = &host, .n = 1};
-    pvmx_err err = spread_tasks(&vm, app->where, &app->count, &hosts);
-    free(hosts);
-    return err;
-}
-
 static pvmx_err count_tasks(struct spawn_req *r, uint32_t *total)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < r->m.n_apps; i++) {
-        struct pxp_app *app = &r->m.apps[i];
-        bool counts = app->count <= PX_NSLOTS || app->count == SPREAD_EACH;
-        if (*app->where != '\0' && counts) {
-            pvmx_err err = spread_app(r->sv, app);
-            if (err != PVMX_OK)
-                return err;
-        }
-        sum += app->count;
+        pvmx_err err = span_choose(r, (uint32_t)i);
+        if (err != PVMX_OK)
+            return err;
+        sum += r->m.apps[i].count;
     }
     if (r->m.n_apps == 0)
         return px_fail(PVMX_ERR_ARG, "a spawn request without a program");
-    if (sum > PX_NSLOTS)
+    if (sum > (uint64_t)PX_NSLOTS * r->sv->hosts.table.count)
         return px_fail(
             PVMX_ERR_LIMIT,
             "%llu tasks were asked for, but a host can hold %d at one time (%u of them "
@@ -128,7 +108,7 @@ static pvmx_err check_room(struct spawn_req *r, uint32_t *room)
 {
     struct server *sv = r->sv;
     bool soft = (r->m.flags & PVMX_SPAWN_SOFT) != 0;
-    uint32_t cpus = atomic_load(&sv->arena.head->universe), nfree = sv->arena.nfree;
+    uint32_t cpus = hosts_self(sv)->slots, nfree = sv->arena.nfree;
     if ((r->m.flags & PVMX_SPAWN_NO_OVERSUBSCRIBE) != 0) {
         uint32_t idle = cpus > sv->arena.nlive ? cpus - sv->arena.nlive : 0;
         if (r->total > idle && !soft)
@@ -170,7 +150,7 @@ static void collect_limits(struct spawn_req *r)
 }
 
 /* All memory of the launch, once its size is known. */
-static pvmx_err spawn_alloc(struct spawn_req *r)
+pvmx_err spawn_alloc(struct spawn_req *r)
 {
     struct pxp_zone *z = &r->zone;
     r->nplans = (uint32_t)r->m.n_apps;
@@ -197,7 +177,7 @@ static void take_slots(struct spawn_req *r)
 {
     for (uint32_t i = 0; i < r->total; i++) {
         struct spawn_one *one = &r->ones[i];
-        if (one->err != PVMX_OK)
+        if (one->err != PVMX_OK || one->host != 0)
             continue;
         one->tid = arena_alloc(&r->sv->arena);
         if (one->tid != 0)
@@ -206,6 +186,17 @@ static void take_slots(struct spawn_req *r)
                 r->total, r->sv->host, i);
         launch_failed(r, i, PVMX_ERR_LIMIT);
     }
+}
+
+/* Unique in the VM: the host's index above a counter of 20 bits. */
+static uint32_t next_job(struct server *sv)
+{
+    uint32_t host = (sv->hosts.self - 1) << 20, id;
+    do {
+        sv->last_job = sv->last_job % 0xfffff + 1;
+        id = host | sv->last_job;
+    } while (job_find(sv, id) != NULL);
+    return id;
 }
 
 static pvmx_err spawn_accept(struct spawn_req *r)
@@ -225,7 +216,10 @@ static pvmx_err spawn_accept(struct spawn_req *r)
     }
     if (sv->arena.nfree < total * 2)
         arena_scan(&sv->arena);
-    err = check_room(r, &room);
+    err = span_place(r);
+    room = total;
+    if (err == PVMX_OK && r->span == NULL) /* else each host looks after its own room */
+        err = check_room(r, &room);
     if (err != PVMX_OK)
         return err;
     for (uint32_t i = room; i < total; i++) {
@@ -234,7 +228,7 @@ static pvmx_err spawn_accept(struct spawn_req *r)
         launch_failed(r, i, PVMX_ERR_LIMIT);
     }
     take_slots(r);
-    r->job_id = ++sv->last_job != 0 ? sv->last_job : ++sv->last_job;
+    r->job_id = next_job(sv);
     r->ctx = r->m.ctx;
     if (r->ctx == 0) /* as if the daemon were a task: its local number is 0 */
         r->ctx = (uint64_t)(sv->arena.head->host_index << 18) << 32 | (uint64_t)r->job_id
@@ -251,7 +245,10 @@ static void spawn_start(struct spawn_req *r)
         spawn_free(r);
         return;
     }
-    launch_round(r);
+    if (r->span != NULL)
+        span_reserve(r);
+    else
+        launch_round(r);
 }
 
 /* What children have from the job of their spawner when the request does not say. */
@@ -270,23 +267,48 @@ static void inherit(struct spawn_req *r)
             r->m.apps[i].place = place;
 }
 
-pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
-                       const uint8_t *body, size_t len)
+struct spawn_req *spawn_new(struct server *sv, uint32_t serial)
 {
     struct spawn_req *r = calloc(1, sizeof *r);
     if (r == NULL)
-        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a spawn request");
+        return NULL;
     r->sv = sv;
     r->serial = serial;
-    r->peer = p;
-    r->owner = p->task;
-    r->parent = p->task != NULL ? p->task->tid : 0;
     r->stdio[0] = r->stdio[1] = r->stdio[2] = -1;
     px_list_init(&r->in_peer);
     px_list_init(&r->in_task);
     pthread_mutex_init(&r->lock, NULL);
+    r->with_us = sv->hosts.table.count > 1;
     sv->nrequests++;
+    return r;
+}
+
+/* Other hosts get the request as it came. */
+static pvmx_err keep_body(struct spawn_req *r, const uint8_t *body, size_t len)
+{
+    if (r->sv->hosts.table.count <= 1)
+        return PVMX_OK;
+    uint8_t *copy = pxp_zone_alloc(&r->zone, len);
+    if (copy == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a spawn request");
+    memcpy(copy, body, len);
+    r->body = copy;
+    r->body_len = len;
+    return PVMX_OK;
+}
+
+pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
+                       const uint8_t *body, size_t len)
+{
+    struct spawn_req *r = spawn_new(sv, serial);
+    if (r == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a spawn request");
+    r->peer = p;
+    r->owner = p->task;
+    r->parent = p->task != NULL ? p->task->tid : 0;
     pvmx_err err = pxp_spawn_decode(body, len, &r->m, &r->zone);
+    if (err == PVMX_OK)
+        err = keep_body(r, body, len);
     if (err == PVMX_OK)
         err = take_stdio(p, r->stdio);
     if (err == PVMX_OK && p->role == PXP_ROLE_TASK && p->task == NULL)
@@ -306,7 +328,7 @@ pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
 
 /* ---- finishing -------------------------------------------------------------------------------- */
 
-static struct job *make_job(struct spawn_req *r)
+struct job *spawn_make_job(struct spawn_req *r)
 {
     struct job *j = job_new(r->sv, r->job_id, r->m.flags);
     if (j == NULL)
@@ -360,7 +382,11 @@ static void undo(struct spawn_req *r, struct job *j, bool wait)
 {
     for (uint32_t i = 0; i < r->total; i++) {
         struct spawn_one *one = &r->ones[i];
-        struct task *t = one->started ? register_one(r, one, j) : NULL;
+        if (one->host != 0)
+            continue;
+        struct task *t = one->started && j != NULL ? register_one(r, one, j) : NULL;
+        if (one->started && j == NULL)
+            drop_stray(r, one, PVMX_ERR_NOMEM);
         one->started = false;
         one->tid = 0;
         px_fd_close(&one->ctl_fd);
@@ -375,8 +401,15 @@ static void undo(struct spawn_req *r, struct job *j, bool wait)
         }
         task_terminate(t, true);
     }
-    if (j->alive == 0)
+    if (r->span != NULL)
+        span_undo(r);
+    if (j != NULL && j->alive == 0)
         job_free(j);
+}
+
+void spawn_undo(struct spawn_req *r, struct job *j)
+{
+    undo(r, j, false);
 }
 
 static void fail(struct spawn_req *r, pvmx_err err, const char *text)
@@ -395,8 +428,41 @@ static void again(struct spawn_req *r)
     } else {
         arena_scan(&r->sv->arena);
         take_slots(r);
-        launch_round(r);
+        if (r->span != NULL)
+            span_reserve(r);
+        else
+            launch_round(r);
     }
+}
+
+void spawn_again(struct spawn_req *r)
+{
+    spawn_give_back(r);
+    r->rounds++;
+    again(r);
+}
+
+void spawn_lost(struct spawn_req *r)
+{
+    spawn_give_back(r);
+    fail(r, PVMX_ERR_SPAWN, r->text != NULL ? r->text : "");
+}
+
+void spawn_watch_init(struct job *j)
+{
+    if (j->init_timeout_ms > 0 && (j->flags & PVMX_SPAWN_NO_MPI) == 0)
+        watchdog_init_limit(j);
+}
+
+struct task *spawn_register(struct spawn_req *r, struct spawn_one *one, struct job *j)
+{
+    struct task *t = one->started && one->host == 0 ? register_one(r, one, j) : NULL;
+    if (t != NULL) {
+        events_note(r->sv, t, (struct pxp_event){.kind = PXP_EVENT_TASK_START});
+        peer_add(r->sv, one->ctl_fd, one->pid, t);
+        span_watch_now(r->sv, t);
+    }
+    return t;
 }
 
 static void own_job(struct spawn_req *r, struct job *j)
@@ -414,14 +480,10 @@ static void own_job(struct spawn_req *r, struct job *j)
 static void commit(struct spawn_req *r, struct job *j)
 {
     bool orphans = r->cancelled && (j->flags & PVMX_SPAWN_DETACHED) == 0;
-    for (uint32_t i = 0; i < r->total; i++) {
-        struct spawn_one *one = &r->ones[i];
-        struct task *t = one->started ? register_one(r, one, j) : NULL;
-        if (t == NULL)
-            continue;
-        events_note(r->sv, t, (struct pxp_event){.kind = PXP_EVENT_TASK_START});
-        peer_add(r->sv, one->ctl_fd, one->pid, t);
-    }
+    for (uint32_t i = 0; i < r->total; i++)
+        spawn_register(r, &r->ones[i], j);
+    if (r->span != NULL)
+        span_commit(r, j);
     spawn_answer(r, PVMX_OK, r->text != NULL ? r->text : "");
     streams_job(r, j);
     px_log(PX_LOG_INFO, "SPAWN-DONE", "job %u: %u of %u tasks started for t%x", j->id,
@@ -430,20 +492,18 @@ static void commit(struct spawn_req *r, struct job *j)
         job_free(j);
     } else {
         own_job(r, j);
-        if (j->init_timeout_ms > 0 && (j->flags & PVMX_SPAWN_NO_MPI) == 0)
-            watchdog_init_limit(j);
+        spawn_watch_init(j);
         if (orphans || r->sv->halting)
             job_terminate(j, false);
     }
     spawn_free(r);
 }
 
-/* Slots of tasks that were not started. */
-static void give_back_slots(struct spawn_req *r)
+void spawn_give_back(struct spawn_req *r)
 {
     for (uint32_t i = 0; i < r->total; i++) {
         struct spawn_one *one = &r->ones[i];
-        if (one->tid == 0 || one->started)
+        if (one->host != 0 || one->tid == 0 || one->started)
             continue;
         bind_release(&r->sv->bind, one->place);
         one->place = NULL;
@@ -452,20 +512,18 @@ static void give_back_slots(struct spawn_req *r)
     }
 }
 
-static void finish(struct spawn_req *r)
+void spawn_finish(struct spawn_req *r)
 {
     bool soft = (r->m.flags & PVMX_SPAWN_SOFT) != 0;
     uint32_t failed = 0, started = 0;
-    give_back_slots(r);
+    spawn_give_back(r);
     for (uint32_t i = 0; i < r->total; i++) {
         failed += r->ones[i].err != PVMX_OK;
         started += r->ones[i].started;
     }
-    struct job *j = make_job(r);
+    struct job *j = spawn_make_job(r);
     if (j == NULL) {
-        for (uint32_t i = 0; i < r->total; i++)
-            if (r->ones[i].started)
-                drop_stray(r, &r->ones[i], PVMX_ERR_NOMEM);
+        undo(r, NULL, false);
         fail(r, PVMX_ERR_NOMEM, "the daemon has no memory for another job");
     } else if (failed > 0 && !soft) {
         undo(r, j, false);
@@ -479,12 +537,26 @@ static void finish(struct spawn_req *r)
     }
 }
 
+static uint32_t count_failed(const struct spawn_req *r)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->total; i++)
+        n += r->ones[i].err != PVMX_OK;
+    return n;
+}
+
 void spawn_finished(void *server)
 {
     struct server *sv = server;
     struct px_list *node;
-    while ((node = pool_next(&sv->pool)) != NULL)
-        finish(px_container_of(node, struct spawn_req, node));
+    while ((node = pool_next(&sv->pool)) != NULL) {
+        struct spawn_req *r = px_container_of(node, struct spawn_req, node);
+        if (r->origin != 0)
+            span_part_finish(r, count_failed(r));
+        else if (r->span == NULL || span_done(r))
+            spawn_finish(r);
+    }
+    span_settled(sv);
 }
 
 void spawn_undone(struct spawn_req *r)

@@ -19,14 +19,18 @@
 
 struct server;
 struct peer;
+struct link;
 struct task;
+struct job;
+struct span;
 struct arena;
 
 /* One task that is to be started. */
 struct spawn_one {
-    int32_t tid;  /* 0: no slot was taken     */
-    uint32_t app; /* which program            */
-    uint32_t rank;
+    int32_t tid;   /* 0: no slot was taken     */
+    uint32_t app;  /* which program            */
+    uint32_t host; /* where: an index; 0: here */
+    uint32_t rank, local_rank;
     pvmx_err err; /* PVMX_OK: started or still to be */
     bool started;
     pid_t pid;
@@ -47,7 +51,16 @@ struct spawn_req {
     struct px_list in_peer;
     struct task *owner; /* the task that asked, if it is one and lives */
     struct px_list in_task;
-    bool cancelled; /* the spawner has failed: nobody waits for these tasks */
+    bool cancelled;      /* the spawner has failed: nobody waits for these tasks */
+    struct span *span;   /* it has tasks on other hosts; NULL: none */
+    uint32_t **chosen;   /* hosts of the tasks of programs that say where; see span.c */
+    uint32_t origin;     /* it is a part that this host's daemon carries; 0: ours */
+    struct link *link;   /* then: where to answer */
+    const uint8_t *body; /* as it came, for other hosts */
+    size_t body_len;
+    /* With other hosts: the tasks end when this daemon is killed, since all others then take them for
+     * ended. On one host nobody else can tell, and they go on. */
+    bool with_us;
     uint32_t serial;
     uint32_t job_id;
     int32_t parent;
@@ -88,8 +101,29 @@ void spawn_undone(struct spawn_req *r);
 void spawn_forget_peer(struct peer *p);
 void spawn_forget_task(struct task *t);
 
+/* ---- for span.c and part.c */
+struct spawn_req *spawn_new(struct server *sv, uint32_t serial);
+void spawn_free(struct spawn_req *r);
+/* All memory of the launch; r->total and the programs' counts are known. */
+pvmx_err spawn_alloc(struct spawn_req *r);
+/* A round is over, on all hosts. */
+void spawn_finish(struct spawn_req *r);
+/* Once more without the failed ones; not at all. */
+void spawn_again(struct spawn_req *r);
+void spawn_lost(struct spawn_req *r);
+/* Slots of tasks that were not started. */
+void spawn_give_back(struct spawn_req *r);
+struct job *spawn_make_job(struct spawn_req *r);
+/* Puts a started process, with its connection, into the table; NULL: it is not started, or dropped. */
+struct task *spawn_register(struct spawn_req *r, struct spawn_one *one, struct job *j);
+/* Ends what was started here; nobody hears of it. j may be NULL. */
+void spawn_undo(struct spawn_req *r, struct job *j);
+void spawn_watch_init(struct job *j);
+
 /* ---- launch.c --------------------------------------------------------------------------------- */
 
+/* Ranks, and the world as ranges of tids; of a part only says that its tasks exist. */
+void launch_number(struct spawn_req *r);
 /* Queues a round for the threads; pool_finished follows when all its tasks are started or failed. */
 void launch_round(struct spawn_req *r);
 /* Records the sentence (pvmx_last_error()) for task number `at`, if it is the first in order. */

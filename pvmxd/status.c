@@ -8,12 +8,14 @@
 #include "ports.h"
 #include "proto/hello.h"
 #include "server.h"
+#include "table.h"
 #include "tasks.h"
 #include "usage.h"
 #include <dirent.h>
 #include <pvmx/version.h>
 #include <stdio.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 static uint32_t count_fds(void)
@@ -58,27 +60,56 @@ static struct pxp_task_info describe(struct server *sv, const struct task *t, ui
     };
 }
 
-/* Every host of the VM; today this one. */
-static struct pxp_host_info *describe_hosts(struct server *sv, struct pxp_zone *zone,
-                                            uint64_t now, struct utsname *u, size_t *n)
+/* Another host, as the table and its last heart-beat have it. */
+static struct pxp_host_info describe_other(const struct pxp_host_entry *e)
 {
-    struct pxp_host_info *h = pxp_zone_alloc(zone, sizeof *h);
-    *n = h != NULL && uname(u) == 0;
-    if (*n == 0)
-        return NULL;
-    *h = (struct pxp_host_info){
+    uint64_t now = (uint64_t)time(NULL);
+    return (struct pxp_host_info){
+        .name = e->name,
+        .tid = (int32_t)(e->index << 18),
+        .arch = e->arch,
+        .state = e->state,
+        .slots = e->slots,
+        .tasks = e->tasks,
+        .since_ms = now > e->since ? (now - e->since) * 1000 : 0,
+        .load = e->load,
+        .memory_free_kb = e->memory_kb,
+        .release = e->release,
+    };
+}
+
+static struct pxp_host_info describe_own(struct server *sv, uint64_t now,
+                                         const struct utsname *u)
+{
+    struct pxp_host_info h = {
         .name = sv->host,
         .tid = (int32_t)(sv->arena.head->host_index << 18),
         .arch = u->machine,
         .system = u->sysname,
         .state = PXP_HOST_UP,
-        .slots = atomic_load(&sv->arena.head->universe),
+        .slots = hosts_self(sv)->slots,
         .tasks = (uint32_t)sv->tasks.count,
         .pid = (uint32_t)getpid(),
         .since_ms = (now - sv->started) / PX_MS,
         .release = PVMX_VERSION,
     };
-    usage_host(h);
+    usage_host(&h);
+    return h;
+}
+
+/* Every host of the VM, in the order of their indices. */
+static struct pxp_host_info *describe_hosts(struct server *sv, struct pxp_zone *zone,
+                                            uint64_t now, struct utsname *u, size_t *n)
+{
+    struct pxp_host_entry *all = table_list(&sv->hosts, true, zone, n);
+    struct pxp_host_info *h = pxp_zone_alloc(zone, (*n + 1) * sizeof *h);
+    if (all == NULL || h == NULL || uname(u) != 0) {
+        *n = 0;
+        return NULL;
+    }
+    for (size_t i = 0; i < *n; i++)
+        h[i] = all[i].index == sv->hosts.self ? describe_own(sv, now, u)
+                                              : describe_other(&all[i]);
     return h;
 }
 

@@ -8,9 +8,11 @@
 #include "base/log.h"
 #include "conf.h"
 #include "events.h"
+#include "far.h"
 #include "groups.h"
 #include "mailbox.h"
 #include "names.h"
+#include "output.h"
 #include "peer.h"
 #include "ports.h"
 #include "proto/hello.h"
@@ -38,6 +40,7 @@ struct job *job_new(struct server *sv, uint32_t id, uint32_t flags)
     px_list_init(&j->in_owner);
     px_list_init(&j->in_session);
     px_list_init(&j->tasks);
+    px_list_init(&j->fars);
     if (px_map_put(&sv->jobs, j->id, j) != PVMX_OK) {
         free(j);
         return NULL;
@@ -74,6 +77,7 @@ void job_terminate(struct job *j, bool hard)
 {
     px_list_foreach(it, &j->tasks)
         task_terminate(px_container_of(it, struct task, in_job), hard);
+    far_end_job(j, hard);
 }
 
 /* ---- coming ----------------------------------------------------------------------------------- */
@@ -189,6 +193,19 @@ pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
     return err;
 }
 
+bool task_far_host(struct task *t, uint32_t host)
+{
+    for (size_t i = 0; i < t->nfar_hosts; i++)
+        if (t->far_hosts[i] == host)
+            return true;
+    uint32_t *more = realloc(t->far_hosts, (t->nfar_hosts + 1) * sizeof *more);
+    if (more == NULL)
+        return false;
+    t->far_hosts = more;
+    t->far_hosts[t->nfar_hosts++] = host;
+    return true;
+}
+
 /* ---- leaving and ending ----------------------------------------------------------------------- */
 
 /* Children end with a spawner that failed, unless they are independent of it. */
@@ -220,6 +237,7 @@ static void task_free(struct task *t)
     if (j != NULL && --j->alive == 0)
         job_free(j);
     free(t->program);
+    free(t->far_hosts);
     free(t);
 }
 
@@ -230,6 +248,8 @@ void task_end(struct task *t, int status, int signal)
     /* Its last words may still be in the socket: a leave, or an abort. */
     if (t->peer != NULL)
         peer_drain(t->peer);
+    if (t->job != NULL && t->job->origin != 0)
+        output_drain(sv, t->tid);
     bool inited = atomic_load(&arena_slot(&sv->arena, t->slot)->inited) != 0;
     if (!t->given_up)
         arena_died(&sv->arena, t->slot, status, signal);
@@ -274,6 +294,7 @@ static void leave(struct task *t)
     groups_forget_task(t);
     ports_forget_task(t);
     arena_left(&t->sv->arena, t->slot);
+    far_left(t);
     t->sv->scan_slots = true;
 }
 
@@ -307,6 +328,7 @@ pvmx_err tasks_release(struct server *sv, struct peer *p, uint32_t serial,
     pxp_zone_free(&zone);
     if (j != NULL && p->task != NULL && j->owner_task == p->task) {
         j->released = true;
+        far_release(j);
         sv->scan_slots = true;
     }
     return err;
@@ -351,7 +373,10 @@ pvmx_err tasks_signal(struct server *sv, struct peer *p, uint32_t serial,
         err = px_fail(PVMX_ERR_ARG, "there is no signal %u", m.signal);
     for (size_t i = 0; err == PVMX_OK && i < m.n_tids; i++) {
         struct task *t = task_find(sv, m.tids[i]);
-        done.count += t != NULL && task_signal(t, (int)m.signal);
+        if (t != NULL)
+            done.count += task_signal(t, (int)m.signal);
+        else if (m.tids[i] > 0 && far_host(m.tids[i]) != sv->hosts.self)
+            done.count += far_signal(sv, m.tids[i], m.signal);
     }
     for (size_t i = 0; err == PVMX_OK && i < m.n_jobs; i++) {
         struct job *j = job_find(sv, m.jobs[i]);
@@ -359,6 +384,8 @@ pvmx_err tasks_signal(struct server *sv, struct peer *p, uint32_t serial,
             px_list_foreach(it, &j->tasks)
                 done.count +=
                     task_signal(px_container_of(it, struct task, in_job), (int)m.signal);
+        if (j != NULL)
+            done.count += far_signal_job(j, m.signal);
     }
     if (err == PVMX_OK && done.count == 0 && m.n_tids + m.n_jobs > 0)
         err = px_fail(PVMX_ERR_NOTASK, "none of these tasks is running");
@@ -400,8 +427,13 @@ pvmx_err tasks_abort(struct server *sv, struct peer *p, uint32_t serial,
            (unsigned)a.tid, m.n_tids, m.n_jobs, m.code, m.text);
     for (size_t i = 0; i < m.n_tids; i++) {
         struct task *t = task_find(sv, m.tids[i]);
-        if (t == NULL)
+        if (t == NULL) {
+            const struct far *f = far_find(sv, m.tids[i]);
+            tell_aborted(f != NULL ? f->job : NULL, tell, &told);
+            done.count += m.tids[i] > 0 && far_host(m.tids[i]) != sv->hosts.self &&
+                          far_terminate(sv, m.tids[i]);
             continue;
+        }
         tell_aborted(t->job, tell, &told);
         task_terminate(t, false);
         done.count++;

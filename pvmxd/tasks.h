@@ -34,7 +34,9 @@ struct job {
     uint32_t world; /* number in the session */
     uint32_t slots; /* MPI universe size for its tasks and their children; 0: live value */
     char *place;    /* as in a request: children's when they say nothing; NULL: nothing */
-    char **programs; /* for each appnum */
+    uint32_t origin; /* host of the daemon that carries its spawn request; 0: this one */
+    struct px_list fars; /* of far.in_job: its tasks on other hosts */
+    char **programs;     /* for each appnum */
     uint32_t nprograms;
 };
 
@@ -71,6 +73,8 @@ struct task {
     struct px_list places;   /* of place.in_task: groups that it is in              */
     ino_t pipes[3];          /* its own descriptors 1 and 2 that mpiexec reads; 0: none */
     struct bind_place *place; /* processors that it is bound to; NULL: none         */
+    uint32_t *far_hosts;      /* other hosts that want to know of its end           */
+    size_t nfar_hosts;
 };
 
 struct job *job_new(struct server *sv, uint32_t id, uint32_t flags);
@@ -89,6 +93,8 @@ struct task *task_add(struct server *sv, int32_t tid, pid_t pid, int pidfd, stru
 struct task *task_find(struct server *sv, int32_t tid);
 /* The end of a task's membership: tells everyone, then frees it. */
 void task_end(struct task *t, int status, int signal);
+/* Another host wants to know of its end; false without memory. */
+bool task_far_host(struct task *t, uint32_t host);
 /* Ends the process: SIGTERM, then SIGKILL after the grace period (at once with hard). */
 void task_terminate(struct task *t, bool hard);
 /* Sends a signal to the task's process group (a root task: to its process); false: errno. */

@@ -108,13 +108,15 @@ static unsigned hwloc_count(void)
 static void on_confirm(void *arg)
 {
     struct server *sv = arg;
-    unsigned before = atomic_load(&sv->arena.head->universe);
+    unsigned before = sv->arena.head->ncpus;
     unsigned units = hwloc_count(), quota = group_quota();
     unsigned cpus = quota > 0 && quota < units ? quota : units;
     if (cpus == 0 || cpus == before)
         return;
     px_log(PX_LOG_INFO, "TOPO-COUNT", "hwloc counts %u processors, not %u", cpus, before);
     arena_set_cpus(&sv->arena, cpus);
+    if (!sv->slots_fixed)
+        hosts_set_slots(sv, cpus);
 }
 
 void topo_start(struct server *sv)

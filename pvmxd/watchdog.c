@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf.h"
+#include "output.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -123,7 +124,7 @@ void watchdog_round(struct server *sv)
         }
     }
     bool idle = sv->ephemeral && !sv->stopping && px_list_empty(&sv->all_tasks) &&
-                sv->npeers == 0 && sv->nrequests == 0;
+                sv->npeers == 0 && sv->nrequests == 0 && !output_busy(sv);
     if (!idle)
         loop_timer_stop(&sv->loop, &w->linger);
     else if (!loop_timer_active(&w->linger))

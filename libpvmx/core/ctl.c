@@ -3,6 +3,7 @@
 #include "core/ctx.h"
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "proto/messages.h"
 
@@ -146,6 +147,8 @@ static unsigned handle(struct px_ctl *ctl)
             px_notify_ended(body, len);
         else if (number == PXP_REVOKED && serial == 0)
             px_ft_revoked(body, len);
+        else if (number == PXP_DIALLED && serial == 0)
+            px_far_dialled(body, len);
         else
             reply(ctl, number, serial, body, len);
         pxp_client_drop(&ctl->client);
@@ -159,7 +162,9 @@ static unsigned read_all(struct px_ctl *ctl)
     unsigned n = 0;
     pvmx_err err = PVMX_OK;
     while (ctl->up && err == PVMX_OK) {
-        err = pxp_client_fill(&ctl->client, 0, NULL, NULL);
+        size_t room = PX_CTL_FDS - ctl->nfds;
+        err = pxp_client_fill(&ctl->client, 0, ctl->fds + ctl->nfds, &room);
+        ctl->nfds += room;
         n += handle(ctl);
     }
     if (err && err != PVMX_ERR_AGAIN) {
@@ -196,6 +201,8 @@ void px_ctl_close(void)
     struct px_ctl *ctl = &px_ctx.ctl;
     if (ctl->up)
         pxp_client_close(&ctl->client);
+    while (ctl->nfds > 0)
+        px_fd_close(&ctl->fds[--ctl->nfds]);
     px_notify_fini(ctl);
     ctl->up = false;
 }

@@ -9,10 +9,14 @@
 #include <pvmx/engine/dyn.h>
 #include <stdbool.h>
 
+enum { PX_CTL_FDS = 64 };
+
 struct px_ctl {
     struct pxp_client client;
     bool up; /* connected; false and lost: the daemon has gone */
     bool lost;
+    int fds[PX_CTL_FDS]; /* have come, and their messages have not been handled */
+    size_t nfds;
     uint32_t seq_seen;    /* slot.ctl_seq at the last read */
     struct px_list calls; /* struct px_ctl_call, waiting for their replies */
     struct px_list watches;
@@ -54,11 +58,17 @@ unsigned px_ctl_progress(void *arg);
 void px_ctl_probe(void *arg);
 void px_ctl_close(void);
 
+/* ---- far.c: tasks of other hosts */
+extern const struct px_far px_far;
+void px_far_dialled(const uint8_t *body, size_t len);
+
 /* ---- ft.c */
 void px_ft_revoked(const uint8_t *body, size_t len);
 
 /* ---- notify.c */
 void px_notify_ended(const uint8_t *body, size_t len);
+/* How a task ended, if the daemon has told it. */
+bool px_notify_end_of(pvmx_tid tid, struct pvmx_end *end);
 void px_notify_fini(struct px_ctl *ctl);
 
 #endif

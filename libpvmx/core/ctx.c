@@ -38,11 +38,14 @@ static pvmx_err start_parts(void)
     c->arena = c->lone = (struct px_arena){.fd = -1};
     px_progress_init(&c->progress, &c->arena);
     pvmx_err err = px_messenger_init(&c->ms);
+    c->ms.far = &px_far;
     px_progress_add(&c->progress, messenger_source, &c->ms);
     px_progress_add(&c->progress, px_ctl_progress, &c->ctl);
     c->progress.completed = &c->ms.completed;
     c->progress.check = px_ctl_probe;
     c->progress.check_arg = &c->ctl;
+    c->progress.descriptor = px_messenger_descriptor;
+    c->progress.descriptor_arg = &c->ms;
     px_list_init(&c->ctl.calls);
     px_list_init(&c->ctl.watches);
     c->ctl.client.fd = -1;
@@ -69,6 +72,7 @@ static void stop(void)
     px_ctl_close();
     px_blocks_fini();
     px_messenger_fini(&c->ms);
+    px_progress_fini(&c->progress);
     px_arena_detach(&c->arena);
     px_arena_detach(&c->lone);
     free(c->birth_tids);

@@ -91,6 +91,15 @@ void px_notify_fini(struct px_ctl *ctl)
         free(px_container_of(node, struct watch, node));
 }
 
+bool px_notify_end_of(pvmx_tid tid, struct pvmx_end *end)
+{
+    struct px_end_record *r = px_map_get(&px_ctx.ctl.ends, (uint64_t)tid);
+    if (!r)
+        return false;
+    *end = r->end;
+    return true;
+}
+
 static pvmx_err end_of(pvmx_tid tid, struct pvmx_end *out)
 {
     struct px_end_record *r = px_map_get(&px_ctx.ctl.ends, (uint64_t)tid);

@@ -3,7 +3,9 @@
 #include "msg/msg.h"
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "transport/shm/seg.h"
+#include "transport/tcp/tcp.h"
 
 #include <stdlib.h>
 
@@ -17,6 +19,33 @@ pvmx_err px_messenger_init(struct px_messenger *ms)
     return px_match_init(&ms->match);
 }
 
+static pvmx_err dial(void *arg, pvmx_tid tid)
+{
+    return ((struct px_messenger *)arg)->far->dial(tid);
+}
+
+int px_messenger_descriptor(void *arg)
+{
+    const struct px_messenger *ms = arg;
+    for (unsigned i = ms->nifaces; i-- > 0;) {
+        int fd = ms->ifaces[i] ? ms->transports[i]->descriptor(ms->ifaces[i]) : -1;
+        if (fd >= 0)
+            return fd;
+    }
+    return -1;
+}
+
+void px_messenger_arrived(struct px_messenger *ms, pvmx_tid tid, int fd, bool called,
+                          pvmx_err err)
+{
+    for (unsigned i = 0; i < ms->nifaces; i++)
+        if (ms->ifaces[i] && ms->transports[i] == &px_transport_tcp) {
+            px_tcp_arrived(ms->ifaces[i], tid, fd, called, err);
+            return;
+        }
+    px_fd_close(&fd);
+}
+
 pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx_tid tid)
 {
     ms->arena = arena;
@@ -27,6 +56,7 @@ pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx
                                      .self = tid,
                                      .deliver = px_deliver,
                                      .contact = px_peer_contact,
+                                     .dial = ms->far ? dial : NULL,
                                      .pause = &ms->pause,
                                      .arg = ms};
     for (unsigned i = 0; i < ms->nifaces; i++) {

@@ -21,6 +21,15 @@ enum {
     PX_BOUNCE = 64 * 1024, /* what a long message is fetched through when it goes to many places */
 };
 
+/* Tasks of other hosts, as the layer above knows them. */
+struct px_far {
+    pvmx_err (*dial)(pvmx_tid tid);
+    /* Wants to hear of its end. */
+    void (*watch)(pvmx_tid tid);
+    /* True: it has ended, like this. */
+    bool (*ended)(pvmx_tid tid, struct pvmx_end *end);
+};
+
 struct px_messenger {
     struct px_match match;
     struct px_iface *ifaces[PX_IFACES_MAX]; /* priority order; [i] may be NULL: not available */
@@ -34,6 +43,7 @@ struct px_messenger {
     struct px_list scopes;
     struct px_req_pool pool;
     struct px_arena *arena;
+    const struct px_far *far; /* NULL: there are no other hosts */
     pvmx_tid tid;
     size_t nsends; /* sends that are not complete                          */
     size_t nmsgs;  /* messages taken by mprobe and not yet received        */
@@ -63,7 +73,9 @@ struct pvmx_peer {
     uint32_t refs;
     unsigned keep; /* boards in its slot that are open here: it must stay */
     bool self, dead;
-    bool open;              /* its memory has been read: both sides may copy at once */
+    bool far;           /* on another host */
+    uint64_t end_known; /* far: when its end was told; what it sent may still be on the way */
+    bool open;          /* its memory has been read: both sides may copy at once */
     struct px_ep *ep;       /* NULL: nothing sent yet */
     struct px_caps caps;    /* valid with ep          */
     struct px_list out;     /* struct px_out, in the order to be pushed */
@@ -128,6 +140,11 @@ pvmx_err px_messenger_init(struct px_messenger *ms);
 pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx_tid tid);
 void px_messenger_fini(struct px_messenger *ms);
 unsigned px_messenger_progress(struct px_messenger *ms);
+/* What a sleeper has to watch besides its doorbell; -1: nothing. */
+int px_messenger_descriptor(void *ms);
+/* See px_tcp_arrived. */
+void px_messenger_arrived(struct px_messenger *ms, pvmx_tid tid, int fd, bool called,
+                          pvmx_err err);
 
 /* ---- peer.c */
 pvmx_err px_peer_get(struct px_messenger *ms, pvmx_tid tid, struct pvmx_peer **out);

@@ -2,16 +2,20 @@
 /* Peers: finding them, connecting on first contact, queues for what has no room, their end. */
 #include "msg/msg.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "transport/shm/seg.h"
+#include "transport/tcp/tcp.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define FAR_PATIENCE (2 * PX_SEC) /* for what a task has sent, after its end was told */
 
 static bool is_self(const struct px_messenger *ms, pvmx_tid tid)
 {
@@ -23,10 +27,18 @@ static bool local_tid(const struct px_messenger *ms, pvmx_tid tid)
     return ms->tid > 0 && tid > 0 && (tid >> 18) == (ms->tid >> 18) && (tid & 0x3ffff) != 0;
 }
 
-/* Tells the daemon (through the own slot) that this task's end matters to us. */
-static void set_contact(struct px_messenger *ms, pvmx_tid tid, bool on)
+static bool far_tid(const struct px_messenger *ms, pvmx_tid tid)
 {
-    uint32_t s = px_tid_slot(tid);
+    return ms->far && ms->tid > 0 && tid > 0x3ffff && tid >> 18 <= 0xfff &&
+           (tid >> 18) != (ms->tid >> 18) && (tid & 0x3ffff) != 0;
+}
+
+/* Tells the daemon (through the own slot) that this task's end matters to us. */
+static void set_contact(struct px_messenger *ms, const struct pvmx_peer *p, bool on)
+{
+    uint32_t s = px_tid_slot(p->tid);
+    if (p->far)
+        return;
     _Atomic uint64_t *w = &ms->arena->slot->contacts[s / 64];
     if (on)
         atomic_fetch_or(w, 1ull << (s % 64));
@@ -57,15 +69,20 @@ pvmx_err px_peer_get(struct px_messenger *ms, pvmx_tid tid, struct pvmx_peer **o
         if (p)
             p->self = true;
     } else if (!p) {
-        if (!local_tid(ms, tid))
-            return px_fail(PVMX_ERR_NOTASK, "t%x is not a task of this host", (unsigned)tid);
+        if (!local_tid(ms, tid) && !far_tid(ms, tid))
+            return px_fail(PVMX_ERR_NOTASK, "t%x is not a task of this virtual machine",
+                           (unsigned)tid);
         p = new_peer(ms, tid);
+        if (p)
+            p->far = !local_tid(ms, tid);
         if (p && px_map_put(&ms->peers, (uint64_t)tid, p) != PVMX_OK) {
             free(p);
             p = NULL;
         }
+        if (p && p->far)
+            ms->far->watch(tid);
         if (p) {
-            set_contact(ms, tid, true);
+            set_contact(ms, p, true);
             ms->check_deaths = true; /* it may have ended before we watched */
         }
     }
@@ -95,7 +112,7 @@ void px_peer_put(struct pvmx_peer *peer)
 void px_peer_release_slot(struct pvmx_peer *peer)
 {
     if (--peer->keep == 0 && peer->dead)
-        set_contact(peer->ms, peer->tid, false);
+        set_contact(peer->ms, peer, false);
 }
 
 pvmx_err px_peer_connect(struct pvmx_peer *peer)
@@ -165,6 +182,14 @@ static unsigned retry_blocked(struct px_messenger *ms)
     return n;
 }
 
+static bool far_finished(const struct px_messenger *ms, pvmx_tid tid)
+{
+    for (unsigned i = 0; i < ms->nifaces; i++)
+        if (ms->ifaces[i] && ms->transports[i] == &px_transport_tcp)
+            return px_tcp_finished(ms->ifaces[i], tid);
+    return true;
+}
+
 /* The first line of a task's slot, read without mapping it. */
 static bool read_line(struct px_messenger *ms, const struct pvmx_peer *p, struct px_slot *line)
 {
@@ -173,10 +198,30 @@ static bool read_line(struct px_messenger *ms, const struct pvmx_peer *p, struct
                  (off_t)px_slot_offset(px_tid_slot(p->tid))) == n;
 }
 
+/* Another host's task: its end is told by daemons, what it has sent comes another way and may take
+ * longer. A host that is lost sends no end of stream: so not for ever. */
+static bool far_alive(struct px_messenger *ms, struct pvmx_peer *p)
+{
+    struct pvmx_end end;
+    if (!ms->far->ended(p->tid, &end))
+        return true;
+    uint64_t now = px_now_ns();
+    if (p->end_known == 0)
+        p->end_known = now;
+    if (now - p->end_known < FAR_PATIENCE && !far_finished(ms, p->tid)) {
+        ms->check_deaths = true;
+        return true;
+    }
+    p->end = end;
+    return false;
+}
+
 /* By the arena, which the daemon keeps. */
 static bool slot_alive(struct px_messenger *ms, struct pvmx_peer *p)
 {
     struct px_slot line;
+    if (p->far)
+        return far_alive(ms, p);
     if (!read_line(ms, p, &line))
         return true;
     if (line.tid != p->tid) { /* ended before we watched; the slot has gone to another */
@@ -199,6 +244,8 @@ static bool process_alive(struct px_messenger *ms, struct pvmx_peer *p)
     struct px_slot line;
     if (!slot_alive(ms, p))
         return false;
+    if (p->far)
+        return true;
     if (!read_line(ms, p, &line))
         return true;
     int fd = (int)syscall(SYS_pidfd_open, line.pid, 0);
@@ -256,7 +303,7 @@ static void died(struct px_messenger *ms, struct pvmx_peer *p)
         p->ep->tr->disconnect(p->ep);
     p->ep = NULL;
     if (!p->keep)
-        set_contact(ms, p->tid, false);
+        set_contact(ms, p, false);
     px_peer_put(p);
 }
 

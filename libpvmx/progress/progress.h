@@ -25,6 +25,11 @@ struct px_progress {
     bool *completed;          /* set by others when a request became complete */
     void (*check)(void *arg); /* now and then while asleep: is the daemon still there? */
     void *check_arg;
+    /* What else to wake for; -1: nothing, as in every program of one host. NULL: never. */
+    int (*descriptor)(void *arg);
+    void *descriptor_arg;
+    int bell; /* own datagram socket, made when there is a descriptor; -1: none */
+    uint64_t bell_name;
     unsigned sleepers;
     unsigned skip_yields, skip_next; /* waits without yielding: now, after a slow yield */
     struct px_spread spread;
@@ -34,6 +39,7 @@ struct px_progress {
 void px_progress_init(struct px_progress *p, struct px_arena *arena);
 /* Registers the settings of waiting; init does so too. */
 void px_progress_settings(void);
+void px_progress_fini(struct px_progress *p);
 void px_progress_add(struct px_progress *p, unsigned (*fn)(void *arg), void *arg);
 /* Tasks have just been started here and compute: the next few waits sleep at once instead of
  * yielding, so that they are woken before those come to rest. */

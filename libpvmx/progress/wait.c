@@ -4,7 +4,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/param.h"
+#include "proto/bell.h"
 #include "transport/shm/wake.h"
 
 #include <sched.h>
@@ -48,9 +50,14 @@ void px_progress_settings(void)
 
 void px_progress_init(struct px_progress *p, struct px_arena *arena)
 {
-    *p = (struct px_progress){.arena = arena};
+    *p = (struct px_progress){.arena = arena, .bell = -1};
     px_progress_settings();
     p->skip_next = SKIP_MIN;
+}
+
+void px_progress_fini(struct px_progress *p)
+{
+    px_fd_close(&p->bell);
 }
 
 static inline void relax(void)
@@ -130,6 +137,22 @@ static void count_asleep(struct px_arena *a, bool asleep)
     atomic_fetch_add(&a->head->running, asleep ? -1 : 1);
 }
 
+/* The descriptor to sleep on besides the doorbell, with the bell in place that goes with it; -1: none.
+ * Without a socket for the bell sleeps are short instead: px_bell_poll then sees only the sockets. */
+static int sleep_descriptor(struct px_progress *p, struct px_slot *slot)
+{
+    int fd = p->descriptor ? p->descriptor(p->descriptor_arg) : -1;
+    if (__builtin_expect(fd < 0, 1))
+        return -1;
+    if (p->bell < 0)
+        p->bell = pxp_bell_open(&p->bell_name);
+    if (p->bell < 0)
+        return fd;
+    atomic_store(&slot->bell, p->bell_name);
+    atomic_fetch_or(&slot->rx_flags, PX_RX_SOCKET);
+    return fd;
+}
+
 /* Sleeps unless something turns up in the last look: in what progress brings, or in what is waited for
  * itself, which others may have written (boards). True: that is the case. Returns with the lock held
  * again. */
@@ -137,6 +160,7 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
                        uint64_t deadline)
 {
     struct px_arena a = *p->arena; /* joining a VM changes it under a sleeping thread */
+    int fd = sleep_descriptor(p, a.slot);
     uint32_t seen = atomic_load(&a.slot->doorbell);
     atomic_fetch_or(&a.slot->rx_flags, PX_RX_SLEEPING);
     atomic_thread_fence(memory_order_seq_cst); /* pairs with px_bell_after_publish */
@@ -152,7 +176,11 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
             count_asleep(&a, true);
         if (p->lock)
             pthread_mutex_unlock(p->lock);
-        px_bell_sleep(a.slot, seen, timeout);
+        if (fd < 0)
+            px_bell_sleep(a.slot, seen, timeout);
+        else
+            px_bell_poll(a.slot, seen, p->bell, fd,
+                         p->bell < 0 && timeout > PX_MS ? PX_MS : timeout);
         if (p->lock)
             pthread_mutex_lock(p->lock);
         if (--p->sleepers == 0)

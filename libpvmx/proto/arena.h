@@ -71,7 +71,8 @@ struct px_arena_head {
 /* Bits of px_slot.rx_flags: what the owner asks senders to do after they have published. */
 enum {
     PX_RX_SLEEPING = 1, /* add 1 to doorbell and futex-wake it */
-    PX_RX_READY = 2,    /* set your ring's bit in `ready`, then `ready_sum` */
+    PX_RX_SOCKET = 4, /* it may sleep on sockets: when waking it send a datagram to `bell` too */
+    PX_RX_READY = 2, /* set your ring's bit in `ready`, then `ready_sum` */
 };
 
 struct px_slot {
@@ -95,6 +96,7 @@ struct px_slot {
     _Atomic uint32_t doorbell; /* futex */
     /* 1: owner not counted in head.running (owner; the daemon fixes it at death) */
     _Atomic uint32_t asleep;
+    _Atomic uint64_t bell; /* name of its datagram socket, see proto/bell.h; with PX_RX_SOCKET */
 
     /* line 2: what the owner looks at in each progress besides its rings */
     /* the daemon adds 1 after each write to the control socket */

@@ -22,5 +22,7 @@ void pxp_frame_drop(struct px_buf *in);
 
 /* Head of a body: message number (never 0) and serial. The rest is not looked at. PVMX_ERR_PROTO. */
 pvmx_err pxp_frame_head(const uint8_t *body, size_t len, uint32_t *number, uint32_t *serial);
+/* Appends the same message as a frame with another serial: how a message is passed on unread. */
+pvmx_err pxp_reframe(struct px_buf *out, uint32_t serial, const uint8_t *body, size_t len);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 const struct px_transport *const px_transports[] = {&px_transport_self, &px_transport_shm,
-                                                    NULL};
+                                                    &px_transport_tcp, NULL};
 
 void px_transports_check(void)
 {
@@ -14,7 +14,7 @@ void px_transports_check(void)
         const struct px_transport *r = *t;
         if (!(r->name && r->open && r->close && r->caps && r->reaches && r->connect &&
               r->disconnect && r->push && r->get && r->put && r->claim && r->progress &&
-              r->drain && r->forget)) {
+              r->drain && r->forget && r->descriptor)) {
             fprintf(stderr, "pvmx: transport table %s has a hole\n", r->name ? r->name : "?");
             abort();
         }
@@ -42,6 +42,12 @@ bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint3
 {
     (void)ep, (void)board, (void)gen, (void)limit, (void)piece;
     return false;
+}
+
+int px_transport_no_descriptor(const struct px_iface *iface)
+{
+    (void)iface;
+    return -1;
 }
 
 void px_transport_no_peer(struct px_iface *iface, pvmx_tid from)

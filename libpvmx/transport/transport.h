@@ -43,6 +43,9 @@ struct px_iface_params {
     px_deliver_fn *deliver;
     px_contact_fn *contact;
     void *arg;
+    /* Asks for a connection with a task of another host; NULL: there are none. The outcome comes
+     * later (px_tcp_arrived). */
+    pvmx_err (*dial)(void *arg, pvmx_tid peer);
     const bool *pause; /* set by deliver: progress is to return before it looks further */
 };
 
@@ -86,6 +89,9 @@ struct px_transport {
     void (*drain)(struct px_iface *iface, pvmx_tid from);
     /* The task has ended and has been drained: forget what it owned here. */
     void (*forget)(struct px_iface *iface, pvmx_tid from);
+    /* What becomes readable when progress has something to do, for those who sleep; -1: nothing, the
+     * doorbell rings. */
+    int (*descriptor)(const struct px_iface *iface);
 };
 
 /* All transports, highest priority first; NULL-terminated. Checked for completeness at start. */
@@ -98,8 +104,9 @@ pvmx_err px_transport_no_get(struct px_ep *ep, void *dst, uint64_t addr, size_t 
 pvmx_err px_transport_no_put(struct px_ep *ep, uint64_t addr, const void *src, size_t len);
 bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit,
                            uint32_t *piece);
+int px_transport_no_descriptor(const struct px_iface *iface);
 void px_transport_no_peer(struct px_iface *iface, pvmx_tid from);
 
-extern const struct px_transport px_transport_self, px_transport_shm;
+extern const struct px_transport px_transport_self, px_transport_shm, px_transport_tcp;
 
 #endif

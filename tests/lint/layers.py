@@ -20,13 +20,13 @@ MAY = {
     "libpvmx/include/pvmx/engine": ["pvmx/types.h", "pvmx/errors.h", "pvmx/engine/"],
     "libpvmx/base": ["pvmx/errors.h", "pvmx/types.h", "pvmx/version.h"],
     "libpvmx/proto": ["base/", "pvmx/errors.h", "pvmx/types.h", "pvmx/version.h"],
-    # The shm transport shares the arena's layout with the daemon: that header only.
-    "libpvmx/transport": ["base/", "proto/arena.h"] + PUBLIC,
+    # The shm transport shares the arena's layout, and the bells, with the daemon: these headers only.
+    "libpvmx/transport": ["base/", "proto/arena.h", "proto/bell.h"] + PUBLIC,
     "libpvmx/layout": ["base/"] + PUBLIC,
     "libpvmx/match": ["base/", "transport/"] + PUBLIC,
     "libpvmx/req": ["base/", "transport/", "match/"] + PUBLIC,
     "libpvmx/msg": ["base/", "layout/", "transport/", "match/", "req/", "progress/"] + PUBLIC,
-    "libpvmx/progress": ["base/", "transport/", "req/"] + PUBLIC,
+    "libpvmx/progress": ["base/", "proto/bell.h", "transport/", "req/"] + PUBLIC,
     "libpvmx/core": ALL,
     "libmpi_dpm": PUBLIC + HEADER_ONLY + ["mpi.h", "xmpi.h", "mpix_pvmx.h"],
     "pvmxd": ["base/", "proto/"] + PUBLIC,

@@ -17,6 +17,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 # Programs with sanitizers on a busy machine of two processors are slow; nothing waits this long
 # unless something is wrong.
 DEADLINE = 60
+SANITIZED = "PVMX_SANITIZE:STRING=\n" not in (BUILD / "CMakeCache.txt").read_text()
 
 
 class LabCase(unittest.TestCase):

@@ -112,4 +112,5 @@ const struct px_transport px_transport_self = {
     .progress = self_progress,
     .drain = px_transport_no_peer,
     .forget = px_transport_no_peer,
+    .descriptor = px_transport_no_descriptor,
 };

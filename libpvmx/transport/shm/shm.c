@@ -198,4 +198,5 @@ const struct px_transport px_transport_shm = {
     .progress = px_shm_progress,
     .drain = px_shm_drain,
     .forget = px_shm_forget,
+    .descriptor = px_transport_no_descriptor,
 };

@@ -3,9 +3,11 @@
 #include "transport/shm/wake.h"
 
 #include "base/clock.h"
+#include "proto/bell.h"
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@ void px_bell_ring(struct px_slot *slot)
 {
     atomic_fetch_add(&slot->doorbell, 1);
     syscall(SYS_futex, &slot->doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    pxp_bell_after(slot);
 }
 
 /* The owner wants to be told which ring has news, or to be woken. */
@@ -44,4 +47,15 @@ void px_bell_sleep(struct px_slot *slot, uint32_t seen, uint64_t timeout_ns)
     struct timespec t = {.tv_sec = (time_t)(timeout_ns / PX_SEC),
                          .tv_nsec = (long)(timeout_ns % PX_SEC)};
     syscall(SYS_futex, &slot->doorbell, FUTEX_WAIT, seen, &t, NULL, 0);
+}
+
+void px_bell_poll(struct px_slot *slot, uint32_t seen, int bell, int fd, uint64_t timeout_ns)
+{
+    struct timespec t = {.tv_sec = (time_t)(timeout_ns / PX_SEC),
+                         .tv_nsec = (long)(timeout_ns % PX_SEC)};
+    struct pollfd p[2] = {{.fd = bell, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    if (atomic_load(&slot->doorbell) == seen) /* after this the datagram is there, or will be */
+        ppoll(p, 2, &t, NULL);
+    if (p[0].revents != 0)
+        pxp_bell_drain(bell);
 }

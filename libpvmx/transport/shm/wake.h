@@ -12,5 +12,8 @@ void px_bell_ring(struct px_slot *slot);
 void px_bell_after_publish(struct px_slot *slot, uint32_t idx);
 /* Sleeps until the doorbell differs from seen, timeout_ns has passed or a signal came. */
 void px_bell_sleep(struct px_slot *slot, uint32_t seen, uint64_t timeout_ns);
+/* The same, and wakes also when fd is readable. bell: the own socket, whose name is in the slot, with
+ * PX_RX_SOCKET set since before `seen` was read. */
+void px_bell_poll(struct px_slot *slot, uint32_t seen, int bell, int fd, uint64_t timeout_ns);
 
 #endif

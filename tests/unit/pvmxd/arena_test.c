@@ -32,7 +32,7 @@ static blkcnt_t blocks(void)
 
 Test(arena, tids_go_up_and_wrap_without_zero)
 {
-    cr_assert_eq(arena_open(&a, 2), PVMX_OK, "%s", pvmx_last_error());
+    cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK, "%s", pvmx_last_error());
     cr_assert_eq(born(), 0x40001);
     cr_assert_eq(born(), 0x40002);
     gone(0x40001);
@@ -47,7 +47,7 @@ Test(arena, tids_go_up_and_wrap_without_zero)
 
 Test(arena, all_slots_and_no_more)
 {
-    cr_assert_eq(arena_open(&a, 2), PVMX_OK);
+    cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK);
     for (int i = 0; i < PX_NSLOTS; i++)
         cr_assert_gt(arena_alloc(&a), 0);
     cr_assert_eq(arena_alloc(&a), 0);
@@ -58,7 +58,7 @@ Test(arena, all_slots_and_no_more)
 
 Test(arena, known_tids)
 {
-    cr_assert_eq(arena_open(&a, 2), PVMX_OK);
+    cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK);
     int32_t tid = born();
     cr_assert(arena_ever(&a, tid));
     cr_assert_not(arena_ever(&a, tid + 1));
@@ -71,7 +71,7 @@ Test(arena, known_tids)
 
 Test(arena, slot_waits_for_the_last_contact)
 {
-    cr_assert_eq(arena_open(&a, 2), PVMX_OK);
+    cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK);
     int32_t one = born(), two = born();
     uint32_t slot = px_tid_slot(two);
     struct px_slot *s = arena_slot(&a, px_tid_slot(one)), *t = arena_slot(&a, slot);
@@ -90,7 +90,7 @@ Test(arena, slot_waits_for_the_last_contact)
 
 Test(arena, memory_of_a_slot_is_given_back)
 {
-    cr_assert_eq(arena_open(&a, 2), PVMX_OK);
+    cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK);
     int32_t first = born();
     blkcnt_t before = blocks();
     for (int i = 0; i < 1000; i++)
@@ -104,7 +104,7 @@ Test(arena, memory_of_a_slot_is_given_back)
 
 Test(arena, running_is_counted_once)
 {
-    cr_assert_eq(arena_open(&a, 2), PVMX_OK);
+    cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK);
     int32_t one = born(), two = born(), three = born();
     cr_assert_eq(atomic_load(&a.head->running), 3);
     atomic_store(&arena_slot(&a, px_tid_slot(two))->asleep, 1);

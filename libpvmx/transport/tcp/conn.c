@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One TCP connection: bytes to records and back. */
+#include "transport/tcp/tcp.h"
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { WORD = 4 };
+
+struct greeting {
+    uint32_t magic;
+    int32_t from, to;
+    uint32_t unused;
+};
+
+void px_tcp_conn_watch(struct px_tcp_conn *c)
+{
+    bool out = px_buf_len(&c->out) > 0 && !c->broken;
+    struct epoll_event e = {.events = (c->eof ? 0 : EPOLLIN) | (out ? EPOLLOUT : 0),
+                            .data.ptr = c};
+    if (out == c->want_out && !c->eof)
+        return;
+    c->want_out = out;
+    /* At the end of both directions the kernel would go on to report a hang-up. */
+    epoll_ctl(c->peer->iface->epoll, e.events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, c->fd, &e);
+}
+
+void px_tcp_conn_close(struct px_tcp_conn *c)
+{
+    struct px_tcp_peer *p = c->peer;
+    px_list_remove(&c->node);
+    px_list_remove(&c->in_peer);
+    p->iface->nconns--;
+    if (p->via == c)
+        p->via = NULL;
+    px_buf_free(&c->in);
+    px_buf_free(&c->out);
+    px_fd_close(&c->fd);
+    free(c);
+}
+
+static void broken(struct px_tcp_conn *c, int errnum)
+{
+    px_log(PX_LOG_DEBUG, "TCP-BROKEN", "connection with t%x: %s",
+           (unsigned)c->peer->from.tid, strerror(errnum));
+    c->broken = true;
+    px_buf_free(&c->out);
+    if (c->peer->via == c)
+        c->peer->lost = PVMX_ERR_PEER_DEAD;
+}
+
+bool px_tcp_conn_flush(struct px_tcp_conn *c)
+{
+    while (px_buf_len(&c->out) > 0 && !c->broken) {
+        ssize_t n = send(c->fd, px_buf_head(&c->out), px_buf_len(&c->out),
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n < 0)
+            broken(c, errno);
+        else
+            px_buf_consume(&c->out, (size_t)n);
+    }
+    px_tcp_conn_watch(c);
+    return !c->broken;
+}
+
+/* The dialler's first word. */
+static bool greeted(struct px_tcp_conn *c)
+{
+    struct greeting g;
+    if (px_buf_len(&c->in) < sizeof g)
+        return false;
+    memcpy(&g, px_buf_head(&c->in), sizeof g);
+    px_buf_consume(&c->in, sizeof g);
+    if (g.magic != PX_TCP_MAGIC || g.from != c->peer->from.tid) {
+        px_log(PX_LOG_WARN, "TCP-GREETING",
+               "t%x has another byte order or release: its messages cannot be read",
+               (unsigned)c->peer->from.tid);
+        c->eof = true;
+        broken(c, EPROTO);
+        return false;
+    }
+    c->greeted = true;
+    if (!c->peer->via)
+        c->peer->via = c;
+    return true;
+}
+
+/* Delivers whole records; false: one cannot be taken now, or progress is to return. */
+static bool deliver(struct px_tcp_conn *c, unsigned *n)
+{
+    const struct px_iface_params *p = &c->peer->iface->params;
+    uint32_t len;
+    while (px_buf_len(&c->in) >= WORD) {
+        memcpy(&len, px_buf_head(&c->in), WORD);
+        if (len > PX_TCP_RECORD_MAX) {
+            c->eof = true;
+            broken(c, EPROTO);
+            return false;
+        }
+        if (px_buf_len(&c->in) - WORD < len)
+            break;
+        if (p->deliver(p->arg, &c->peer->from, px_buf_head(&c->in) + WORD, len) != PVMX_OK) {
+            c->peer->iface->pending = true;
+            return false;
+        }
+        px_buf_consume(&c->in, WORD + len);
+        ++*n;
+        if (*p->pause) {
+            c->peer->iface->pending = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+unsigned px_tcp_conn_read(struct px_tcp_conn *c)
+{
+    unsigned n = 0;
+    if (px_buf_len(&c->in) > 0 && c->greeted && !deliver(c, &n))
+        return n;
+    if (c->eof)
+        return n;
+    uint8_t *to = px_buf_reserve(&c->in, PX_TCP_READ);
+    if (!to)
+        return n;
+    ssize_t got = recv(c->fd, to, PX_TCP_READ, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return n;
+    if (got <= 0) {
+        c->eof = true;
+        if (got < 0)
+            broken(c, errno);
+        px_tcp_conn_watch(c);
+        return n + 1;
+    }
+    c->in.end += (size_t)got;
+    if (c->greeted || greeted(c))
+        deliver(c, &n);
+    return n;
+}
+
+static pvmx_err greet(struct px_tcp_conn *c)
+{
+    struct greeting g = {PX_TCP_MAGIC, c->peer->iface->params.self, c->peer->from.tid, 0};
+    c->greeted = true;
+    return px_buf_append(&c->out, &g, sizeof g);
+}
+
+static bool watch_new(struct px_tcp_iface *s, struct px_tcp_conn *c)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+    if (s->epoll < 0)
+        s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return s->epoll >= 0 && epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &e) == 0;
+}
+
+void px_tcp_arrived(struct px_iface *iface, pvmx_tid tid, int fd, bool called, pvmx_err err)
+{
+    struct px_tcp_iface *s = (struct px_tcp_iface *)iface;
+    struct px_tcp_peer *p = px_tcp_peer(s, tid);
+    struct px_tcp_conn *c = fd >= 0 && p ? calloc(1, sizeof *c) : NULL;
+    if (p && !called) {
+        p->dialling = false;
+        if (err && !p->via)
+            p->lost = err;
+    }
+    if (!c) {
+        px_fd_close(&fd);
+        return;
+    }
+    *c = (struct px_tcp_conn){.peer = p, .fd = fd};
+    px_fd_set_nonblock(fd, true);
+    px_list_push_back(&s->conns, &c->node);
+    px_list_push_back(&p->conns, &c->in_peer);
+    s->nconns++;
+    if (!watch_new(s, c) || (!called && greet(c) != PVMX_OK)) {
+        px_log(PX_LOG_ERROR, "TCP-NOMEM",
+               "no memory or descriptors for a connection with t%x", (unsigned)tid);
+        px_tcp_conn_close(c);
+        return;
+    }
+    if (!called) {
+        if (!p->via)
+            p->via = c;
+        px_tcp_conn_flush(c);
+    }
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Adding and deleting hosts. */
+#include "add.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "conf.h"
+#include "forward.h"
+#include "hosts.h"
+#include "link.h"
+#include "outside.h"
+#include "peer.h"
+#include "proto/hello.h"
+#include "server.h"
+#include "starter.h"
+#include "table.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PART_EXTRA (5 * PX_SEC) /* after the grace period of its tasks */
+
+enum one_state { ONE_QUEUED, ONE_STARTING, ONE_PARTING, ONE_DONE };
+
+struct add_req {
+    struct server *sv;
+    struct px_list node; /* in server.adds */
+    struct peer *peer;   /* who asked: a client, or else ... */
+    struct link *link;   /* ... another daemon; both NULL: gone */
+    uint32_t serial;
+    struct pxp_host_add m;
+    struct pxp_zone zone;
+    struct add_one {
+        struct add_req *req;
+        enum one_state state;
+        const struct pxp_host_spec *spec;
+        uint32_t index;
+        struct starter *starter;
+        struct loop_timer limit;
+        uint64_t allowed; /* ns */
+        struct pxp_host_result result;
+    } * ones;
+    size_t n, left, running;
+};
+
+void add_init(struct server *sv)
+{
+    px_list_init(&sv->adds);
+    px_list_init(&sv->starters);
+}
+
+static void req_free(struct add_req *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        loop_timer_stop(&r->sv->loop, &r->ones[i].limit);
+        free((void *)(uintptr_t)r->ones[i].result.text);
+    }
+    px_list_remove(&r->node);
+    pxp_zone_free(&r->zone);
+    free(r->ones);
+    free(r);
+}
+
+static void req_answer(struct add_req *r)
+{
+    struct pxp_host_added m = {.n_results = r->n};
+    m.results = pxp_zone_alloc(&r->zone, (r->n + 1) * sizeof *m.results);
+    for (size_t i = 0; m.results != NULL && i < r->n; i++) {
+        m.results[i] = r->ones[i].result;
+        if (m.results[i].text == NULL)
+            m.results[i].text = "";
+    }
+    pvmx_err err =
+        m.results == NULL ? px_fail(PVMX_ERR_NOMEM, "no memory for the answer") : PVMX_OK;
+    if (r->peer != NULL) {
+        if (err == PVMX_OK)
+            err = pxp_host_added_encode(peer_out(r->peer), r->serial, &m);
+        if (err != PVMX_OK)
+            peer_refuse(r->peer, r->serial, err, NULL);
+    } else if (r->link != NULL && !r->link->closed) {
+        if (err == PVMX_OK)
+            err = pxp_host_added_encode(link_out(r->link), r->serial | LINK_REPLY, &m);
+        if (err != PVMX_OK)
+            link_refuse(r->link, r->serial, err);
+    }
+}
+
+/* Starts what may be started, and answers when nothing is left. May free the request. */
+static void req_go_on(struct add_req *r);
+
+/* The result of one host; text is copied. */
+static void one_done(struct add_one *one, pvmx_err err, const char *text)
+{
+    struct add_req *r = one->req;
+    if (one->state == ONE_STARTING || one->state == ONE_PARTING)
+        r->running--;
+    one->state = ONE_DONE;
+    one->result.error = err;
+    one->result.index = err == PVMX_OK ? one->index : 0;
+    one->result.text = strdup(text);
+    loop_timer_stop(&r->sv->loop, &one->limit);
+    if (one->starter != NULL)
+        starter_let_go(one->starter, err != PVMX_OK);
+    one->starter = NULL;
+    r->left--;
+}
+
+static void one_failed(struct add_one *one, pvmx_err err)
+{
+    char text[600];
+    struct server *sv = one->req->sv;
+    struct host *h = hosts_find(sv, one->index);
+    snprintf(text, sizeof text, "%s", pvmx_last_error());
+    px_log(PX_LOG_INFO, "ADD-FAILED", "%s", text);
+    one_done(one, err, text);
+    if (h != NULL && h->state == PXP_HOST_STARTING)
+        hosts_gone(sv, h, text);
+}
+
+static void on_ended(void *arg, int status, const char *said)
+{
+    struct add_one *one = arg;
+    one->starter = NULL;
+    if (status == 0) /* it is in the background and will come, or the time runs out */
+        return;
+    one_failed(one, launcher_explain(one->spec, status, said));
+    req_go_on(one->req);
+}
+
+static void on_limit(void *arg)
+{
+    struct add_one *one = arg;
+    struct add_req *r = one->req;
+    struct host *h = hosts_find(r->sv, one->index);
+    if (one->state == ONE_PARTING && h != NULL) {
+        hosts_gone(r->sv, h, "deleted; it did not end in time");
+        return; /* add_host_settled did the rest */
+    }
+    const char *said = one->starter != NULL ? starter_said(one->starter) : "";
+    size_t n = strcspn(said, "\r\n");
+    pvmx_err err = px_fail(PVMX_ERR_TIMEDOUT, "host %s has not come within %llu ms%s%.*s",
+                           one->result.name, (unsigned long long)(one->allowed / PX_MS),
+                           n > 0 ? ": " : "", (int)n, said);
+    one_failed(one, err);
+    req_go_on(r);
+}
+
+static pvmx_err one_start(struct add_one *one)
+{
+    struct server *sv = one->req->sv;
+    const struct pxp_host_spec *s = one->spec;
+    struct hosts *hs = &sv->hosts;
+    pvmx_err err = outside_listen(sv);
+    if (err != PVMX_OK)
+        return err;
+    struct host *h = hosts_new(sv, s->name, launcher_name(s)), *me = hosts_self(sv);
+    if (h == NULL)
+        return PVMX_ERR_NOMEM;
+    one->index = h->index;
+    struct join j = {.index = h->index,
+                     .leader = hs->self,
+                     .slots = s->slots,
+                     .speed = s->speed != 0 ? s->speed : HOST_SPEED,
+                     .apart = launcher_apart(s),
+                     .naddresses = me->naddresses};
+    snprintf(j.vm, sizeof j.vm, "%s", sv->vm);
+    snprintf(j.host, sizeof j.host, "%s", s->name);
+    snprintf(j.launcher, sizeof j.launcher, "%s", launcher_name(s));
+    memcpy(j.key, hosts_key(sv), sizeof j.key);
+    memcpy(j.addresses, me->addresses, sizeof j.addresses);
+    one->starter = starter_new(sv, s, &j, on_ended, one);
+    secure_forget(j.key, sizeof j.key);
+    if (one->starter == NULL)
+        return PVMX_ERR_SYS;
+    one->state = ONE_STARTING;
+    one->req->running++;
+    one->allowed = s->timeout_ms != 0 ? s->timeout_ms * PX_MS : (uint64_t)conf.add_timeout;
+    loop_timer_start(&sv->loop, &one->limit, one->allowed, on_limit, one);
+    return PVMX_OK;
+}
+
+static pvmx_err one_check(struct server *sv, const struct pxp_host_spec *s)
+{
+    if (!table_name_ok(s->name))
+        return px_fail(PVMX_ERR_ARG, "\"%.80s\" is no name for a host", s->name);
+    if (*launcher_name(s) == '\0')
+        return px_fail(
+            PVMX_ERR_ARG,
+            "host %s: \"%.80s\" is no launcher: use fork, ssh, or a command with %%h "
+            "(host) and %%c (command) in it",
+            s->name, s->launcher);
+    if (s->address[0] == '-' || s->user[0] == '-' || s->port > 65535)
+        return px_fail(PVMX_ERR_ARG, "host %s: address, user or port make no sense", s->name);
+    const struct host *h = hosts_named(sv, s->name);
+    if (h != NULL && strcmp(h->name, s->name) == 0)
+        return px_fail(PVMX_ERR_EXISTS, "host %s is in the virtual machine already", s->name);
+    return PVMX_OK;
+}
+
+static void req_go_on(struct add_req *r)
+{
+    for (size_t i = 0; i < r->n && r->running < (size_t)conf.add_parallel; i++) {
+        struct add_one *one = &r->ones[i];
+        if (one->state != ONE_QUEUED)
+            continue;
+        pvmx_err err = r->sv->halting
+                           ? px_fail(PVMX_ERR_STATE, "the virtual machine is being "
+                                                     "halted")
+                           : one_check(r->sv, one->spec);
+        if (err == PVMX_OK)
+            err = one_start(one);
+        if (err != PVMX_OK)
+            one_failed(one, err);
+    }
+    if (r->left > 0)
+        return;
+    req_answer(r);
+    req_free(r);
+}
+
+void add_host_settled(struct server *sv, struct host *h, pvmx_err err, const char *why)
+{
+    px_list_foreach(it, &sv->adds) {
+        struct add_req *r = px_container_of(it, struct add_req, node);
+        bool mine = false;
+        for (size_t i = 0; i < r->n; i++) {
+            struct add_one *one = &r->ones[i];
+            if (one->index != h->index ||
+                (one->state != ONE_STARTING && one->state != ONE_PARTING))
+                continue;
+            mine = true;
+            if (one->state == ONE_PARTING)
+                one_done(one, PVMX_OK, "");
+            else
+                one_done(one, err, why);
+        }
+        if (mine)
+            req_go_on(r);
+    }
+    if (err == PVMX_OK)
+        sv->ephemeral = false; /* who adds hosts wants the machine to stay */
+}
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+static struct add_req *req_new(struct server *sv, struct peer *p, struct link *l,
+                               uint32_t serial)
+{
+    struct add_req *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a request");
+        return NULL;
+    }
+    r->sv = sv;
+    r->peer = p;
+    r->link = l;
+    r->serial = serial;
+    px_list_push_back(&sv->adds, &r->node);
+    return r;
+}
+
+static pvmx_err need_leader(struct server *sv)
+{
+    if (hosts_leading(sv))
+        return PVMX_OK;
+    return px_fail(PVMX_ERR_STATE,
+                   "no host leads this virtual machine (any more): hosts cannot be "
+                   "added or deleted");
+}
+
+static pvmx_err add(struct server *sv, struct peer *p, struct link *l, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    pvmx_err err = need_leader(sv);
+    struct add_req *r = err == PVMX_OK ? req_new(sv, p, l, serial) : NULL;
+    if (r == NULL)
+        return err != PVMX_OK ? err : PVMX_ERR_NOMEM;
+    err = pxp_host_add_decode(body, len, &r->m, &r->zone);
+    if (err == PVMX_OK && r->m.n_hosts > HOSTS_MAX)
+        err = px_fail(PVMX_ERR_LIMIT, "a virtual machine has at most %d hosts", HOSTS_MAX);
+    r->ones = err == PVMX_OK ? calloc(r->m.n_hosts + 1, sizeof *r->ones) : NULL;
+    if (err == PVMX_OK && r->ones == NULL)
+        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a request");
+    if (err != PVMX_OK) {
+        req_free(r);
+        return err;
+    }
+    r->n = r->left = r->m.n_hosts;
+    for (size_t i = 0; i < r->n; i++)
+        r->ones[i] = (struct add_one){.req = r,
+                                      .spec = &r->m.hosts[i],
+                                      .result.name = r->m.hosts[i].name};
+    req_go_on(r);
+    return PVMX_OK;
+}
+
+static void part_one(struct add_one *one)
+{
+    struct server *sv = one->req->sv;
+    struct host *h = hosts_named(sv, one->result.name);
+    pvmx_err err = PVMX_OK;
+    if (h == NULL)
+        err = px_fail(PVMX_ERR_NOENT, "there is no host %.80s in the virtual machine",
+                      one->result.name);
+    else if (h->index == sv->hosts.self)
+        err = px_fail(PVMX_ERR_STATE,
+                      "host %s leads the virtual machine: halt it instead", h->name);
+    if (err != PVMX_OK) {
+        one_done(one, err, pvmx_last_error());
+        return;
+    }
+    one->index = h->index;
+    one->state = ONE_PARTING;
+    one->req->running++;
+    loop_timer_start(&sv->loop, &one->limit, (uint64_t)conf.grace + PART_EXTRA, on_limit,
+                     one);
+    hosts_part(sv, h, "deleted");
+}
+
+static pvmx_err del(struct server *sv, struct peer *p, struct link *l, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    struct pxp_host_delete m;
+    pvmx_err err = need_leader(sv);
+    struct add_req *r = err == PVMX_OK ? req_new(sv, p, l, serial) : NULL;
+    if (r == NULL)
+        return err != PVMX_OK ? err : PVMX_ERR_NOMEM;
+    err = pxp_host_delete_decode(body, len, &m, &r->zone);
+    r->ones = err == PVMX_OK ? calloc(m.n_names + 1, sizeof *r->ones) : NULL;
+    if (err == PVMX_OK && r->ones == NULL)
+        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a request");
+    if (err != PVMX_OK) {
+        req_free(r);
+        return err;
+    }
+    r->n = r->left = m.n_names;
+    r->running = 1; /* so that nothing ends the request while we are at it */
+    r->left++;
+    for (size_t i = 0; i < r->n; i++)
+        r->ones[i] =
+            (struct add_one){.req = r, .state = ONE_DONE, .result.name = m.names[i]};
+    for (size_t i = 0; i < r->n; i++)
+        part_one(&r->ones[i]);
+    r->running--;
+    r->left--;
+    req_go_on(r);
+    return PVMX_OK;
+}
+
+/* Somebody else is to be asked. */
+static bool led_elsewhere(struct server *sv)
+{
+    return !hosts_leading(sv) && hosts_find(sv, sv->hosts.leader) != NULL;
+}
+
+pvmx_err add_request(struct server *sv, struct peer *p, uint32_t serial,
+                     const uint8_t *body, size_t len)
+{
+    if (led_elsewhere(sv))
+        return forward_request(sv, p, serial, sv->hosts.leader, body, len);
+    return add(sv, p, NULL, serial, body, len);
+}
+
+pvmx_err add_delete(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    if (led_elsewhere(sv))
+        return forward_request(sv, p, serial, sv->hosts.leader, body, len);
+    return del(sv, p, NULL, serial, body, len);
+}
+
+pvmx_err add_forwarded(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len)
+{
+    return add(sv, NULL, l, serial, body, len);
+}
+
+pvmx_err add_delete_forwarded(struct server *sv, struct link *l, uint32_t serial,
+                              const uint8_t *body, size_t len)
+{
+    return del(sv, NULL, l, serial, body, len);
+}
+
+void add_forget_peer(struct peer *p)
+{
+    px_list_foreach(it, &p->sv->adds) {
+        struct add_req *r = px_container_of(it, struct add_req, node);
+        if (r->peer == p)
+            r->peer = NULL;
+    }
+}
+
+void add_forget_link(struct link *l)
+{
+    px_list_foreach(it, &l->sv->adds) {
+        struct add_req *r = px_container_of(it, struct add_req, node);
+        if (r->link == l)
+            r->link = NULL;
+    }
+}
+
+void add_stop(struct server *sv)
+{
+    while (!px_list_empty(&sv->adds)) {
+        struct add_req *r = px_container_of(sv->adds.next, struct add_req, node);
+        for (size_t i = 0; i < r->n; i++)
+            if (r->ones[i].starter != NULL)
+                starter_let_go(r->ones[i].starter, true);
+        req_free(r);
+    }
+    starters_stop(sv);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests that add hosts and delete them. The leader carries them out; other daemons pass them on. Hosts
+ * of one request are started in parallel, at most PVMX_DAEMON_ADD_PARALLEL at one time, each with its own
+ * time limit and its own result. */
+#ifndef ADD_H
+#define ADD_H
+
+#include <pvmx/errors.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct server;
+struct peer;
+struct link;
+struct host;
+
+void add_init(struct server *sv);
+void add_stop(struct server *sv);
+/* Messages host_add and host_delete of clients. */
+pvmx_err add_request(struct server *sv, struct peer *p, uint32_t serial,
+                     const uint8_t *body, size_t len);
+pvmx_err add_delete(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len);
+/* The same from other daemons. */
+pvmx_err add_forwarded(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len);
+pvmx_err add_delete_forwarded(struct server *sv, struct link *l, uint32_t serial,
+                              const uint8_t *body, size_t len);
+/* The host has come (PVMX_OK), or has gone or will not come. */
+void add_host_settled(struct server *sv, struct host *h, pvmx_err err, const char *why);
+void add_forget_peer(struct peer *p);
+void add_forget_link(struct link *l);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stand-ins for tasks of other hosts. */
+#include "guest.h"
+#include "base/err.h"
+#include "far.h"
+#include "forward.h"
+#include "hosts.h"
+#include "link.h"
+#include "names.h"
+#include "peer.h"
+#include "ports.h"
+#include "proto/frame.h"
+#include "proto/hello.h"
+#include "server.h"
+#include "tasks.h"
+#include <stdlib.h>
+
+struct guest {
+    struct peer peer; /* first: peer.c frees it */
+    struct task task;
+    struct link *link;
+};
+
+static const struct handler {
+    uint32_t number;
+    pvmx_err (*fn)(struct server *sv, struct peer *p, uint32_t serial,
+                   const uint8_t *body, size_t len);
+} handlers[] = {
+    {PXP_MEET, ports_meet},
+    {PXP_PUBLISH, names_publish},
+    {PXP_UNPUBLISH, names_unpublish},
+    {PXP_LOOKUP, names_lookup},
+};
+
+bool guest_leads_elsewhere(const struct server *sv, const struct peer *p)
+{
+    return p->guest == NULL && !hosts_leading(sv) && hosts_find(sv, sv->hosts.leader) != NULL;
+}
+
+pvmx_err guest_ask(struct server *sv, struct peer *p, uint32_t serial, uint32_t host,
+                   const uint8_t *body, size_t len)
+{
+    struct pxp_guest m = {.tid = p->task != NULL ? p->task->tid : 0,
+                          .frame = body,
+                          .frame_len = len};
+    struct link *l = NULL;
+    uint32_t ask = forward_ask(sv, p, serial, host, &l);
+    return ask != 0 ? pxp_guest_encode(link_out(l), ask, &m) : PVMX_ERR_NOENT;
+}
+
+/* ---- here ------------------------------------------------------------------------------------- */
+
+static void task_init(struct guest *g, struct server *sv, int32_t tid)
+{
+    struct task *t = &g->task;
+    *t = (struct task){.sv = sv, .tid = tid, .pidfd = -1, .peer = &g->peer};
+    px_list_init(&t->all);
+    px_list_init(&t->in_job);
+    px_list_init(&t->dying);
+    px_list_init(&t->jobs);
+    px_list_init(&t->requests);
+    px_list_init(&t->watches);
+    px_list_init(&t->ports);
+    px_list_init(&t->names);
+}
+
+/* One for each task, and one for each daemon whose other clients ask. */
+static uint64_t key_of(const struct link *l, int32_t tid)
+{
+    return tid != 0 ? (uint64_t)tid : (uint64_t)l->host << 32;
+}
+
+static struct guest *guest_of(struct server *sv, struct link *l, int32_t tid)
+{
+    struct guest *g = px_map_get(&sv->guests, key_of(l, tid));
+    if (g != NULL && g->link == l)
+        return g;
+    if (g != NULL) /* its daemon has another connection now */
+        guest_end(sv, tid);
+    g = calloc(1, sizeof *g);
+    if (g == NULL || px_map_put(&sv->guests, key_of(l, tid), g) != PVMX_OK) {
+        free(g);
+        return NULL;
+    }
+    g->link = l;
+    task_init(g, sv, tid);
+    peer_init(&g->peer, sv, -1, 0);
+    g->peer.role = PXP_ROLE_TASK;
+    g->peer.guest = g;
+    g->peer.task = tid != 0 ? &g->task : NULL;
+    if (tid != 0)
+        far_know(sv, tid); /* its end is the guest's */
+    return g;
+}
+
+void guest_flush(struct peer *p)
+{
+    const uint8_t *body;
+    size_t len;
+    uint32_t number, serial;
+    while (!p->closed && pxp_frame_next(&p->out, SIZE_MAX, &body, &len) == PVMX_OK) {
+        if (pxp_frame_head(body, len, &number, &serial) == PVMX_OK && serial != 0)
+            pxp_reframe(link_out(p->guest->link), serial | LINK_REPLY, body, len);
+        pxp_frame_drop(&p->out);
+    }
+}
+
+static void drop(struct server *sv, struct guest *g)
+{
+    px_map_remove(&sv->guests, key_of(g->link, g->task.tid));
+    names_forget_task(&g->task);
+    ports_forget_task(&g->task);
+    peer_close(&g->peer);
+}
+
+void guest_end(struct server *sv, int32_t tid)
+{
+    struct guest *g = px_map_get(&sv->guests, (uint64_t)tid);
+    if (g != NULL)
+        drop(sv, g);
+}
+
+void guest_link_closed(struct link *l)
+{
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&l->sv->guests, &pos, &key, &value);)
+        if (((struct guest *)value)->link == l)
+            drop(l->sv, value);
+}
+
+pvmx_err guest_on_request(struct server *sv, struct link *l, uint32_t serial,
+                          const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_guest m;
+    uint32_t number = 0, old = 0;
+    pvmx_err err = pxp_guest_decode(body, len, &m, &zone);
+    const struct handler *h = NULL;
+    if (err == PVMX_OK && m.tid != 0 && far_host(m.tid) != l->host)
+        err = px_fail(PVMX_ERR_PROTO, "host %s asks for another host's task", l->name);
+    if (err == PVMX_OK)
+        err = pxp_frame_head(m.frame, m.frame_len, &number, &old);
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        if (handlers[i].number == number)
+            h = &handlers[i];
+    if (err == PVMX_OK && h == NULL)
+        err = px_fail(PVMX_ERR_UNSUPPORTED, "message %s is not for another host",
+                      pxp_name(number));
+    struct guest *g = err == PVMX_OK ? guest_of(sv, l, m.tid) : NULL;
+    if (err == PVMX_OK && g == NULL)
+        err = px_fail(PVMX_ERR_NOMEM, "host %s has no memory for a request", sv->host);
+    if (err == PVMX_OK)
+        err = h->fn(sv, &g->peer, serial, m.frame, m.frame_len);
+    pxp_zone_free(&zone);
+    return err;
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The host table: the leader's changes, the members' copies, and what follows from a change here. */
+#include "hosts.h"
+#include "add.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "beat.h"
+#include "far.h"
+#include "lead.h"
+#include "link.h"
+#include "outside.h"
+#include "peer.h"
+#include "proto/hello.h"
+#include "server.h"
+#include "table.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- the table -------------------------------------------------------------------------------- */
+
+bool hosts_leading(const struct server *sv)
+{
+    return sv->hosts.leader == sv->hosts.self;
+}
+
+struct host *hosts_find(const struct server *sv, uint32_t index)
+{
+    return px_map_get(&sv->hosts.table, index);
+}
+
+struct host *hosts_self(const struct server *sv)
+{
+    return hosts_find(sv, sv->hosts.self);
+}
+
+struct host *hosts_named(const struct server *sv, const char *name)
+{
+    uint64_t key;
+    void *value;
+    char *end;
+    for (size_t pos = 0; px_map_next(&sv->hosts.table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->state != PXP_HOST_GONE && strcmp(h->name, name) == 0)
+            return h;
+    }
+    unsigned long index = strtoul(name, &end, 10);
+    return *name >= '0' && *name <= '9' && *end == '\0' && index <= HOSTS_MAX
+               ? hosts_find(sv, (uint32_t)index)
+               : NULL;
+}
+
+const uint8_t *hosts_key(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    if (!hs->keyed)
+        secure_key_new(hs->key);
+    hs->keyed = true;
+    return hs->key;
+}
+
+void hosts_update_universe(struct server *sv)
+{
+    arena_set_universe(&sv->arena, table_slots(&sv->hosts));
+}
+
+static void mark(struct server *sv, struct host *h)
+{
+    if (px_list_empty(&h->changed))
+        px_list_push_back(&sv->hosts.changed, &h->changed);
+}
+
+void hosts_set_slots(struct server *sv, uint32_t slots)
+{
+    struct host *me = hosts_self(sv);
+    if (me->slots == slots)
+        return;
+    me->slots = slots;
+    hosts_update_universe(sv);
+    if (hosts_leading(sv)) {
+        mark(sv, me);
+        return;
+    }
+    struct host *leader = hosts_find(sv, sv->hosts.leader);
+    struct pxp_member m = {.index = me->index, .slots = slots};
+    if (leader != NULL && leader->link != NULL)
+        pxp_member_encode(link_out(leader->link), 0, &m);
+}
+
+static uint32_t next_index(struct hosts *hs)
+{
+    for (uint32_t i = 0; i < HOSTS_MAX; i++) {
+        hs->last_index = hs->last_index % HOSTS_MAX + 1;
+        if (px_map_get(&hs->table, hs->last_index) == NULL)
+            return hs->last_index;
+    }
+    return 0;
+}
+
+struct host *hosts_new(struct server *sv, const char *name, const char *launcher)
+{
+    struct hosts *hs = &sv->hosts;
+    uint32_t index = next_index(hs);
+    if (index == 0) {
+        px_fail(PVMX_ERR_LIMIT, "a virtual machine has at most %d hosts", HOSTS_MAX);
+        return NULL;
+    }
+    struct host *h = table_add(hs, index, name);
+    char *how = strdup(launcher);
+    if (h == NULL || how == NULL) {
+        free(how);
+        if (h != NULL)
+            table_remove(hs, h);
+        px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for host %s", name);
+        return NULL;
+    }
+    free(h->launcher);
+    h->launcher = how;
+    h->state = PXP_HOST_STARTING;
+    return h;
+}
+
+/* ---- telling ---------------------------------------------------------------------------------- */
+
+static void announce(struct server *sv, const struct host *h)
+{
+    struct pxp_host_event e = {.version = sv->hosts.version};
+    if (h->state == PXP_HOST_STARTING)
+        return;
+    table_write(&sv->hosts, h, false, &e.host);
+    px_log(PX_LOG_INFO, "HOST-EVENT", "host %s (%u) %s %s", h->name, h->index,
+           h->state == PXP_HOST_UP ? "is up" : "has gone:", h->text);
+    px_list_foreach(it, &sv->hosts.subscribers) {
+        struct peer *p = px_container_of(it, struct peer, subscribed);
+        if (pxp_host_event_encode(peer_out(p), 0, &e) != PVMX_OK)
+            peer_close(p);
+    }
+}
+
+static void tell_members(struct server *sv, const struct pxp_table *m)
+{
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&sv->hosts.table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->link != NULL && h->state == PXP_HOST_UP &&
+            pxp_table_encode(link_out(h->link), 0, m) != PVMX_OK)
+            link_close(h->link, "no memory for the host table");
+    }
+}
+
+/* What has gone is no longer in the table once everybody was told. */
+static void settle(struct server *sv)
+{
+    struct px_list *node;
+    while ((node = px_list_pop(&sv->hosts.changed)) != NULL) {
+        struct host *h = px_container_of(node, struct host, changed);
+        announce(sv, h);
+        if (h->state == PXP_HOST_GONE)
+            table_remove(&sv->hosts, h);
+    }
+    hosts_update_universe(sv);
+}
+
+void hosts_round(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_zone zone = {0};
+    size_t n = 0;
+    if (px_list_empty(&hs->changed))
+        return;
+    px_list_foreach(it, &hs->changed)
+        n++;
+    struct pxp_table m = {.leader = hs->leader,
+                          .version = hosts_leading(sv) ? ++hs->version : hs->version,
+                          .hosts = pxp_zone_alloc(&zone, n * sizeof *m.hosts)};
+    if (m.hosts == NULL) {
+        px_log(PX_LOG_ERROR, "HOST-NOMEM", "no memory to tell the hosts what has changed");
+        return; /* in the next round */
+    }
+    px_list_foreach(it, &hs->changed) {
+        struct host *h = px_container_of(it, struct host, changed);
+        if (h->state != PXP_HOST_STARTING)
+            table_write(hs, h, false, &m.hosts[m.n_hosts++]);
+    }
+    if (hosts_leading(sv))
+        tell_members(sv, &m);
+    pxp_zone_free(&zone);
+    settle(sv);
+}
+
+/* ---- coming ----------------------------------------------------------------------------------- */
+
+static void become_up(struct server *sv, struct host *h)
+{
+    h->state = PXP_HOST_UP;
+    h->since = (uint64_t)time(NULL);
+    mark(sv, h);
+}
+
+pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_zone zone = {0};
+    struct pxp_join m;
+    pvmx_err err = pxp_join_decode(body, len, &m, &zone);
+    struct host *h = err == PVMX_OK ? hosts_find(sv, m.index) : NULL;
+    if (err == PVMX_OK && (!hosts_leading(sv) || h == NULL || h->state != PXP_HOST_STARTING))
+        err = px_fail(PVMX_ERR_STATE,
+                      "host %.80s (%u) is not expected here: it came too late, or "
+                      "was added by another",
+                      m.host.name, m.index);
+    if (err == PVMX_OK) {
+        m.host.name = ""; /* ours counts */
+        char *how = strdup(h->launcher);
+        m.host.launcher = how != NULL ? how : "";
+        err = table_read(h, &m.host);
+        free(how);
+    }
+    struct pxp_table t = {.version = hs->version, .leader = hs->leader, .whole = true};
+    if (err == PVMX_OK) {
+        h->link = l;
+        l->host = h->index;
+        outside_seen(l, h);
+        snprintf(l->name, sizeof l->name, "%.70s", h->name);
+        become_up(sv, h);
+        t.hosts = table_list(hs, false, &zone, &t.n_hosts);
+        err = t.hosts == NULL ? px_fail(PVMX_ERR_NOMEM, "no memory for the host table")
+                              : pxp_table_encode(link_out(l), serial | LINK_REPLY, &t);
+        add_host_settled(sv, h, PVMX_OK, "");
+    }
+    pxp_zone_free(&zone);
+    return err;
+}
+
+static void adopt_link(struct host *h, struct link *l)
+{
+    snprintf(l->name, sizeof l->name, "%.70s", h->name);
+    if (h->link == NULL)
+        h->link = l;
+}
+
+pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
+                         const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_member m;
+    (void)serial;
+    pvmx_err err = pxp_member_decode(body, len, &m, &zone);
+    pxp_zone_free(&zone);
+    struct host *h = err == PVMX_OK ? hosts_find(sv, m.index) : NULL;
+    if (err != PVMX_OK)
+        return err;
+    if (m.index == 0 || m.index > HOSTS_MAX || (l->host != 0 && l->host != m.index))
+        return px_fail(PVMX_ERR_PROTO, "a daemon that calls itself host %u", m.index);
+    if ((h == NULL || h->state != PXP_HOST_UP) && hosts_leading(sv)) {
+        /* It was given up, and everybody was told that its tasks have ended: so they have to. */
+        struct pxp_part p = {.text = "this host was given up"};
+        pxp_part_encode(link_out(l), 0, &p);
+        link_finish(l);
+        return PVMX_OK;
+    }
+    l->host = m.index;
+    if (h == NULL) /* quicker than the table that tells of it */
+        return PVMX_OK;
+    adopt_link(h, l);
+    if (m.slots != 0 && hosts_leading(sv) && m.slots != h->slots) {
+        h->slots = m.slots;
+        mark(sv, h);
+    }
+    return PVMX_OK;
+}
+
+/* ---- going ------------------------------------------------------------------------------------ */
+
+void hosts_gone(struct server *sv, struct host *h, const char *why)
+{
+    bool was_up = h->state == PXP_HOST_UP;
+    char *text = strdup(why);
+    struct link *l = h->link;
+    if (h->state == PXP_HOST_GONE) {
+        free(text);
+        return;
+    }
+    h->state = PXP_HOST_GONE;
+    if (text != NULL) {
+        free(h->text); /* may be what `why` was */
+        why = h->text = text;
+    }
+    h->link = NULL;
+    if (l != NULL)
+        link_close(l, why);
+    mark(sv, h);
+    if (was_up)
+        px_log(PX_LOG_WARN, "HOST-GONE", "host %s (%u) has gone: %s", h->name, h->index, why);
+    far_host_lost(sv, h->index);
+    add_host_settled(sv, h, PVMX_ERR_CLOSED, why);
+}
+
+/* A host that is new to us. */
+static struct host *learn(struct server *sv, const struct pxp_host_entry *info)
+{
+    struct host *h = table_add(&sv->hosts, info->index, info->name);
+    if (info->index > sv->hosts.last_index)
+        sv->hosts.last_index = info->index;
+    px_list_foreach(it, &sv->links.all) {
+        struct link *l = px_container_of(it, struct link, all);
+        if (h != NULL && l->host == info->index)
+            adopt_link(h, l);
+    }
+    return h;
+}
+
+static bool listed(const struct pxp_table *m, uint32_t index)
+{
+    for (size_t i = 0; i < m->n_hosts; i++)
+        if (m->hosts[i].index == index)
+            return true;
+    return false;
+}
+
+/* A table from one who has not led so far. It has the votes of a majority, or it would not send it; what is
+ * not in it has gone, the old leader above all. */
+static pvmx_err new_leader(struct server *sv, struct link *l, const struct pxp_table *m)
+{
+    struct hosts *hs = &sv->hosts;
+    uint64_t key;
+    void *value;
+    if (!m->whole || m->leader != l->host || m->version <= hs->version ||
+        hosts_leading(sv) || !listed(m, hs->self))
+        return px_fail(PVMX_ERR_PROTO, "a host table from host %u, which does not lead",
+                       l->host);
+    px_log(PX_LOG_WARN, "HOST-LEADER", "host %s (%u) leads the virtual machine now",
+           l->name, l->host);
+    lead_stop(sv);
+    hs->leader = l->host;
+    sv->ephemeral = false;
+    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->state == PXP_HOST_UP && !listed(m, h->index))
+            hosts_gone(sv, h, "lost with the leader");
+    }
+    return PVMX_OK;
+}
+
+pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
+                        const uint8_t *body, size_t len)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_zone zone = {0};
+    struct pxp_table m;
+    (void)serial;
+    pvmx_err err = pxp_table_decode(body, len, &m, &zone);
+    if (err == PVMX_OK && l->host != hs->leader)
+        err = new_leader(sv, l, &m);
+    for (size_t i = 0; err == PVMX_OK && i < m.n_hosts; i++) {
+        const struct pxp_host_entry *info = &m.hosts[i];
+        struct host *h = hosts_find(sv, info->index);
+        if (info->state == PXP_HOST_GONE) {
+            if (h != NULL && info->index != hs->self)
+                hosts_gone(sv, h, info->text);
+            continue;
+        }
+        if (info->index == 0 || info->index > HOSTS_MAX || info->state != PXP_HOST_UP)
+            continue;
+        if (h == NULL)
+            h = learn(sv, info);
+        err = h == NULL ? px_fail(PVMX_ERR_NOMEM, "no memory for a host")
+                        : table_read(h, info);
+        if (err == PVMX_OK)
+            mark(sv, h);
+    }
+    if (err == PVMX_OK) {
+        settle(sv);
+        hs->version = m.version;
+    }
+    pxp_zone_free(&zone);
+    return err;
+}
+
+void hosts_take_over(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_zone zone = {0};
+    struct pxp_table m = {.version = ++hs->version, .leader = hs->self, .whole = true};
+    hs->leader = hs->self;
+    hs->losses = 0;
+    sv->ephemeral = false;
+    m.hosts = table_list(hs, false, &zone, &m.n_hosts);
+    if (m.hosts != NULL)
+        tell_members(sv, &m);
+    pxp_zone_free(&zone);
+    hosts_update_universe(sv);
+}
+
+/* ---- halt and delete -------------------------------------------------------------------------- */
+
+bool hosts_part(struct server *sv, struct host *h, const char *why)
+{
+    struct pxp_part m = {.text = why};
+    struct link *l = h->link;
+    char *text = strdup(why);
+    if (text != NULL) {
+        free(h->text);
+        h->text = text;
+    }
+    h->parting = true;
+    if (h->state == PXP_HOST_STARTING) {
+        hosts_gone(sv, h, why);
+        return false;
+    }
+    if (l == NULL)
+        l = hosts_link(sv, h);
+    return l != NULL && pxp_part_encode(link_out(l), 0, &m) == PVMX_OK;
+}
+
+bool hosts_halt(struct server *sv, const char *why)
+{
+    struct hosts *hs = &sv->hosts;
+    uint64_t key;
+    void *value;
+    bool alone = true;
+    if (hs->halting)
+        return hs->table.count <= 1;
+    hs->halting = true;
+    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->index != hs->self && h->state != PXP_HOST_GONE && hosts_part(sv, h, why))
+            alone = false;
+    }
+    return alone;
+}
+
+pvmx_err hosts_on_part(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_part m;
+    (void)serial;
+    pvmx_err err = pxp_part_decode(body, len, &m, &zone);
+    if (err == PVMX_OK) {
+        px_log(PX_LOG_INFO, "HOST-PART", "%s says: end (%s)", l->name, m.text);
+        server_halt(sv, true);
+    }
+    pxp_zone_free(&zone);
+    return err;
+}
+
+/* ---- for clients ------------------------------------------------------------------------------ */
+
+pvmx_err hosts_list(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_hosts q;
+    struct pxp_hosts_are m = {.version = sv->hosts.version,
+                              .self = sv->hosts.self,
+                              .leader = sv->hosts.leader};
+    pvmx_err err = pxp_hosts_decode(body, len, &q, &zone);
+    beat_measure(sv);
+    m.hosts = err == PVMX_OK ? table_list(&sv->hosts, true, &zone, &m.n_hosts) : NULL;
+    if (err == PVMX_OK && m.hosts == NULL)
+        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
+    if (err == PVMX_OK)
+        err = pxp_hosts_are_encode(peer_out(p), serial, &m);
+    if (err == PVMX_OK && q.subscribe && px_list_empty(&p->subscribed))
+        px_list_push_back(&sv->hosts.subscribers, &p->subscribed);
+    pxp_zone_free(&zone);
+    return err;
+}

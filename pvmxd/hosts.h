@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The hosts of the VM. The leader orders all changes of the table and gives each a version; every
+ * daemon has a copy. A VM of one host has a table of one entry, no key, no TCP socket and no timer.
+ *
+ * A link belongs to the host at its other end from `join` or `member` on. Members have a link to the
+ * leader, and to each other as soon as they have something to say. */
+#ifndef HOSTS_H
+#define HOSTS_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "loop.h"
+#include "proto/messages.h"
+#include "secure.h"
+
+struct server;
+struct peer;
+struct link;
+struct join;
+
+enum {
+    HOSTS_MAX = 4095, /* 12 bits of a tid; 0 is none */
+    HOST_SPEED = 1000,
+    HOST_ADDRESSES = 16,
+};
+
+struct host {
+    uint32_t index, state, slots, speed;
+    char *name, *arch, *release, *launcher, *text;
+    char *addresses[HOST_ADDRESSES];
+    size_t naddresses;
+    uint64_t since;
+    struct link *link; /* NULL: none; what we say to it goes there */
+    uint32_t tasks, load;
+    uint64_t memory_kb;
+    bool parting;           /* was told to end */
+    struct px_list changed; /* in hosts.changed */
+};
+
+struct hosts {
+    struct px_map table;   /* index -> struct host */
+    uint32_t self, leader; /* leader 0: none that we know of */
+    uint32_t last_index;
+    uint64_t version;
+    uint8_t key[SECURE_KEY];
+    bool keyed, joining;
+    int fd; /* TCP listener; -1: none */
+    int reserve;
+    uint16_t port;
+    struct loop_io io;
+    struct loop_timer rest;
+    struct px_list changed;
+    struct px_list subscribers; /* of peer.subscribed */
+    bool halting;
+    /* see lead.c */
+    bool electing;
+    uint32_t quorum, votes, round, voted, losses;
+    uint64_t lost_at, voted_until, losses_since;
+    struct loop_timer elect;
+};
+
+/* join NULL: the first host of a VM. */
+pvmx_err hosts_start(struct server *sv, const struct join *join);
+void hosts_stop(struct server *sv);
+/* Slots of this host. */
+void hosts_set_slots(struct server *sv, uint32_t slots);
+/* The sum of all slots has changed. */
+void hosts_update_universe(struct server *sv);
+/* The key, made when it is first needed. */
+const uint8_t *hosts_key(struct server *sv);
+bool hosts_leading(const struct server *sv);
+struct host *hosts_self(const struct server *sv);
+struct host *hosts_find(const struct server *sv, uint32_t index);
+/* By name, or by index as a number. */
+struct host *hosts_named(const struct server *sv, const char *name);
+/* A new entry, leader only; NULL with the sentence. */
+struct host *hosts_new(struct server *sv, const char *name, const char *launcher);
+/* Leader: the host has gone, or has not come. Everybody is told; the entry is freed in this round. */
+void hosts_gone(struct server *sv, struct host *h, const char *why);
+/* A connection to it, dialled if need be; what is sent waits until it is open. NULL: no memory. */
+struct link *hosts_link(struct server *sv, struct host *h);
+/* This host leads from now on: tells all others. */
+void hosts_take_over(struct server *sv);
+/* Tells a host to end; false: it cannot be told. */
+bool hosts_part(struct server *sv, struct host *h, const char *why);
+/* All others are to end, then this one: halt. True: there is nobody to wait for. */
+bool hosts_halt(struct server *sv, const char *why);
+/* Once in a round: tells the others and subscribers what has changed. */
+void hosts_round(struct server *sv);
+
+/* Called by link.c and greet.c. */
+void hosts_link_open(struct link *l);
+void hosts_link_closed(struct link *l, const char *why);
+
+/* From other daemons: join, member, table, beat, part. */
+pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len);
+pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
+                         const uint8_t *body, size_t len);
+pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
+                        const uint8_t *body, size_t len);
+pvmx_err hosts_on_beat(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len);
+pvmx_err hosts_on_part(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len);
+/* From a client: hosts. */
+pvmx_err hosts_list(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len);
+
+#endif

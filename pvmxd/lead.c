@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Election of a leader. */
+#include "lead.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "conf.h"
+#include "hosts.h"
+#include "link.h"
+#include "proto/hello.h"
+#include "server.h"
+#include <stdlib.h>
+
+#define TRY_EVERY (200 * PX_MS)
+
+static void on_try(void *arg);
+
+static uint32_t count_up(const struct server *sv, uint32_t below)
+{
+    uint64_t key;
+    void *value;
+    uint32_t n = 0;
+    for (size_t pos = 0; px_map_next(&sv->hosts.table, &pos, &key, &value);) {
+        const struct host *h = value;
+        n += h->state == PXP_HOST_UP && h->index < below;
+    }
+    return n;
+}
+
+static uint64_t turn(void)
+{
+    return (uint64_t)conf.host_timeout / 2 + TRY_EVERY;
+}
+
+/* ---- asking for votes ------------------------------------------------------------------------- */
+
+static void take_over(struct server *sv)
+{
+    px_log(PX_LOG_WARN, "LEAD-NEW",
+           "host %s (%u) leads the virtual machine now, with %u of %u votes", sv->host,
+           sv->hosts.self, sv->hosts.votes, sv->hosts.quorum);
+    lead_stop(sv);
+    hosts_take_over(sv);
+}
+
+static void on_vote(struct server *sv, void *arg, uint32_t number, const uint8_t *body,
+                    size_t len)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_zone zone = {0};
+    struct pxp_granted m;
+    bool valid = (uint32_t)(uintptr_t)arg == hs->round && hs->electing;
+    if (number == PXP_GRANTED && valid &&
+        pxp_granted_decode(body, len, &m, &zone) == PVMX_OK) {
+        hs->votes++;
+        if (m.version > hs->version)
+            hs->version = m.version;
+        if (lead_majority(hs->votes, hs->quorum))
+            take_over(sv);
+    }
+    pxp_zone_free(&zone);
+}
+
+static void ask_all(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    uint64_t key, now = px_now_ns();
+    void *value;
+    if (now < hs->voted_until && hs->voted != hs->self)
+        return; /* our own vote is somebody else's for now */
+    hs->voted = hs->self;
+    hs->voted_until = now + turn();
+    hs->votes = 1;
+    hs->round++;
+    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
+        struct host *h = value;
+        struct pxp_claim m = {.index = hs->self, .version = hs->version};
+        struct link *l =
+            h->index != hs->self && h->state == PXP_HOST_UP ? hosts_link(sv, h) : NULL;
+        uint32_t serial = l != NULL ? link_ask(l, on_vote, (void *)(uintptr_t)hs->round) : 0;
+        if (serial != 0)
+            pxp_claim_encode(link_out(l), serial, &m);
+    }
+    if (lead_majority(hs->votes, hs->quorum))
+        take_over(sv);
+}
+
+static void on_try(void *arg)
+{
+    struct server *sv = arg;
+    struct hosts *hs = &sv->hosts;
+    uint64_t waited = px_now_ns() - hs->lost_at;
+    if (!hs->electing)
+        return;
+    loop_timer_start(&sv->loop, &hs->elect, TRY_EVERY, on_try, sv);
+    /* Nobody can lead us, or nobody does: when the tasks here have ended there is nothing to stay for. */
+    if (!lead_majority(count_up(sv, UINT32_MAX), hs->quorum) ||
+        waited > 4 * (uint64_t)conf.host_timeout)
+        sv->ephemeral = true;
+    if (waited >= count_up(sv, hs->self) * turn())
+        ask_all(sv);
+}
+
+void lead_lost(struct server *sv, const char *why)
+{
+    struct hosts *hs = &sv->hosts;
+    struct host *old = hosts_find(sv, hs->leader);
+    px_log(PX_LOG_WARN, "LEAD-LOST", "the leading host is lost: %s", why);
+    hs->quorum = count_up(sv, UINT32_MAX);
+    hs->leader = 0;
+    hs->electing = true;
+    hs->lost_at = px_now_ns();
+    if (old != NULL)
+        hosts_gone(sv, old, why);
+    loop_timer_start(&sv->loop, &hs->elect, 0, on_try, sv);
+}
+
+void lead_stop(struct server *sv)
+{
+    sv->hosts.electing = false;
+    loop_timer_stop(&sv->loop, &sv->hosts.elect);
+}
+
+/* ---- voting ----------------------------------------------------------------------------------- */
+
+pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
+                       const uint8_t *body, size_t len)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_zone zone = {0};
+    struct pxp_claim m;
+    struct pxp_granted g = {.version = hs->version};
+    uint64_t now = px_now_ns();
+    pvmx_err err = pxp_claim_decode(body, len, &m, &zone);
+    pxp_zone_free(&zone);
+    if (err != PVMX_OK)
+        return err;
+    if (hs->leader != 0)
+        return px_fail(PVMX_ERR_STATE, "host %s still hears the leader", sv->host);
+    if (now < hs->voted_until && hs->voted != l->host)
+        return px_fail(PVMX_ERR_STATE, "host %s has voted for host %u", sv->host, hs->voted);
+    hs->voted = l->host;
+    hs->voted_until = now + turn();
+    return pxp_granted_encode(link_out(l), serial | LINK_REPLY, &g);
+}
+
+/* ---- losing the others ------------------------------------------------------------------------ */
+
+void lead_lost_host(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    uint64_t now = px_now_ns();
+    if (now - hs->losses_since > 2 * (uint64_t)conf.host_timeout) {
+        hs->losses_since = now;
+        hs->losses = 0;
+    }
+    hs->losses++;
+    uint32_t up = count_up(sv, UINT32_MAX);
+    if (lead_holds(up, up + hs->losses))
+        return;
+    px_log(PX_LOG_WARN, "LEAD-CUT-OFF",
+           "%u of %u hosts were lost at one time: this one does not lead any more",
+           hs->losses, up + hs->losses);
+    hs->leader = 0;
+    sv->ephemeral = true;
+}

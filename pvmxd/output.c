@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Output of tasks on its way between hosts. */
+#include "output.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "far.h"
+#include "hosts.h"
+#include "link.h"
+#include "proto/hello.h"
+#include "server.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    READ_SIZE = 16 * 1024,
+    LINE_MAX_BYTES = 32 * 1024, /* a longer line is sent in pieces */
+    AHEAD = 128 * 1024, /* sent and not yet written over there: the task is made to wait */
+    KEEP = 256 * 1024,  /* waiting to be written here: nothing is acknowledged */
+};
+
+/* One pipe of a task here. */
+struct outlet {
+    struct server *sv;
+    struct px_list node; /* in server.outlets */
+    struct loop_io io;
+    int fd;
+    int32_t tid;
+    uint32_t stream, origin;
+    size_t ahead;
+    struct px_buf buf;
+};
+
+/* Where output of others is written: one for each file, so that lines do not mix. */
+struct drain {
+    struct server *sv;
+    struct px_list node; /* in server.drains */
+    struct loop_io io;
+    int fd;
+    bool socket, plain, gone; /* plain: a file, which never blocks for long */
+    dev_t dev;
+    ino_t ino;
+    uint32_t job; /* of the request that it was made for */
+    unsigned refs;
+    struct px_buf buf;
+    struct px_list owed; /* struct owed: acknowledged when there is room again */
+};
+
+struct owed {
+    struct px_list node;
+    struct pxp_consumed m;
+};
+
+/* One stream of a task elsewhere. */
+struct sink {
+    struct px_list node; /* in server.sinks */
+    int32_t tid;
+    uint32_t stream;
+    struct drain *drain;
+};
+
+static struct link *link_to(struct server *sv, uint32_t index)
+{
+    struct host *h = hosts_find(sv, index);
+    return h != NULL && h->state == PXP_HOST_UP ? hosts_link(sv, h) : NULL;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+static void outlet_free(struct outlet *o)
+{
+    loop_io_stop(&o->sv->loop, &o->io);
+    px_fd_close(&o->fd);
+    px_list_remove(&o->node);
+    px_buf_free(&o->buf);
+    free(o);
+}
+
+static void send_bytes(struct outlet *o, size_t n, bool eof)
+{
+    struct link *l = link_to(o->sv, o->origin);
+    struct pxp_output m = {.tid = o->tid,
+                           .stream = o->stream,
+                           .bytes = px_buf_head(&o->buf),
+                           .bytes_len = n,
+                           .eof = eof};
+    if (l != NULL)
+        pxp_output_encode(link_out(l), 0, &m);
+    px_buf_consume(&o->buf, n);
+    o->ahead += l != NULL ? n : 0;
+}
+
+/* Sends whole lines, and all of it when that gets too much. */
+static void send_lines(struct outlet *o)
+{
+    size_t n = px_buf_len(&o->buf);
+    const uint8_t *bytes = px_buf_head(&o->buf);
+    if (n < LINE_MAX_BYTES)
+        while (n > 0 && bytes[n - 1] != '\n')
+            n--;
+    if (n > 0)
+        send_bytes(o, n, false);
+}
+
+/* One read; false: nothing more now, or the outlet is no more. */
+static bool outlet_read(struct outlet *o)
+{
+    uint8_t *to = px_buf_reserve(&o->buf, READ_SIZE);
+    ssize_t n = to != NULL ? read(o->fd, to, READ_SIZE) : -1;
+    if (to == NULL || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        return false;
+    if (n <= 0) {
+        send_bytes(o, px_buf_len(&o->buf), true);
+        outlet_free(o);
+        return false;
+    }
+    o->buf.end += (size_t)n;
+    send_lines(o);
+    if (o->ahead > AHEAD)
+        loop_io_events(&o->sv->loop, &o->io, 0);
+    return true;
+}
+
+static void on_readable(void *arg, unsigned events)
+{
+    (void)events;
+    outlet_read(arg);
+}
+
+void output_start(struct server *sv, struct spawn_one *one, uint32_t origin)
+{
+    for (uint32_t k = 1; k < 3; k++) {
+        struct outlet *o = one->ends[k] >= 0 ? calloc(1, sizeof *o) : NULL;
+        if (o == NULL) {
+            px_fd_close(&one->ends[k]);
+            continue;
+        }
+        *o = (struct outlet){
+            .sv = sv, .fd = one->ends[k], .tid = one->tid, .stream = k, .origin = origin};
+        one->ends[k] = -1;
+        px_fd_set_nonblock(o->fd, true);
+        px_list_push_back(&sv->outlets, &o->node);
+        loop_io_start(&sv->loop, &o->io, o->fd, LOOP_READ, on_readable, o);
+    }
+}
+
+void output_drain(struct server *sv, int32_t tid)
+{
+    px_list_foreach(it, &sv->outlets) {
+        struct outlet *o = px_container_of(it, struct outlet, node);
+        if (o->tid == tid)
+            while (o->ahead <= AHEAD && outlet_read(o))
+                ;
+    }
+}
+
+pvmx_err output_on_consumed(struct server *sv, struct link *l, uint32_t serial,
+                            const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_consumed m;
+    (void)l;
+    (void)serial;
+    pvmx_err err = pxp_consumed_decode(body, len, &m, &zone);
+    px_list_foreach(it, &sv->outlets) {
+        struct outlet *o = px_container_of(it, struct outlet, node);
+        if (err != PVMX_OK || o->tid != m.tid || o->stream != m.stream)
+            continue;
+        o->ahead -= m.bytes < o->ahead ? m.bytes : o->ahead;
+        if (o->ahead <= AHEAD)
+            loop_io_events(&sv->loop, &o->io, LOOP_READ);
+    }
+    pxp_zone_free(&zone);
+    return err;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------- */
+
+static void pay(struct drain *d)
+{
+    struct px_list *node;
+    while ((node = px_list_pop(&d->owed)) != NULL) {
+        struct owed *w = px_container_of(node, struct owed, node);
+        struct link *l = link_to(d->sv, far_host(w->m.tid));
+        if (l != NULL)
+            pxp_consumed_encode(link_out(l), 0, &w->m);
+        free(w);
+    }
+}
+
+static void drain_free(struct drain *d)
+{
+    if (!d->plain)
+        loop_io_stop(&d->sv->loop, &d->io);
+    pay(d);
+    px_fd_close(&d->fd);
+    px_list_remove(&d->node);
+    px_buf_free(&d->buf);
+    free(d);
+}
+
+static void drain_write(struct drain *d)
+{
+    while (px_buf_len(&d->buf) > 0 && !d->gone) {
+        const uint8_t *from = px_buf_head(&d->buf);
+        size_t len = px_buf_len(&d->buf);
+        ssize_t n = d->socket ? send(d->fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                              : write(d->fd, from, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n < 0) /* nobody reads it any more: like a closed pipe, without the signal */
+            d->gone = true;
+        else
+            px_buf_consume(&d->buf, (size_t)n);
+    }
+    if (d->gone || px_buf_len(&d->buf) == 0)
+        px_buf_free(&d->buf);
+    if (px_buf_len(&d->buf) < KEEP)
+        pay(d);
+    if (d->refs == 0 && px_buf_len(&d->buf) == 0)
+        drain_free(d);
+    else if (!d->plain)
+        loop_io_events(&d->sv->loop, &d->io, px_buf_len(&d->buf) > 0 ? LOOP_WRITE : 0);
+}
+
+static void on_writable(void *arg, unsigned events)
+{
+    (void)events;
+    drain_write(arg);
+}
+
+/* A file description of our own, so that not to block is our affair alone; a socket has flags for each
+ * write, and a file does not block. */
+static int own_description(int fd, struct drain *d)
+{
+    char path[32];
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return -1;
+    d->dev = st.st_dev;
+    d->ino = st.st_ino;
+    d->socket = S_ISSOCK(st.st_mode);
+    d->plain = S_ISREG(st.st_mode);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int own = d->socket || d->plain
+                  ? -1
+                  : open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND | O_CLOEXEC);
+    return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, EXEC_FIRST_FD);
+}
+
+static struct drain *drain_new(struct server *sv, int fd, uint32_t job)
+{
+    struct drain *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return NULL;
+    d->sv = sv;
+    d->job = job;
+    d->fd = own_description(fd, d);
+    if (d->fd < 0) {
+        free(d);
+        return NULL;
+    }
+    px_list_init(&d->owed);
+    px_list_push_back(&sv->drains, &d->node);
+    if (!d->plain) {
+        loop_io_start(&sv->loop, &d->io, d->fd, LOOP_WRITE, on_writable, d);
+        loop_io_events(&sv->loop, &d->io, 0);
+    }
+    return d;
+}
+
+/* The request's drain for this descriptor: the same for all of its tasks, and for two descriptors that
+ * are one file. */
+static struct drain *drain_of(struct server *sv, int fd, uint32_t job)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return NULL;
+    px_list_foreach(it, &sv->drains) {
+        struct drain *d = px_container_of(it, struct drain, node);
+        if (d->job == job && d->dev == st.st_dev && d->ino == st.st_ino)
+            return d;
+    }
+    return drain_new(sv, fd, job);
+}
+
+/* A pipe whose other end mpiexec gets. */
+static struct drain *drain_pipe(struct spawn_req *r, struct spawn_one *one, uint32_t k)
+{
+    int fds[2];
+    if (k == 2 && (r->m.streams & PXP_STREAM_JOINED) != 0 && one->ends[1] >= 0)
+        return NULL; /* output_expect takes stream 1's */
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return NULL;
+    struct drain *d = drain_new(r->sv, fds[1], 0);
+    close(fds[1]);
+    if (d == NULL) {
+        close(fds[0]);
+        return NULL;
+    }
+    one->ends[k] = fds[0];
+    return d;
+}
+
+static void sink_free(struct sink *s)
+{
+    struct drain *d = s->drain;
+    px_list_remove(&s->node);
+    free(s);
+    d->refs--;
+    drain_write(d);
+}
+
+void output_expect(struct spawn_req *r, struct spawn_one *one)
+{
+    struct server *sv = r->sv;
+    struct drain *first = NULL;
+    for (uint32_t k = 1; k < 3; k++) {
+        struct sink *s = calloc(1, sizeof *s);
+        bool piped = (r->m.streams & 1u << k) != 0;
+        struct drain *d = s == NULL ? NULL
+                          : piped   ? drain_pipe(r, one, k)
+                                    : drain_of(sv, r->stdio[k], r->job_id);
+        if (d == NULL && s != NULL && piped && k == 2)
+            d = first;
+        if (d == NULL) {
+            free(s);
+            continue;
+        }
+        if (k == 1)
+            first = d;
+        d->refs++;
+        *s = (struct sink){.tid = one->tid, .stream = k, .drain = d};
+        px_list_push_back(&sv->sinks, &s->node);
+    }
+}
+
+static void forget(struct server *sv, int32_t tid, uint32_t host)
+{
+    px_list_foreach(it, &sv->sinks) {
+        struct sink *s = px_container_of(it, struct sink, node);
+        if (s->tid == tid || far_host(s->tid) == host)
+            sink_free(s);
+    }
+}
+
+void output_forget(struct server *sv, int32_t tid)
+{
+    forget(sv, tid, 0);
+}
+
+static void take(struct sink *s, const struct pxp_output *m)
+{
+    struct drain *d = s->drain;
+    struct owed *w = malloc(sizeof *w);
+    if (w != NULL) {
+        w->m = (struct pxp_consumed){m->tid, m->stream, (uint32_t)m->bytes_len};
+        px_list_push_back(&d->owed, &w->node);
+    }
+    if (!d->gone && px_buf_append(&d->buf, m->bytes, m->bytes_len) != PVMX_OK)
+        px_log(PX_LOG_ERROR, "OUTPUT-NOMEM",
+               "no memory for output of t%x: %zu bytes are lost", (unsigned)m->tid,
+               m->bytes_len);
+    if (m->eof)
+        sink_free(s);
+    else
+        drain_write(d);
+}
+
+pvmx_err output_on_bytes(struct server *sv, struct link *l, uint32_t serial,
+                         const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_output m;
+    (void)serial;
+    pvmx_err err = pxp_output_decode(body, len, &m, &zone);
+    if (err == PVMX_OK && far_host(m.tid) != l->host)
+        err = px_fail(PVMX_ERR_PROTO, "host %s sends output of another host's task", l->name);
+    if (err == PVMX_OK)
+        px_list_foreach(it, &sv->sinks) {
+            struct sink *s = px_container_of(it, struct sink, node);
+            if (s->tid != m.tid || s->stream != m.stream)
+                continue;
+            take(s, &m);
+            break;
+        }
+    pxp_zone_free(&zone);
+    return err;
+}
+
+/* ---- all -------------------------------------------------------------------------------------- */
+
+void output_host_lost(struct server *sv, uint32_t index)
+{
+    forget(sv, 0, index);
+    px_list_foreach(it, &sv->outlets) {
+        struct outlet *o = px_container_of(it, struct outlet, node);
+        if (o->origin == index) /* as when a terminal goes: the next write fails */
+            outlet_free(o);
+    }
+}
+
+bool output_busy(const struct server *sv)
+{
+    return !px_list_empty(&sv->drains);
+}
+
+void output_init(struct server *sv)
+{
+    px_list_init(&sv->outlets);
+    px_list_init(&sv->drains);
+    px_list_init(&sv->sinks);
+}
+
+void output_fini(struct server *sv)
+{
+    while (!px_list_empty(&sv->outlets))
+        outlet_free(px_container_of(sv->outlets.next, struct outlet, node));
+    while (!px_list_empty(&sv->sinks))
+        sink_free(px_container_of(sv->sinks.next, struct sink, node));
+    while (!px_list_empty(&sv->drains))
+        drain_free(px_container_of(sv->drains.next, struct drain, node));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What tasks write that were spawned from another host. Their daemon reads it from pipes and sends it on by
+ * whole lines; the daemon of their spawner writes it to where the spawner's own children write. A reader
+ * that stands still stops the tasks that write for it, and nothing else. */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include "spawn.h"
+
+struct link;
+struct task;
+
+/* Here: a task of another host's job was started; its pipes' ends are taken over. */
+void output_start(struct server *sv, struct spawn_one *one, uint32_t origin);
+/* A task has ended: what it has written is sent before its end is told. */
+void output_drain(struct server *sv, int32_t tid);
+/* There: output of this far task will come, and goes where the request says. */
+void output_expect(struct spawn_req *r, struct spawn_one *one);
+void output_forget(struct server *sv, int32_t tid);
+void output_host_lost(struct server *sv, uint32_t index);
+void output_init(struct server *sv);
+void output_fini(struct server *sv);
+/* Something still waits to be written. */
+bool output_busy(const struct server *sv);
+
+/* From other daemons: output, consumed. */
+pvmx_err output_on_bytes(struct server *sv, struct link *l, uint32_t serial,
+                         const uint8_t *body, size_t len);
+pvmx_err output_on_consumed(struct server *sv, struct link *l, uint32_t serial,
+                            const uint8_t *body, size_t len);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The TCP socket for other hosts. It exists from the moment when a second host is to be added. */
+#ifndef OUTSIDE_H
+#define OUTSIDE_H
+
+#include <pvmx/errors.h>
+
+struct server;
+struct link;
+struct host;
+
+/* Listens, and puts the addresses into our entry of the host table; once is enough. */
+pvmx_err outside_listen(struct server *sv);
+void outside_stop(struct server *sv);
+/* The address that this link comes from is the first one to be tried for its host. */
+void outside_seen(struct link *l, struct host *h);
+
+#endif

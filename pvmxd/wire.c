@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of what daemons ask of each other. */
+#include "wire.h"
+#include "add.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "beat.h"
+#include "dial.h"
+#include "far.h"
+#include "guest.h"
+#include "hosts.h"
+#include "lead.h"
+#include "link.h"
+#include "output.h"
+#include "server.h"
+#include "span.h"
+
+static const struct handler {
+    uint32_t number;
+    pvmx_err (*fn)(struct server *sv, struct link *l, uint32_t serial,
+                   const uint8_t *body, size_t len);
+} handlers[] = {
+    {PXP_JOIN, hosts_on_join},
+    {PXP_MEMBER, hosts_on_member},
+    {PXP_TABLE, hosts_on_table},
+    {PXP_BEAT, beat_heard},
+    {PXP_CLAIM, lead_on_claim},
+    {PXP_PART, hosts_on_part},
+    {PXP_HOST_ADD, add_forwarded},
+    {PXP_HOST_DELETE, add_delete_forwarded},
+    {PXP_HALT, server_on_halt_forwarded},
+    {PXP_RESERVE, span_on_reserve},
+    {PXP_START, span_on_start},
+    {PXP_UNDO, span_on_undo},
+    {PXP_ENDED, far_on_ended},
+    {PXP_WATCH, far_on_watch},
+    {PXP_SIGNAL, far_on_signal},
+    {PXP_ABORT, far_on_abort},
+    {PXP_JOB_END, far_on_job_end},
+    {PXP_RELEASE, far_on_release},
+    {PXP_OUTPUT, output_on_bytes},
+    {PXP_CONSUMED, output_on_consumed},
+    {PXP_STREAM, dial_on_stream},
+    {PXP_GUEST, guest_on_request},
+};
+
+static const struct handler *find(uint32_t number)
+{
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        if (handlers[i].number == number)
+            return &handlers[i];
+    return NULL;
+}
+
+void wire_frame(struct server *sv, struct link *l, uint32_t number, uint32_t serial,
+                const uint8_t *body, size_t len)
+{
+    const struct handler *h = find(number);
+    pvmx_err err;
+    if (l->host == 0 && number != PXP_JOIN && number != PXP_MEMBER && number != PXP_STREAM)
+        err = px_fail(PVMX_ERR_PROTO, "a daemon must first say which host it is");
+    else if (h == NULL)
+        err = px_fail(PVMX_ERR_UNSUPPORTED, "this daemon does not know message %u", number);
+    else
+        err = h->fn(sv, l, serial, body, len);
+    if (err == PVMX_OK || l->closed)
+        return;
+    px_log(PX_LOG_INFO, "WIRE-REFUSE", "%s of %s: %s", pxp_name(number), l->name,
+           pvmx_last_error());
+    link_refuse(l, serial, err);
+    if (l->host == 0) /* it hears why before we close */
+        link_finish(l);
+    else if (err == PVMX_ERR_PROTO)
+        link_close(l, pvmx_last_error());
+}

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hosts that come and go, with real daemons on this machine."""
+
+import os
+import pwd
+import re
+import shutil
+import socket
+import struct
+import time
+import unittest
+
+import hostlab
+import lab
+
+
+class Hosts(hostlab.HostCase):
+    def test_come_and_go(self):
+        self.begin()
+        own = self.slots()
+        out = self.add("h1,slots=3", "h2,slots=4,speed=500", "h3,slots=5")
+        self.assertEqual(len(re.findall(r"PVMX_OK", out)), 3, out)
+        hosts = self.hosts()
+        self.assertEqual({n: hosts[n][1] for n in ("h1", "h2", "h3")},
+                         {"h1": 3, "h2": 4, "h3": 5})
+        self.assertEqual(self.slots(), own + 12)
+        # Every daemon has the same table, and passes requests on to the leader.
+        other = f"{self.vm}.{hosts['h2'][0]}"
+        self.wait_until(lambda: self.hosts(other) == hosts, "h2 knows all hosts")
+        self.assertEqual(self.slots(other), own + 12)
+        self.assertIn("PVMX_OK", self.ctl("add", "fork", "h4,slots=1", vm=other))
+        self.assertIn("PVMX_OK", self.ctl("delete", "h1", vm=other))
+        self.assertIn("PVMX_OK", self.ctl("delete", str(hosts["h3"][0])))
+        after = self.hosts()
+        self.assertEqual(set(after), set(hosts) - {"h1", "h3"} | {"h4"})
+        self.assertEqual(self.slots(), own + 5)
+        # One that comes back is a new host.
+        self.add("h1,slots=3")
+        self.assertGreater(self.hosts()["h1"][0], after["h4"][0])
+        self.ctl("halt")
+        self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone")
+
+    def test_many_at_once(self):
+        self.begin()
+        begin = time.monotonic()
+        out = self.add(*[f"v{i},slots=2" for i in range(64)])
+        took = time.monotonic() - begin
+        self.assertEqual(out.count("PVMX_OK"), 64, out)
+        self.assertEqual(len(self.hosts()), 65)
+        print(f"64 hosts in {took:.2f} s")
+        if not lab.SANITIZED:
+            self.assertLess(took, 3 if os.getloadavg()[0] < 2 else 12)
+        self.ctl("halt")
+        self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone")
+
+    def test_clear_errors(self):
+        self.begin()
+        self.add("h1")
+        for name, launcher, text in (
+                ("h1", "fork", "in the virtual machine already"),
+                ("a/b", "fork", "is no name for a host"),
+                ("x", "teleport", "is no launcher"),
+                ("x", "echo %z", "is followed by"),
+                ("x", "exit 127; %c", "pvmxd is not installed on host x"),
+                ("x", "echo the reason >&2; exit 9; %c", "host x: the reason"),
+                ("x", "kill -9 $$; %c", "was ended by signal 9"),
+                ("x,timeout=300", "sleep 100; %c", "has not come within 300 ms"),
+                ("x,daemon=/no/such/pvmxd", "fork", "cannot start host x"),
+                ("x", "cat >/dev/null; %c", "standard input"),
+                ("x", "sed s/^pvmx-join.*/pvmx-join_9/ | %c", "does not begin with"),
+                ("x", "sed '/^address/d; s/^end/address 127.0.0.1:9\\nend/' | %c",
+                 "Connection refused"),
+                ("no.such.host.invalid", "ssh", "cannot reach host no.such.host.invalid")):
+            with self.subTest(launcher=launcher):
+                out = self.add(name, launcher=launcher, status=3)
+                self.assertIn(text, out)
+                self.assertNotIn("PVMX_OK", out)
+        # One that fails does not keep others back.
+        out = self.add("g1", "h1", "g2", status=3)
+        self.assertEqual(out.count("PVMX_OK"), 2, out)
+        own = next(n for n, h in self.hosts().items() if h[2])
+        self.assertIn("halt it instead", self.ctl("delete", own, status=3))
+        self.assertIn("there is no host zz", self.ctl("delete", "zz", status=3))
+        self.assertEqual(set(self.hosts()), {own, "h1", "g1", "g2"})
+
+    def test_killed_daemon_is_a_lost_host(self):
+        self.begin()
+        own = self.slots()
+        self.add("h1,slots=3", "h2,slots=4")
+        index = self.hosts()["h1"][0]
+        self.kill(self.daemon_of("h1"))
+        self.wait_until(lambda: "h1" not in self.hosts(), "h1 is lost")
+        self.wait_until(lambda: self.slots() == own + 4, "its slots are gone")
+        self.add("h1,slots=3")
+        self.assertGreater(self.hosts()["h1"][0], index)
+        self.clean(index)
+
+    def clean(self, index):
+        """What a killed daemon has left: lock and socket."""
+        shutil.rmtree(self.runtime / "pvmx" / f"{self.vm}.{index}", ignore_errors=True)
+
+    def test_leader_is_replaced(self):
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1s"
+        self.begin()
+        own = next(iter(self.hosts()))
+        self.add("h1,slots=2", "h2,slots=3", "h3,slots=4")
+        hosts = self.hosts()
+        for lowest, rest in (("h1", ("h2", "h3")), ("h2", ())):
+            leader = next(n for n, h in self.hosts(self.at(hosts, lowest)).items() if h[2])
+            self.kill(self.pid_of(hosts, leader, own))
+            if not rest:
+                break
+            self.wait_until(lambda: self.leads(hosts, lowest, rest), f"{lowest} leads")
+        # h1 was killed with two left: of three that is a majority, so h2 leads.
+        self.wait_until(lambda: self.leads(hosts, "h2", ("h3",)), "h2 leads")
+        self.assertEqual(self.slots(self.at(hosts, "h3")), 7)
+        # The machine is whole again: hosts can be added, with an index that was never used.
+        out = self.ctl("add", "fork", "h4,slots=5", vm=self.at(hosts, "h3"))
+        self.assertIn("PVMX_OK", out)
+        self.assertGreater(self.hosts(self.at(hosts, "h2"))["h4"][0], hosts["h3"][0])
+        self.ctl("halt", vm=self.at(hosts, "h3"))
+        self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone")
+        shutil.rmtree(self.runtime / "pvmx", ignore_errors=True)
+
+    def at(self, hosts, name):
+        return f"{self.vm}.{hosts[name][0]}"
+
+    def pid_of(self, hosts, name, own):
+        vm = self.vm if name == own else self.at(hosts, name)
+        return int(re.search(r"pid=(\d+)", self.ctl("status", vm=vm))[1])
+
+    def leads(self, hosts, name, others):
+        for other in (name, *others):
+            try:
+                seen = self.hosts(self.at(hosts, other))
+            except AssertionError:
+                return False
+            if name not in seen or not seen[name][2] or len(seen) != 1 + len(others):
+                return False
+        return True
+
+    def test_killed_leader(self):
+        self.begin()
+        self.add("h1")
+        index = self.hosts()["h1"][0]
+        other = f"{self.vm}.{index}"
+        leader = int(re.search(r"pid=(\d+)", self.ctl("status"))[1])
+        self.kill(leader)
+        # One of two is no majority: without tasks it has nothing to stay for.
+        self.wait_until(lambda: not self.processes(hostlab.PVMXD), "h1 leaves")
+        self.assertFalse((self.runtime / "pvmx" / other).exists())
+        shutil.rmtree(self.runtime / "pvmx", ignore_errors=True)
+
+    def test_events_are_told_once(self):
+        self.begin()
+        watch = self.start(hostlab.HOSTCTL, self.vm, "watch", "5")
+        self.assertIn("self=", watch.stdout.readline())
+        self.add("h1", "h2")
+        victim = self.daemon_of("h1")
+        index = self.hosts()["h1"][0]
+        self.kill(victim)
+        self.wait_until(lambda: "h1" not in self.hosts(), "h1 is lost")
+        self.ctl("delete", "h2")
+        self.add("h3")
+        status, out, err = self.finish(watch)
+        events = re.findall(r"^event \d+ (\S+) (\S+)", out, re.M)
+        self.assertEqual(sorted(events), sorted([("h1", "up"), ("h2", "up"), ("h1", "gone"),
+                                                 ("h2", "gone"), ("h3", "up")]), out + err)
+        self.clean(index)
+
+    def test_wrong_key(self):
+        self.begin()
+        out = self.add("x", launcher="sed 's/^key ..../key 0123/' | %c", status=3)
+        self.assertRegex(out, "does not know the key|closed by the other side")
+        self.assertEqual(len(self.hosts()), 1)
+        self.assertIn("does not know the key", self.log())
+
+    def port(self):
+        return int(re.search(r"127\.0\.0\.1:(\d+)", self.ctl("hosts"))[1])
+
+    def talk(self, *pieces):
+        """Sends bytes and returns what comes until the daemon closes."""
+        with socket.create_connection(("127.0.0.1", self.port()), timeout=lab.DEADLINE) as s:
+            got = b""
+            try:
+                for piece in pieces:
+                    s.sendall(piece)
+                while True:
+                    more = s.recv(65536)
+                    if not more:
+                        return got
+                    got += more
+            except ConnectionError:
+                return got
+
+    def test_strangers(self):
+        self.env["PVMX_DAEMON_GREETING"] = "500ms"
+        recorder = self.tmp / "recorded"
+        self.begin()
+        self.add("h1")
+        # A real greeting, recorded by somebody between, and what follows it.
+        self.relay(recorder)
+        said = recorder.read_bytes()
+        self.assertGreater(len(said), 200)
+        for pieces in ((b"GET / HTTP/1.0\r\n\r\n",), (b"SSH-2.0-scan\r\n",),
+                       (os.urandom(4000),), (b"",), (struct.pack(">I", 0x7fffffff),),
+                       (struct.pack(">I", 4097) + b"x" * 5000,),
+                       (struct.pack(">I", 4) + b"\x93\x64\x00\x80",),
+                       (struct.pack(">I", 3) + b"abc",), (said[:50],), (said,)):
+            with self.subTest(first=pieces[0][:16]):
+                self.talk(*pieces)
+                self.assertEqual(len(self.hosts()), 2)
+        # Many who say nothing: they cost a place each until their time is over, no more.
+        port = self.port()
+        quiet = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+        self.add("h2")
+        for s in quiet:
+            s.settimeout(lab.DEADLINE)
+            try:
+                self.assertEqual(s.recv(1), b"")
+            except ConnectionError:
+                pass
+            s.close()
+        # One byte at a time is no way to stay longer.
+        with socket.create_connection(("127.0.0.1", port)) as s:
+            begin = time.monotonic()
+            try:
+                for byte in said:
+                    s.sendall(bytes([byte]))
+                    time.sleep(0.05)
+                    if time.monotonic() - begin > 20:
+                        self.fail("a slow stranger is still connected")
+            except ConnectionError:
+                pass
+        self.assertEqual(len(self.hosts()), 3)
+
+    def relay(self, path):
+        """Adds a host through a relay that records what the new daemon says."""
+        port = self.port()
+        server = socket.create_server(("127.0.0.1", 0))
+        relay_port = server.getsockname()[1]
+        launcher = (f"sed '/^address/d; s/^end/address 127.0.0.1:{relay_port}\\nend/' | %c")
+        adding = self.start(hostlab.HOSTCTL, self.vm, "add", launcher, "between")
+        server.settimeout(lab.DEADLINE)
+        inner, _ = server.accept()
+        outer = socket.create_connection(("127.0.0.1", port))
+        said = b""
+        pair = {inner: outer, outer: inner}
+        for s in pair:
+            s.setblocking(False)
+        end = time.monotonic() + lab.DEADLINE
+        while adding.poll() is None and time.monotonic() < end:
+            for s, other in pair.items():
+                try:
+                    got = s.recv(65536)
+                except BlockingIOError:
+                    continue
+                if s is inner:
+                    said += got
+                other.setblocking(True)
+                other.sendall(got)
+                other.setblocking(False)
+            time.sleep(0.001)
+        status, out, err = self.finish(adding)
+        self.assertEqual(status, 0, out + err)
+        path.write_bytes(said)
+        for s in (inner, outer, server):
+            s.close()
+        self.wait_until(lambda: "between" not in self.hosts(), "the cut host is lost")
+
+    def test_ssh(self):
+        sshd = "/usr/sbin/sshd"
+        keys = self.tmp / "ssh"
+        keys.mkdir(mode=0o700)
+        port = free_port()
+        me = pwd.getpwuid(os.getuid()).pw_name
+        for name in ("host", "user"):
+            self.sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / name)
+        shutil.copy(keys / "user.pub", keys / "authorized")
+        (keys / "sshd_config").write_text(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {keys}/host\n"
+            f"AuthorizedKeysFile {keys}/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"
+            f"PasswordAuthentication no\nPermitRootLogin yes\n"
+            f"SetEnv XDG_RUNTIME_DIR={self.runtime} PVMX_DAEMON_LOG={self.tmp}/log\n")
+        (keys / "config").write_text(
+            f"Host node1 node2\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {keys}/user\n"
+            f"  UserKnownHostsFile {keys}/known\n  StrictHostKeyChecking accept-new\n"
+            f"Host locked\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile none\n"
+            f"  IdentitiesOnly yes\n  UserKnownHostsFile {keys}/known\n"
+            f"Host nobody\n  HostName 127.0.0.1\n  Port {free_port()}\n")
+        os.makedirs("/run/sshd", exist_ok=True)
+        daemon = self.start(sshd, "-D", "-e", "-f", keys / "sshd_config")
+        self.addCleanup(lambda: (self.kill(daemon.pid), daemon.communicate()))
+        self.wait_until(lambda: listens(port), "sshd listens")
+        self.env["PVMX_SSH"] = f"ssh -F {keys}/config"
+        self.begin()
+        out = self.add("node1,slots=2", f"node2,slots=3,user={me}", launcher="ssh")
+        self.assertEqual(out.count("PVMX_OK"), 2, out)
+        self.assertIn("node2", self.hosts())
+        for name, text in (("locked", "Permission denied"), ("nobody", "Connection refused"),
+                           ("node1,address=node2,daemon=/no/pvmxd", "already")):
+            self.assertIn(text, self.add(name, launcher="ssh", status=3))
+        out = self.add("n3,address=node1,daemon=/no/pvmxd", launcher="ssh", status=3)
+        self.assertIn("pvmxd is not installed on host n3", out)
+        self.ctl("halt")
+        self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    unittest.main()

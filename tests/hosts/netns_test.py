@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hosts that are network namespaces, joined by a bridge, which is the least in which packets really travel
+and links can really go down."""
+
+import os
+import pathlib
+import time
+import unittest
+
+import hostlab
+
+
+class Namespaces(hostlab.HostCase):
+    N = 3
+
+    def setUp(self):
+        super().setUp()
+        self.assertEqual(os.geteuid(), 0, "network namespaces need root")
+        self.prefix = f"px{os.getpid() % 100000}"
+        self.addCleanup(self.remove)
+        self.sh("ip", "link", "add", self.bridge(), "type", "bridge")
+        self.sh("ip", "link", "set", self.bridge(), "up")
+        for i in range(self.N):
+            name = self.name(i)
+            self.sh("ip", "netns", "add", name)
+            self.sh("ip", "link", "add", f"{self.prefix}v{i}", "type", "veth", "peer", "name",
+                    "eth0", "netns", name)
+            self.sh("ip", "link", "set", f"{self.prefix}v{i}", "master", self.bridge(), "up")
+            for words in (("addr", "add", f"10.77.0.{i + 1}/24", "dev", "eth0"),
+                          ("link", "set", "eth0", "up"), ("link", "set", "lo", "up")):
+                self.sh("ip", "-n", name, *words)
+        for i in range(self.N):  # the kernel takes up to a second to notice that a link is up
+            state = pathlib.Path(f"/sys/class/net/{self.prefix}v{i}/brport/state")
+            self.wait_until(lambda: state.read_text().strip() == "3", "the bridge forwards")
+        self.env["PVMX_LAUNCHER"] = "ip netns exec %h %c"
+
+    def bridge(self):
+        return f"{self.prefix}b"
+
+    def name(self, i):
+        return f"{self.prefix}n{i}"
+
+    def remove(self):
+        for i in range(self.N):
+            os.system(f"ip netns del {self.name(i)} 2>/dev/null; "
+                      f"ip link del {self.prefix}v{i} 2>/dev/null")
+        os.system(f"ip link del {self.bridge()} 2>/dev/null")
+
+    def cut(self, i, down=True):
+        self.sh("ip", "link", "set", f"{self.prefix}v{i}", "down" if down else "up")
+
+    def start_hosts(self):
+        self.begin("ip", "netns", "exec", self.name(0))
+        out = self.add(*[f"{self.name(i)},slots={i + 1}" for i in range(1, self.N)],
+                       launcher="ip netns exec %h %c")
+        self.assertEqual(out.count("PVMX_OK"), self.N - 1, out)
+
+    def test_join_over_ethernet(self):
+        self.start_hosts()
+        self.assertEqual(len(self.hosts()), self.N)
+        self.assertIn("10.77.0.2:", self.ctl("hosts"))
+
+    def test_silent_host(self):
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1s"
+        self.start_hosts()
+        index = self.hosts()[self.name(1)][0]
+        begin = time.monotonic()
+        self.cut(1)
+        self.wait_until(lambda: self.name(1) not in self.hosts(), "the silent host is lost", 20)
+        self.assertGreater(time.monotonic() - begin, 0.5)
+        # On its own it is no majority, and without tasks it leaves.
+        self.wait_until(lambda: len(self.processes(hostlab.PVMXD)) == self.N - 1,
+                        "the host that was cut off leaves", 20)
+        self.cut(1, down=False)
+        state = pathlib.Path(f"/sys/class/net/{self.prefix}v1/brport/state")
+        self.wait_until(lambda: state.read_text().strip() == "3", "the bridge forwards")
+        self.add(f"{self.name(1)},slots=2", launcher="ip netns exec %h %c")
+        self.assertGreater(self.hosts()[self.name(1)][0], index)
+
+    def test_messages_over_ethernet(self):
+        self.start_hosts()
+        program = hostlab.lab.BUILD / "tests" / "bin" / "spread"
+        for n in (2, 7):
+            self.check_program("ip", "netns", "exec", self.name(0), program, str(n))
+
+    def test_lost_host_is_a_failure(self):
+        """A cable is pulled: no packet says so, and still nobody waits for ever."""
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1s"
+        self.start_hosts()
+        program = self.compile("wait", WAIT)
+        job = self.start("ip", "netns", "exec", self.name(0), program)
+        self.assertEqual(job.stdout.readline(), "waiting\n")
+        self.cut(1)
+        status, out, err = self.finish(job)
+        self.assertEqual(status, 0, out + err)
+        self.assertIn("lost", out)
+        self.wait_until(lambda: len(self.processes()) == self.N - 1, "nothing is left there", 20)
+
+
+WAIT = r"""
+#include <mpi.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    enum { N = 8 };
+    MPI_Comm parent, children;
+    int value = 0, lost = 0, rank = 0;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_get_parent(&parent);
+    if (parent != MPI_COMM_NULL) {
+        MPI_Comm_set_errhandler(parent, MPI_ERRORS_RETURN);
+        MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+        MPI_Send(&rank, 1, MPI_INT, 0, 1, parent);
+        int err = MPI_Recv(&value, 1, MPI_INT, 0, 2, parent, MPI_STATUS_IGNORE);
+        if (err == MPI_SUCCESS)
+            MPI_Send(&rank, 1, MPI_INT, 0, 3, parent);
+        _exit(0);
+    }
+    MPI_Comm_spawn(argv[0], MPI_ARGV_NULL, N, MPI_INFO_NULL, 0, MPI_COMM_SELF, &children,
+                   MPI_ERRCODES_IGNORE);
+    MPI_Comm_set_errhandler(children, MPI_ERRORS_RETURN);
+    for (int i = 0; i < N; i++)
+        MPI_Recv(&value, 1, MPI_INT, i, 1, children, MPI_STATUS_IGNORE);
+    printf("waiting\n");
+    fflush(stdout);
+    /* Nobody sends with this tag: one of them has to be lost. */
+    if (MPI_Recv(&value, 1, MPI_INT, MPI_ANY_SOURCE, 9, children, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+        lost++;
+    printf("lost %d\n", lost);
+    fflush(stdout);
+    _exit(lost > 0 ? 0 : 1);
+}
+"""
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Jobs over several hosts: where tasks go, what they say, how they end, and messages between them."""
+
+import re
+import signal
+import time
+import unittest
+
+import hostlab
+import lab
+
+MPIEXEC = lab.BUILD / "bin" / "mpiexec"
+SPREAD = lab.BUILD / "tests" / "bin" / "spread"
+
+
+class Spread(hostlab.HostCase):
+    def tasks_on(self, text):
+        """Tasks by host index, from lines that hold PVMX_TASK."""
+        count = {}
+        for tid in re.findall(r"task=\S*,([0-9a-f]+)$", text, re.M):
+            host = int(tid, 16) >> 18
+            count[host] = count.get(host, 0) + 1
+        return count
+
+    def three_hosts(self):
+        self.begin()
+        own = self.slots()
+        self.add("h1,slots=2", "h2,slots=3")
+        hosts = self.hosts()
+        return own, hosts["h1"][0], hosts["h2"][0]
+
+    def mpiexec(self, *args, **more):
+        return self.run_program(MPIEXEC, *args, **more)
+
+    def test_free_slots_first(self):
+        own, h1, h2 = self.three_hosts()
+        script = "echo rank=$PVMX_RANK/$PVMX_SIZE local=$PVMX_LOCAL_RANK task=$PVMX_TASK"
+        status, out, err = self.mpiexec("-n", str(own + 5), "sh", "-c", script)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(self.tasks_on(out), {1: own, h1: 2, h2: 3})
+        ranks = re.findall(r"rank=(\d+)/(\d+) local=(\d+)", out)
+        self.assertEqual(sorted(int(r[0]) for r in ranks), list(range(own + 5)))
+        self.assertEqual(sorted(int(r[2]) for r in ranks),
+                         sorted([*range(own), *range(2), *range(3)]))
+        # What is more than there are slots is shared out.
+        status, out, err = self.mpiexec("-n", str(2 * (own + 5)), "sh", "-c", script)
+        self.assertEqual(self.tasks_on(out), {1: 2 * own, h1: 4, h2: 6})
+
+    def test_output_by_whole_lines(self):
+        own, _, _ = self.three_hosts()
+        n = own + 5
+        script = ("i=0; while [ $i -lt 200 ]; do echo $PVMX_RANK:$i:xxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
+                  "i=$((i+1)); done; echo last $PVMX_RANK >&2; printf tail")
+        status, out, err = self.mpiexec("-n", str(n), "sh", "-c", script)
+        self.assertEqual(status, 0)
+        lines = out.replace("tail", "").splitlines()
+        self.assertEqual(len(lines), 200 * n)
+        self.assertEqual(out.count("tail"), n)
+        for rank in range(n):
+            mine = [x for x in lines if x.startswith(f"{rank}:")]
+            self.assertEqual(mine, [f"{rank}:{i}:{'x' * 29}" for i in range(200)])
+        self.assertEqual(sorted(err.splitlines()), sorted(f"last {r}" for r in range(n)))
+
+    def test_much_output_is_held_back(self):
+        own, _, _ = self.three_hosts()
+        job = self.start(MPIEXEC, "-n", str(own + 5), "sh", "-c",
+                         "head -c 3000000 /dev/zero | tr '\\0' y")
+        time.sleep(0.3)  # nobody reads: what is written has to wait somewhere
+        status, out, err = self.finish(job)
+        self.assertEqual((status, len(out)), (0, 3000000 * (own + 5)), err)
+
+    def test_status_and_signals(self):
+        own, _, _ = self.three_hosts()
+        n = str(own + 5)
+        status, _, _ = self.mpiexec("-n", n, "sh", "-c",
+                                    f"[ $PVMX_RANK = {own + 4} ] && exit 7; exit 0")
+        self.assertEqual(status, 7)
+        job = self.start(MPIEXEC, "-n", n, "sh", "-c", "echo up; exec sleep 1000")
+        for _ in range(own + 5):
+            self.assertEqual(job.stdout.readline(), "up\n")
+        job.send_signal(signal.SIGINT)
+        status, _, _ = self.finish(job)
+        self.assertNotEqual(status, 0)
+        self.wait_until(lambda: not self.sleepers(), "no task is left")
+
+    def sleepers(self):
+        return [p for p in self.processes() if "sleep\0" in self.raw(p)]
+
+    @staticmethod
+    def raw(pid):
+        try:
+            with open(f"/proc/{pid}/cmdline") as f:
+                return f.read()
+        except OSError:
+            return ""
+
+    def test_missing_program(self):
+        own, h1, _ = self.three_hosts()
+        status, _, err = self.mpiexec("-n", str(own + 5), "/no/such/program")
+        self.assertNotEqual(status, 0)
+        self.assertIn("/no/such/program", err)
+        self.assertEqual(self.ctl("status").count("tasks=0"), 1)
+        other = f"{self.vm}.{h1}"
+        self.wait_until(lambda: "tasks=0" in self.ctl("status", vm=other), "no task there")
+
+    def test_messages(self):
+        self.three_hosts()
+        for n in (1, 3, 9):
+            out = self.check_program(SPREAD, str(n))
+            self.assertIn("universe", out)
+
+    def test_messages_while_asleep(self):
+        self.env["PVMX_WAIT"] = "sleep"
+        self.three_hosts()
+        self.check_program(SPREAD, "9")
+
+    def test_killed_daemon_takes_its_tasks_along(self):
+        own, h1, _ = self.three_hosts()
+        victim = self.daemon_of("h1")
+        job = self.start(MPIEXEC, "-n", str(own + 5), "sh", "-c", "echo up; exec sleep 1000")
+        for _ in range(own + 5):
+            self.assertEqual(job.stdout.readline(), "up\n")
+        self.kill(victim)
+        status, _, err = self.finish(job)
+        self.assertNotEqual(status, 0, err)
+        self.wait_until(lambda: not self.sleepers(), "no task is left")
+        self.assertNotIn("h1", self.hosts())
+        self.clean(h1)
+
+    def test_killed_mpiexec(self):
+        own, _, _ = self.three_hosts()
+        job = self.start(MPIEXEC, "-n", str(own + 5), "sh", "-c", "echo up; exec sleep 1000")
+        for _ in range(own + 5):
+            self.assertEqual(job.stdout.readline(), "up\n")
+        job.kill()
+        self.finish(job)
+        self.wait_until(lambda: not self.sleepers(), "no task is left")
+
+    def test_dead_worker_is_noticed(self):
+        """A worker on another host is killed: its master hears of it, and spawns a new one."""
+        own, h1, _ = self.three_hosts()
+        program = self.compile("survive", SURVIVE)
+        out = self.check_program(program, str(own + 5))
+        self.assertIn("survived", out)
+
+    def test_ports_and_names(self):
+        """A server on one host and a client on another find each other by a name."""
+        self.three_hosts()
+        program = self.compile("meet", MEET)
+        self.assertIn("met", self.check_program(program, "h1", "h2"))
+        self.assertIn("met", self.check_program(program, "h2", "localhost"))
+
+    def clean(self, index):
+        import shutil
+        shutil.rmtree(self.runtime / "pvmx" / f"{self.vm}.{index}", ignore_errors=True)
+
+
+SURVIVE = r"""
+#include <mpi.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    MPI_Comm parent, children;
+    int n = argc > 1 ? atoi(argv[1]) : 0, value = 0, class, rank, size;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_get_parent(&parent);
+    if (parent != MPI_COMM_NULL) {
+        MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+        MPI_Comm_size(MPI_COMM_WORLD, &size);
+        MPI_Send(&rank, 1, MPI_INT, 0, 1, parent);
+        MPI_Recv(&value, 1, MPI_INT, 0, 2, parent, MPI_STATUS_IGNORE);
+        if (value < 0)
+            raise(SIGKILL);
+        MPI_Comm_disconnect(&parent);
+        MPI_Finalize();
+        return 0;
+    }
+    for (int round = 0; round < 3; round++) {
+        MPI_Comm_spawn(argv[0], MPI_ARGV_NULL, n, MPI_INFO_NULL, 0, MPI_COMM_SELF, &children,
+                       MPI_ERRCODES_IGNORE);
+        MPI_Comm_set_errhandler(children, MPI_ERRORS_RETURN);
+        for (int i = 0; i < n; i++)
+            MPI_Recv(&value, 1, MPI_INT, i, 1, children, MPI_STATUS_IGNORE);
+        value = -1; /* the last one, which is on another host */
+        MPI_Send(&value, 1, MPI_INT, n - 1, 2, children);
+        int err = MPI_Recv(&value, 1, MPI_INT, n - 1, 3, children, MPI_STATUS_IGNORE);
+        MPI_Error_class(err, &class);
+        if (err == MPI_SUCCESS) {
+            fprintf(stderr, "a message from the dead\n");
+            return 1;
+        }
+        value = 0;
+        for (int i = 0; i < n - 1; i++)
+            MPI_Send(&value, 1, MPI_INT, i, 2, children);
+        MPI_Comm_disconnect(&children);
+    }
+    printf("survived\n");
+    MPI_Finalize();
+    return 0;
+}
+"""
+
+MEET = r"""
+#include <mpi.h>
+#include <stdio.h>
+#include <string.h>
+
+static MPI_Comm start(char *self, char *role, char *host)
+{
+    char *argv[] = {role, NULL};
+    MPI_Comm comm;
+    MPI_Info info;
+    MPI_Info_create(&info);
+    MPI_Info_set(info, "host", host);
+    MPI_Comm_spawn(self, argv, 1, info, 0, MPI_COMM_SELF, &comm, MPI_ERRCODES_IGNORE);
+    MPI_Info_free(&info);
+    return comm;
+}
+
+int main(int argc, char **argv)
+{
+    MPI_Comm parent, other;
+    char port[MPI_MAX_PORT_NAME] = "";
+    int value = 0, twice = 0;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_get_parent(&parent);
+    if (parent == MPI_COMM_NULL) {
+        MPI_Comm server = start(argv[0], "server", argv[1]);
+        MPI_Recv(&value, 1, MPI_INT, 0, 1, server, MPI_STATUS_IGNORE); /* has published */
+        MPI_Comm client = start(argv[0], "client", argv[2]);
+        MPI_Recv(&value, 1, MPI_INT, 0, 1, client, MPI_STATUS_IGNORE);
+        printf(value == 42 ? "met\n" : "lost\n");
+        MPI_Comm_disconnect(&client);
+        MPI_Comm_disconnect(&server);
+    } else if (strcmp(argv[1], "server") == 0) {
+        MPI_Open_port(MPI_INFO_NULL, port);
+        MPI_Publish_name("here", MPI_INFO_NULL, port);
+        MPI_Send(&value, 1, MPI_INT, 0, 1, parent);
+        MPI_Comm_accept(port, MPI_INFO_NULL, 0, MPI_COMM_SELF, &other);
+        MPI_Recv(&value, 1, MPI_INT, 0, 1, other, MPI_STATUS_IGNORE);
+        twice = 2 * value;
+        MPI_Send(&twice, 1, MPI_INT, 0, 2, other);
+        MPI_Comm_disconnect(&other);
+        MPI_Unpublish_name("here", MPI_INFO_NULL, port);
+        MPI_Close_port(port);
+        MPI_Comm_disconnect(&parent);
+    } else {
+        value = 21;
+        MPI_Lookup_name("here", MPI_INFO_NULL, port);
+        MPI_Comm_connect(port, MPI_INFO_NULL, 0, MPI_COMM_SELF, &other);
+        MPI_Send(&value, 1, MPI_INT, 0, 1, other);
+        MPI_Recv(&twice, 1, MPI_INT, 0, 2, other, MPI_STATUS_IGNORE);
+        MPI_Send(&twice, 1, MPI_INT, 0, 1, parent);
+        MPI_Comm_disconnect(&other);
+        MPI_Comm_disconnect(&parent);
+    }
+    MPI_Finalize();
+    return 0;
+}
+"""
+
+if __name__ == "__main__":
+    unittest.main()
