@@ -137,7 +137,12 @@ pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
         return err;
     if (hs->leader != 0)
         return px_fail(PVMX_ERR_STATE, "host %s still hears the leader", sv->host);
-    if (now < hs->voted_until && hs->voted != l->host)
+    /* Two candidates would refuse each other for ever: the higher one gives way, and what it is still
+     * granted in this round counts no more. */
+    bool give_way = hs->voted == hs->self && l->host < hs->self;
+    if (give_way)
+        hs->round++;
+    if (now < hs->voted_until && hs->voted != l->host && !give_way)
         return px_fail(PVMX_ERR_STATE, "host %s has voted for host %u", sv->host, hs->voted);
     hs->voted = l->host;
     hs->voted_until = now + turn();

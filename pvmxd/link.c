@@ -25,8 +25,11 @@
 
 enum {
     READ_SIZE = 64 * 1024,
-    DIAL_MS = 4000, /* one address; a firewall that drops packets says nothing */
+    JOIN_ROUNDS = 6, /* over all addresses of the leader */
+    DIAL_MS = 4000,  /* one address; a firewall that drops packets says nothing */
 };
+
+#define JOIN_PAUSE (500 * PX_MS)
 
 struct ask {
     link_answer_fn *fn;
@@ -34,6 +37,7 @@ struct ask {
 };
 
 static void on_io(void *arg, unsigned events);
+static void on_first(void *arg);
 static void dial_next(struct link *l);
 
 /* ---- coming and going ------------------------------------------------------------------------- */
@@ -331,6 +335,12 @@ static void dial_next(struct link *l)
         }
         if (l->next_address > 0 && l->why == NULL)
             l->why = strdup(pvmx_last_error());
+        if (l->addresses[l->next_address] == NULL && sv->hosts.joining &&
+            l->rounds++ < JOIN_ROUNDS) { /* a network that has just come up needs a moment */
+            l->next_address = 0;
+            loop_timer_start(&sv->loop, &l->limit, JOIN_PAUSE, on_first, l);
+            return;
+        }
         if (l->addresses[l->next_address] == NULL) {
             link_close(l, l->why != NULL ? l->why : "it has no address");
             return;

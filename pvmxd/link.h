@@ -49,7 +49,7 @@ struct link {
     uint64_t heard, said_at;
     char name[LINK_TEXT]; /* of the other side, for people */
     char **addresses;     /* to be tried; NULL-terminated */
-    unsigned next_address;
+    unsigned next_address, rounds;
     char *why;                      /* of the last failed address */
     int32_t dial_from, dial_to;     /* dialled for a task: see dial.c; 0: not */
     int32_t stream_from, stream_to; /* waits for a task of ours; 0: does not */
