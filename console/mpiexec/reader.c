@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 160 }; /* of "/proc/PID/task/TID/..." */
@@ -47,18 +48,31 @@ static long sleeps(const char *folder)
     return at ? strtol(at + sizeof label - 1, NULL, 10) : -1;
 }
 
+/* Where it sleeps; false: the kernel says nothing, never or just now. */
+static bool read_place(const char *folder, char *where, size_t size)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%.100s/wchan", folder);
+    return read_text(path, where, size) && strcmp(where, "0") != 0;
+}
+
 static bool thread_waits(const char *folder)
 {
-    char path[PATH_SIZE], where[128];
+    static const struct timespec settle = {.tv_nsec = 20 * 1000 * 1000};
+    char where[128];
     long before = sleeps(folder);
     if (before < 0)
         return false;
-    snprintf(path, sizeof path, "%.100s/wchan", folder);
-    if (read_text(path, where, sizeof where) && strcmp(where, "0") != 0)
-        return strstr(where, "pipe_read") || strstr(where, "poll") ||
-               strstr(where, "select");
-    /* The kernel does not tell; or the thread was just awake, which is no answer. */
-    return sleeps(folder) == before;
+    if (!read_place(folder, where, sizeof where)) {
+        /* It was awake meanwhile; or it has only begun to sleep, and the scheduler has not put it
+         * aside yet; or this kernel never tells, and then whoever sleeps may wait for input. */
+        nanosleep(&settle, NULL);
+        if (sleeps(folder) != before)
+            return false;
+        if (!read_place(folder, where, sizeof where))
+            return true;
+    }
+    return strstr(where, "pipe_read") || strstr(where, "poll") || strstr(where, "select");
 }
 
 static bool reads_without_waiting(const char *process)
