@@ -100,10 +100,13 @@ class Binary(LabCase):
         self.expect(out, r"create 3 mailbox instances", r"just inserted entry <t4\w+lmbi0> at index 0")
 
     def test_handlers(self):
-        server = self.start("mhf_server")
+        said = self.tmp / "server"
+        with open(said, "w", encoding="utf-8") as out:
+            server = self.start("stdbuf", "-oL", "mhf_server", stdout=out)
+        self.wait_until(lambda: "just inserted server" in said.read_text(), "the server can be found", 20)
         found = self.output("mhf_tickle", text="0\n1\n55\n0\n1\n4\n55\n0\n1\nhello handler\n9\n")
-        out = self.finish(server)[1]
-        self.expect(out, r"string_catcher1 received message -->> <hello handler>")
+        self.finish(server)
+        self.expect(said.read_text(), r"string_catcher1 received message -->> <hello handler>")
         self.assertTrue(found)
 
 
