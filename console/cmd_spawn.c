@@ -17,6 +17,7 @@
 struct request {
     struct pxp_app app;
     const char *where; /* host or architecture; NULL: anywhere */
+    char spread[300];  /* the same as the daemon reads it */
     const char *file;  /* where output goes; NULL: see open_stdio */
     bool here;
     bool append;
@@ -79,25 +80,29 @@ static int read_request(const struct cmd *cmd, struct args *a, struct request *r
     return CMD_OK;
 }
 
-/* Is the host or architecture that was asked for one of the VM's? */
-static int check_where(struct console *c, const char *where)
+/* Is what was asked for a host or an architecture of the VM? */
+static int find_where(struct console *c, struct request *r)
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
-    bool found = where == NULL;
-    if (found)
+    const char *where = r->where, *kind = NULL;
+    if (!where)
         return CMD_OK;
     if (link_status(&c->link, false, &s, &zone))
         return cmd_error();
-    for (size_t i = 0; i < s.n_hosts; i++)
-        found = found || strcmp(s.hosts[i].name, where) == 0 ||
-                strcmp(s.hosts[i].arch, where) == 0;
+    for (size_t i = 0; i < s.n_hosts && !kind; i++)
+        kind = strcmp(s.hosts[i].name, where) == 0   ? "hosts"
+               : strcmp(s.hosts[i].arch, where) == 0 ? "arch"
+                                                     : NULL;
     pxp_zone_free(&zone);
-    return found ? CMD_OK
-                 : cmd_fail(
-                       "spawn: %s is neither a host nor an architecture of this virtual "
-                       "machine (conf lists them)",
-                       where);
+    if (kind)
+        snprintf(r->spread, sizeof r->spread, "%s=%.256s", kind, where);
+    r->app.where = r->spread;
+    return kind ? CMD_OK
+                : cmd_fail(
+                      "spawn: %s is neither a host nor an architecture of this virtual "
+                      "machine (conf lists them)",
+                      where);
 }
 
 /* ---- sending ---------------------------------------------------------------------------------- */
@@ -188,7 +193,7 @@ static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
     }
     int status = read_request(cmd, a, &r);
     if (status == CMD_OK)
-        status = check_where(c, r.where);
+        status = find_where(c, &r);
     if (status)
         return status;
     pvmx_err err = send_request(c, &r, &serial);

@@ -4,12 +4,18 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# What a build with all tests needs on Debian 12. `command:package` are for programs that may come
-# from elsewhere than Debian as well.
+# What the build and the demo need on Debian 12. `command:package` are for programs that may come from
+# elsewhere than Debian as well.
 programs=(gcc:gcc g++:g++ cmake:cmake ninja:ninja-build python3:python3 pkg-config:pkg-config
-    clang-format:clang-format gzip:gzip tar:tar ip:iproute2 ssh:openssh-client
-    /usr/sbin/sshd:openssh-server)
-libraries=(libc6-dev libedit-dev libev-dev libhwloc-dev libmsgpack-dev libsodium-dev libcriterion-dev zlib1g-dev)
+    gzip:gzip tar:tar)
+libraries=(libc6-dev libedit-dev libev-dev libhwloc-dev libmsgpack-dev libsodium-dev zlib1g-dev)
+
+# The tests need more: real networks, a real sshd, Fortran, and programs that PVM was shipped with.
+need_for_tests() {
+    programs+=(clang-format:clang-format gfortran:gfortran ip:iproute2 ssh:openssh-client
+        /usr/sbin/sshd:openssh-server)
+    libraries+=(libcriterion-dev pvm-examples)
+}
 
 say() { printf '%s\n' "$*"; }
 

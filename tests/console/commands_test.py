@@ -67,6 +67,30 @@ class Commands(LabCase):
         self.ok("version")
         self.ok("help")
 
+    def test_hosts_come_and_go(self):
+        self.env["PVMX_LAUNCHER"] = "fork"
+        added = self.json("add", "-s", "500", "east:3", "west:4")
+        self.assertEqual([(h["host"], h["result"]) for h in added],
+                         [("east", "PVMX_OK"), ("west", "PVMX_OK")])
+        slots = {h["host"]: h["slots"] for h in self.json("hosts")}
+        self.assertEqual((slots["east"], slots["west"]), (3, 4))
+        tids, _ = self.spawn("-5", "-west", "sleep", "100")
+        index = {h["host"]: h["index"] for h in added}["west"]
+        self.assertEqual({int(t[1:], 16) >> 18 for t in tids}, {index})
+        self.wait_until(lambda: {h["host"]: h["tasks"] for h in self.json("hosts")}["west"] == 5,
+                        "they run on west")
+        self.assertIn("PVMX_OK", self.ok("delete", "west"))
+        self.wait_until(lambda: not any("sleep" in self.cmdline(p) for p in self.processes()),
+                        "its tasks have ended")
+        status, out, err = self.pvmx("delete", "east", "nowhere")
+        self.assertEqual(status, 1)
+        self.assertRegex(out, r"east +\d+ +PVMX_OK")
+        self.assertIn("there is no host nowhere", out)
+        self.assertIn("1 of 2 hosts failed", err)
+        self.assertEqual(len(self.json("hosts")), 1)
+        self.fails("no number of slots", "add", "north:many", status=2)
+        self.fails("no speed", "add", "-s", "fast", "north", status=2)
+
     def test_starts_and_halts(self):
         self.ok(stdin=subprocess.DEVNULL)
         daemon = int(self.json("id")[0]["pid"])
