@@ -328,6 +328,7 @@ void bind_unchoose(struct bind_map *m, struct bind_place *p)
 
 void bind_init(struct bind *b)
 {
+    pthread_mutex_init(&b->round, NULL);
     pthread_mutex_init(&b->lock, NULL);
 }
 
@@ -335,6 +336,7 @@ void bind_fini(struct bind *b)
 {
     bind_map_free(&b->map);
     pthread_mutex_destroy(&b->lock);
+    pthread_mutex_destroy(&b->round);
 }
 
 /* The host as far as the daemon itself may use it. */
@@ -357,23 +359,42 @@ static pvmx_err read_host(struct bind_map *m)
     return err;
 }
 
-/* One task of the round. */
-static pvmx_err place_one(struct bind *b, const struct pxp_place *want, struct spawn_one *one)
+void bind_begin(struct bind *b)
 {
-    pvmx_err err = PVMX_OK;
+    pthread_mutex_lock(&b->round);
     pthread_mutex_lock(&b->lock);
-    if (b->map.npu == 0)
-        err = read_host(&b->map);
-    if (err == PVMX_OK) {
-        one->place = bind_choose(&b->map, want, one->rank);
-        err = one->place != NULL ? PVMX_OK : PVMX_ERR_LIMIT;
+    b->placing = true;
+    pthread_mutex_unlock(&b->lock);
+}
+
+void bind_end(struct bind *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->placing = false;
+    while (b->gone != NULL) {
+        struct bind_place *place = b->gone;
+        b->gone = place->next;
+        bind_unchoose(&b->map, place);
     }
     pthread_mutex_unlock(&b->lock);
-    return err;
+    pthread_mutex_unlock(&b->round);
+}
+
+/* One task of the round. */
+static pvmx_err place_one(struct bind_map *m, const struct pxp_place *want,
+                          struct spawn_one *one)
+{
+    pvmx_err err = m->npu == 0 ? read_host(m) : PVMX_OK;
+    if (err != PVMX_OK)
+        return err;
+    one->place = bind_choose(m, want, one->rank);
+    return one->place != NULL ? PVMX_OK : PVMX_ERR_LIMIT;
 }
 
 void bind_round(struct spawn_req *r)
 {
+    struct bind *b = &r->sv->bind;
+    bool begun = false;
     for (uint32_t a = 0, at = 0; a < r->nplans; a++) {
         uint32_t end = at + r->m.apps[a].count;
         struct pxp_place want = {0};
@@ -384,14 +405,20 @@ void bind_round(struct spawn_req *r)
             if (one->err != PVMX_OK || one->host != 0)
                 continue;
             pvmx_err failed = err;
-            if (err == PVMX_OK && want.bind)
-                failed = place_one(&r->sv->bind, &want, one);
+            if (err == PVMX_OK && want.bind) {
+                if (!begun)
+                    bind_begin(b);
+                begun = true;
+                failed = place_one(&b->map, &want, one);
+            }
             if (failed != PVMX_OK)
                 launch_failed(r, at, failed);
         }
         if (err == PVMX_OK)
             pxp_place_free(&want);
     }
+    if (begun)
+        bind_end(b);
 }
 
 void bind_release(struct bind *b, struct bind_place *place)
@@ -399,7 +426,12 @@ void bind_release(struct bind *b, struct bind_place *place)
     if (place == NULL)
         return;
     pthread_mutex_lock(&b->lock);
-    bind_unchoose(&b->map, place);
+    if (b->placing) {
+        place->next = b->gone;
+        b->gone = place;
+    } else {
+        bind_unchoose(&b->map, place);
+    }
     pthread_mutex_unlock(&b->lock);
 }
 

@@ -30,16 +30,22 @@ struct bind_map {
 
 /* What one task is bound to. */
 struct bind_place {
-    size_t mask_size;    /* bytes, as sched_setaffinity takes it */
-    unsigned long *mask; /* by the kernel's numbers */
-    char *text;          /* the same as "0-3,8" */
+    struct bind_place *next; /* of those that are let go */
+    size_t mask_size;        /* bytes, as sched_setaffinity takes it */
+    unsigned long *mask;     /* by the kernel's numbers */
+    char *text;              /* the same as "0-3,8" */
     uint32_t npu;
     uint32_t pu[]; /* indices in the map */
 };
 
+/* The counts stand still while a round is placed. Did they not, the end of a task on the processor that
+ * the first of two was just given, or another round, could send the second to the same one. */
 struct bind {
-    pthread_mutex_t lock;
-    struct bind_map map; /* npu 0: not read yet */
+    pthread_mutex_t round; /* held by the thread that places; never waited for by the daemon's loop */
+    pthread_mutex_t lock; /* of the rest; the map is the placing thread's while there is one */
+    bool placing;
+    struct bind_place *gone; /* let go meanwhile */
+    struct bind_map map;     /* npu 0: not read yet */
 };
 
 /* Pure functions of a topology: no state but *m. */
@@ -55,7 +61,11 @@ void bind_init(struct bind *b);
 void bind_fini(struct bind *b);
 /* On a spawner thread, when ranks are known: places every task of the round that wants it. */
 void bind_round(struct spawn_req *r);
-void bind_release(struct bind *b, struct bind_place *place); /* NULL: nothing */
-const char *bind_text(const struct bind_place *place);       /* NULL: not bound */
+/* The thread places from here to bind_end(). */
+void bind_begin(struct bind *b);
+void bind_end(struct bind *b);
+/* From any thread. NULL: nothing. */
+void bind_release(struct bind *b, struct bind_place *place);
+const char *bind_text(const struct bind_place *place); /* NULL: not bound */
 
 #endif

@@ -2,8 +2,10 @@
 /* Children are bound to the processors that info keys ask for; what means nothing is refused. */
 #include "mtest.h"
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CPUS = CPU_SETSIZE };
 
@@ -28,9 +30,11 @@ static int child(void)
 {
     MPI_Comm parent;
     unsigned char cpus[CPUS];
+    int pid = getpid();
     own_cpus(cpus);
     OK(MPI_Comm_get_parent(&parent));
     OK(MPI_Send(cpus, CPUS, MPI_BYTE, 0, 1, parent));
+    OK(MPI_Send(&pid, 1, MPI_INT, 0, 2, parent));
     OK(MPI_Comm_disconnect(&parent));
     return 0;
 }
@@ -49,15 +53,31 @@ static int spawn(const char *const *pairs, int n, MPI_Comm *inter)
     return rc;
 }
 
+/* Until the daemon has heard of its end it counts where it was bound. */
+static void await_end(int pid)
+{
+    double limit = MPI_Wtime() + 30;
+    bool gone = false;
+    while (!(gone = kill(pid, 0) != 0) && MPI_Wtime() < limit)
+        usleep(1000);
+    CHECK(gone);
+}
+
 /* How many processors each of two children has, and whether they share one. */
 static void expect(const char *const *pairs, int first, int second, bool apart)
 {
     MPI_Comm inter;
     unsigned char cpus[2][CPUS];
+    int pid[2] = {0, 0};
     OK(spawn(pairs, 2, &inter));
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         OK(MPI_Recv(cpus[i], CPUS, MPI_BYTE, i, 1, inter, MPI_STATUS_IGNORE));
+        OK(MPI_Recv(&pid[i], 1, MPI_INT, i, 2, inter, MPI_STATUS_IGNORE));
+    }
     OK(MPI_Comm_disconnect(&inter));
+    for (int i = 0; i < 2; i++)
+        if (CHECK(pid[i] > 0))
+            await_end(pid[i]);
     CHECK_EQ(count(cpus[0]), first);
     CHECK_EQ(count(cpus[1]), second);
     for (int i = 0; apart && i < CPUS; i++)

@@ -186,6 +186,34 @@ Test(bind, more_than_there_is, .fini = finish)
     cr_assert_not_null(strstr(pvmx_last_error(), "number 8 of the cores"));
 }
 
+Test(bind, an_end_within_a_round_counts_after_it)
+{
+    struct bind b = {0};
+    struct pxp_place want;
+    bind_init(&b);
+    hwloc_topology_t topo = load("pack:1 core:2 pu:1");
+    cr_assert_eq(bind_map_read(&b.map, topo), PVMX_OK, "%s", pvmx_last_error());
+    hwloc_topology_destroy(topo);
+    cr_assert_eq(pxp_place_read("bind=core", &want), PVMX_OK, "%s", pvmx_last_error());
+    struct bind_place *old[2], *new[2];
+    for (uint32_t i = 0; i < 2; i++)
+        old[i] = bind_choose(&b.map, &want, i);
+    bind_begin(&b);
+    new[0] = bind_choose(&b.map, &want, 0);
+    bind_release(&b, old[0]); /* on the same core: now it would be the emptiest again */
+    new[1] = bind_choose(&b.map, &want, 1);
+    bind_end(&b);
+    cr_assert_str_eq(new[0]->text, "0");
+    cr_assert_str_eq(new[1]->text, "1");
+    cr_assert(b.map.pu[0].load == 1 && b.map.pu[1].load == 2);
+    bind_release(&b, old[1]);
+    for (uint32_t i = 0; i < 2; i++)
+        bind_release(&b, new[i]);
+    cr_assert(b.map.pu[0].load == 0 && b.map.pu[1].load == 0);
+    pxp_place_free(&want);
+    bind_fini(&b);
+}
+
 Test(bind, a_thousand_units)
 {
     read_map(load("pack:8 numa:2 core:32 pu:2"));
