@@ -63,6 +63,9 @@ static void far_free(struct far *f)
 static void far_ended(struct far *f, const struct pxp_task_end *end)
 {
     struct job *j = f->job;
+    /* mpiexec leaves when it has heard of all ends. */
+    if (j != NULL && j->session != NULL && output_hold(f->sv, end))
+        return;
     guest_end(f->sv, f->tid);
     notify_end(f->sv, end, j != NULL ? j->owner_peer : NULL,
                j != NULL ? j->session : NULL, &f->watches);

@@ -23,6 +23,7 @@ enum {
     LINE_MAX_BYTES = 32 * 1024, /* a longer line is sent in pieces */
     AHEAD = 128 * 1024, /* sent and not yet written over there: the task is made to wait */
     KEEP = 256 * 1024,  /* waiting to be written here: nothing is acknowledged */
+    PIPE_READS = 8,     /* a pipe holds 64 KiB; others may go on writing       */
 };
 
 /* One pipe of a task here. */
@@ -46,10 +47,18 @@ struct drain {
     bool socket, plain, gone; /* plain: a file, which never blocks for long */
     dev_t dev;
     ino_t ino;
-    uint32_t job; /* of the request that it was made for */
-    unsigned refs;
+    uint32_t job;         /* of the request that it was made for */
+    unsigned refs, ended; /* sinks; those of them that only wait for buf */
     struct px_buf buf;
     struct px_list owed; /* struct owed: acknowledged when there is room again */
+    struct px_list held; /* struct held: told when nothing waits to be written */
+};
+
+/* The end of a task, which mpiexec is not to hear of before it has its output. */
+struct held {
+    struct px_list node;
+    struct pxp_task_end end;
+    char program[];
 };
 
 struct owed {
@@ -62,6 +71,7 @@ struct sink {
     struct px_list node; /* in server.sinks */
     int32_t tid;
     uint32_t stream;
+    bool ended; /* no more will come */
     struct drain *drain;
 };
 
@@ -154,9 +164,9 @@ void output_drain(struct server *sv, int32_t tid)
 {
     px_list_foreach(it, &sv->outlets) {
         struct outlet *o = px_container_of(it, struct outlet, node);
-        if (o->tid == tid)
-            while (o->ahead <= AHEAD && outlet_read(o))
-                ;
+        for (int k = 0; o->tid == tid && k < PIPE_READS; k++)
+            if (!outlet_read(o))
+                break;
     }
 }
 
@@ -194,8 +204,54 @@ static void pay(struct drain *d)
     }
 }
 
+static void sinks_gone(struct drain *d)
+{
+    px_list_foreach(it, &d->sv->sinks) {
+        struct sink *s = px_container_of(it, struct sink, node);
+        if (d->ended == 0)
+            break;
+        if (s->drain != d || !s->ended)
+            continue;
+        px_list_remove(&s->node);
+        free(s);
+        d->refs--;
+        d->ended--;
+    }
+}
+
+static void tell_held(struct drain *d)
+{
+    struct px_list *node;
+    while ((node = px_list_pop(&d->held)) != NULL) {
+        struct held *h = px_container_of(node, struct held, node);
+        far_end(d->sv, &h->end);
+        free(h);
+    }
+}
+
+bool output_hold(struct server *sv, const struct pxp_task_end *end)
+{
+    px_list_foreach(it, &sv->sinks) {
+        struct sink *s = px_container_of(it, struct sink, node);
+        size_t len = strlen(end->program) + 1;
+        if (s->tid != end->tid || px_buf_len(&s->drain->buf) == 0)
+            continue;
+        struct held *h = malloc(sizeof *h + len);
+        if (h == NULL)
+            return false;
+        h->end = *end;
+        h->end.program = memcpy(h->program, end->program, len);
+        px_list_push_back(&s->drain->held, &h->node);
+        return true;
+    }
+    return false;
+}
+
 static void drain_free(struct drain *d)
 {
+    struct px_list *node;
+    while ((node = px_list_pop(&d->held)) != NULL)
+        free(px_container_of(node, struct held, node));
     if (!d->plain)
         loop_io_stop(&d->sv->loop, &d->io);
     pay(d);
@@ -225,6 +281,10 @@ static void drain_write(struct drain *d)
         px_buf_free(&d->buf);
     if (px_buf_len(&d->buf) < KEEP)
         pay(d);
+    if (px_buf_len(&d->buf) == 0) {
+        sinks_gone(d);
+        tell_held(d);
+    }
     if (d->refs == 0 && px_buf_len(&d->buf) == 0)
         drain_free(d);
     else if (!d->plain)
@@ -269,6 +329,7 @@ static struct drain *drain_new(struct server *sv, int fd, uint32_t job)
         return NULL;
     }
     px_list_init(&d->owed);
+    px_list_init(&d->held);
     px_list_push_back(&sv->drains, &d->node);
     if (!d->plain) {
         loop_io_start(&sv->loop, &d->io, d->fd, LOOP_WRITE, on_writable, d);
@@ -310,12 +371,12 @@ static struct drain *drain_pipe(struct spawn_req *r, struct spawn_one *one, uint
     return d;
 }
 
-static void sink_free(struct sink *s)
+/* It goes when all that was to be written for it has been. */
+static void sink_end(struct sink *s)
 {
     struct drain *d = s->drain;
-    px_list_remove(&s->node);
-    free(s);
-    d->refs--;
+    d->ended += !s->ended;
+    s->ended = true;
     drain_write(d);
 }
 
@@ -343,13 +404,21 @@ void output_expect(struct spawn_req *r, struct spawn_one *one)
     }
 }
 
-static void forget(struct server *sv, int32_t tid, uint32_t host)
+static struct sink *next_of(struct server *sv, int32_t tid, uint32_t host)
 {
     px_list_foreach(it, &sv->sinks) {
         struct sink *s = px_container_of(it, struct sink, node);
-        if (s->tid == tid || far_host(s->tid) == host)
-            sink_free(s);
+        if (!s->ended && (s->tid == tid || far_host(s->tid) == host))
+            return s;
     }
+    return NULL;
+}
+
+static void forget(struct server *sv, int32_t tid, uint32_t host)
+{
+    struct sink *s;
+    while ((s = next_of(sv, tid, host)) != NULL) /* others may go with it */
+        sink_end(s);
 }
 
 void output_forget(struct server *sv, int32_t tid)
@@ -370,7 +439,7 @@ static void take(struct sink *s, const struct pxp_output *m)
                "no memory for output of t%x: %zu bytes are lost", (unsigned)m->tid,
                m->bytes_len);
     if (m->eof)
-        sink_free(s);
+        sink_end(s);
     else
         drain_write(d);
 }
@@ -424,8 +493,9 @@ void output_fini(struct server *sv)
 {
     while (!px_list_empty(&sv->outlets))
         outlet_free(px_container_of(sv->outlets.next, struct outlet, node));
-    while (!px_list_empty(&sv->sinks))
-        sink_free(px_container_of(sv->sinks.next, struct sink, node));
+    struct px_list *node;
+    while ((node = px_list_pop(&sv->sinks)) != NULL)
+        free(px_container_of(node, struct sink, node));
     while (!px_list_empty(&sv->drains))
         drain_free(px_container_of(sv->drains.next, struct drain, node));
 }

@@ -12,11 +12,14 @@ struct task;
 
 /* Here: a task of another host's job was started; its pipes' ends are taken over. */
 void output_start(struct server *sv, struct spawn_one *one, uint32_t origin);
-/* A task has ended: what it has written is sent before its end is told. */
+/* A task has ended: what it has written is sent before its end is told, however much is on its way. */
 void output_drain(struct server *sv, int32_t tid);
 /* There: output of this far task will come, and goes where the request says. */
 void output_expect(struct spawn_req *r, struct spawn_one *one);
 void output_forget(struct server *sv, int32_t tid);
+/* True: the end of this far task is told by far_end later, when what it has written has been written
+ * here as well. */
+bool output_hold(struct server *sv, const struct pxp_task_end *end);
 void output_host_lost(struct server *sv, uint32_t index);
 void output_init(struct server *sv);
 void output_fini(struct server *sv);
