@@ -43,7 +43,7 @@ class Recovery(LabCase):
 
     def test_killed_from_outside(self):
         """Two at once, then another one, at whatever point of their work."""
-        run = subprocess.Popen([self.recovery, "-n", "3", "-s", "60", "-k", "0", "-d", "20"],
+        run = subprocess.Popen([self.recovery, "-n", "3", "-s", "200", "-k", "0", "-d", "20"],
                                env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                text=True)
         try:
@@ -54,7 +54,9 @@ class Recovery(LabCase):
             seen = set(workers())
             for pid in workers()[:2]:
                 os.kill(pid, signal.SIGKILL)
-            self.wait_until(lambda: len(set(workers()) - seen) == 2, "new workers run")
+            self.wait_until(lambda: len(set(workers()) - seen) == 2 or run.poll() is not None,
+                            "new workers run")
+            self.assertIsNone(run.returncode, run.stdout.read() if run.returncode else "")
             os.kill(workers()[0], signal.SIGKILL)
             out, _ = run.communicate(timeout=60)
         finally:
@@ -62,7 +64,7 @@ class Recovery(LabCase):
             run.wait()
         self.assertEqual(run.returncode, 0)
         self.assertIn("a worker was lost", out)
-        self.assertIn(f"{PI} 60 steps", out)
+        self.assertIn(f"{PI} 200 steps", out)
 
     def test_bad_options(self):
         for options in (("-n", "0"), ("-s", "-1"), ("-x",)):
