@@ -168,7 +168,9 @@ int main(int argc, char **argv)
     } else if ((status = options(argc, argv, &s)) == 0) {
         MPI_Comm_dup(MPI_COMM_SELF, &team);
         MPI_Comm_set_errhandler(team, MPI_ERRORS_RETURN);
-        repair(&team, &s); /* a team of one lacks all others */
+        setvbuf(stdout, NULL, _IOLBF, 0); /* a line is seen when it is written */
+        repair(&team, &s);                /* a team of one lacks all others */
+        printf("%d workers, %d steps\n", s.members - 1, s.steps);
         work(&team, &s);
         printf("pi is about %.10f after %d steps, %d workers lost\n", s.pi, s.steps, s.lost);
         MPI_Comm_disconnect(&team);
