@@ -38,17 +38,9 @@ struct meeting {
     bool freeze;
 };
 
-static uint64_t hash(const char *text)
-{
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
-    for (; *text; text++)
-        h = (h ^ (uint8_t)*text) * 1099511628211u;
-    return h;
-}
-
 static struct group *find(struct server *sv, const char *name)
 {
-    struct group *g = px_map_get(&sv->groups, hash(name));
+    struct group *g = px_map_get(&sv->groups, px_map_text(name));
     while (g != NULL && strcmp(g->name, name) != 0)
         g = g->next;
     return g;
@@ -63,8 +55,8 @@ static struct group *make(struct server *sv, const char *name)
     memcpy(g->name, name, len);
     g->sv = sv;
     px_list_init(&g->waits);
-    g->next = px_map_get(&sv->groups, hash(name));
-    if (px_map_put(&sv->groups, hash(name), g) == PVMX_OK)
+    g->next = px_map_get(&sv->groups, px_map_text(name));
+    if (px_map_put(&sv->groups, px_map_text(name), g) == PVMX_OK)
         return g;
     free(g);
     return NULL;
@@ -82,7 +74,7 @@ static void refuse_all(struct group *g, const char *why)
 /* Nobody is left in it. */
 static void destroy(struct group *g)
 {
-    uint64_t h = hash(g->name);
+    uint64_t h = px_map_text(g->name);
     struct group *first = px_map_get(&g->sv->groups, h);
     refuse_all(g, "has ended");
     if (first != g) {

@@ -40,17 +40,9 @@ struct box_wait {
     struct pxp_zone zone;
 };
 
-static uint64_t hash(const char *text)
-{
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
-    for (; *text; text++)
-        h = (h ^ (uint8_t)*text) * 1099511628211u;
-    return h;
-}
-
 static struct box_class *find_class(struct server *sv, const char *name)
 {
-    struct box_class *c = px_map_get(&sv->boxes, hash(name));
+    struct box_class *c = px_map_get(&sv->boxes, px_map_text(name));
     while (c != NULL && strcmp(c->name, name) != 0)
         c = c->next;
     return c;
@@ -63,8 +55,8 @@ static struct box_class *make_class(struct server *sv, const char *name)
     if (c == NULL)
         return NULL;
     memcpy(c->name, name, len);
-    c->next = px_map_get(&sv->boxes, hash(name));
-    if (px_map_put(&sv->boxes, hash(name), c) == PVMX_OK)
+    c->next = px_map_get(&sv->boxes, px_map_text(name));
+    if (px_map_put(&sv->boxes, px_map_text(name), c) == PVMX_OK)
         return c;
     free(c);
     return NULL;
@@ -72,7 +64,7 @@ static struct box_class *make_class(struct server *sv, const char *name)
 
 static void free_class(struct server *sv, struct box_class *c)
 {
-    uint64_t h = hash(c->name);
+    uint64_t h = px_map_text(c->name);
     struct box_class *first = px_map_get(&sv->boxes, h);
     if (first != c) {
         while (first->next != c)

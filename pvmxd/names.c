@@ -28,17 +28,9 @@ struct lookup {
     struct pxp_zone zone;
 };
 
-static uint64_t hash(const char *text)
-{
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
-    for (; *text; text++)
-        h = (h ^ (uint8_t)*text) * 1099511628211u;
-    return h;
-}
-
 static struct name *find(struct server *sv, const char *text)
 {
-    struct name *n = px_map_get(&sv->names, hash(text));
+    struct name *n = px_map_get(&sv->names, px_map_text(text));
     while (n != NULL && strcmp(n->text, text) != 0)
         n = n->next;
     return n != NULL && task_has_left(n->owner) ? NULL : n; /* with it its names are gone */
@@ -50,8 +42,8 @@ static pvmx_err add(struct server *sv, struct task *owner, const char *text, con
     struct name *n = malloc(sizeof *n + len + port_len);
     if (n == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for another name");
-    n->next = px_map_get(&sv->names, hash(text));
-    pvmx_err err = px_map_put(&sv->names, hash(text), n);
+    n->next = px_map_get(&sv->names, px_map_text(text));
+    pvmx_err err = px_map_put(&sv->names, px_map_text(text), n);
     if (err != PVMX_OK) {
         free(n);
         return err;
@@ -65,7 +57,7 @@ static pvmx_err add(struct server *sv, struct task *owner, const char *text, con
 
 static void drop(struct server *sv, struct name *n)
 {
-    uint64_t h = hash(n->text);
+    uint64_t h = px_map_text(n->text);
     struct name *first = px_map_get(&sv->names, h);
     px_list_remove(&n->in_task);
     if (first != n) {

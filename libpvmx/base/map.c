@@ -69,6 +69,14 @@ static pvmx_err rebuild(struct px_map *m)
     return PVMX_OK;
 }
 
+uint64_t px_map_text(const char *text)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a */
+    for (; *text != '\0'; text++)
+        h = (h ^ (uint8_t)*text) * 1099511628211u;
+    return h;
+}
+
 void *px_map_get(const struct px_map *m, uint64_t key)
 {
     struct px_map_cell *c = find(m, key);

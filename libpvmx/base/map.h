@@ -12,6 +12,8 @@ struct px_map {
     size_t cap, count, dead;
 };
 
+/* A key for a text. Different texts may have the same one: the values are then chained by their owner. */
+uint64_t px_map_text(const char *text);
 void *px_map_get(const struct px_map *m, uint64_t key); /* NULL: not there */
 /* Adds or replaces. value must not be NULL. */
 pvmx_err px_map_put(struct px_map *m, uint64_t key, void *value);
