@@ -150,7 +150,9 @@ pvmx_err names_publish(struct server *sv, struct peer *p, uint32_t serial,
         err = add(sv, p->task, m.name, m.port);
     if (err == PVMX_OK) {
         struct pxp_done done = {.count = 1};
-        answer_lookups(sv, find(sv, m.name));
+        const struct name *n = find(sv, m.name);
+        if (n != NULL) /* the publisher may be gone already */
+            answer_lookups(sv, n);
         err = pxp_done_encode(peer_out(p), serial, &done);
     }
     pxp_zone_free(&zone);
