@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Info keys of a spawn that end up in the children's environment: pvmx_env, env and environ, lines
- * "NAME=value"; mpi_initial_errhandler and mpi_memory_alloc_kinds, which travel in variables. */
+ * "NAME=value"; mpi_initial_errhandler, mpi_memory_alloc_kinds and thread_level, which travel in
+ * variables. */
 #include "dpm/dpm.h"
 #include "dpm/spawn_info.h"
 #include "rt/err.h"
-#include "rt/info.h"
+#include "rt/infoenv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ static const struct {
 } carried[] = {
     {"mpi_initial_errhandler", "PVMX_INITIAL_ERRHANDLER"},
     {"mpi_memory_alloc_kinds", "PVMX_MEMORY_ALLOC_KINDS"},
+    {"thread_level", "PVMX_THREAD_LEVEL"},
 };
 enum { CARRIED = sizeof(carried) / sizeof(carried[0]) };
 
@@ -45,6 +47,16 @@ static int check_kinds(const char *value)
     return MPI_SUCCESS;
 }
 
+static int check_level(const char *value)
+{
+    int level;
+    return !value || xmpi_thread_level_of(value, &level)
+               ? MPI_SUCCESS
+               : xmpi_dpm_bad_value("thread_level", value,
+                                    "MPI_THREAD_SINGLE, ..._FUNNELED, ..._SERIALIZED or "
+                                    "..._MULTIPLE");
+}
+
 /* Cuts a copy of the lines at *to into the entries that it holds. */
 static int take_lines(const char *key, const char *lines, char **to, const char **env,
                       size_t *n)
@@ -69,6 +81,8 @@ int xmpi_spawn_env_read(const struct xmpi_info *info, struct xmpi_spawn_hints *h
     int cls = check_handler(xmpi_info_value(info, carried[0].key));
     if (!cls)
         cls = check_kinds(xmpi_info_value(info, carried[1].key));
+    if (!cls)
+        cls = check_level(xmpi_info_value(info, carried[2].key));
     if (cls)
         return cls;
     for (int i = 0; i < 3; i++) {

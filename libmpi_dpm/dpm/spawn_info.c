@@ -62,21 +62,6 @@ static int read_choice(const struct xmpi_info *info, const char *key, const char
     return xmpi_dpm_bad_value(key, value, expected);
 }
 
-/* The children ask for their own level of threads; what is said here is no more than a hint. */
-static int check_thread_level(const struct xmpi_info *info)
-{
-    static const char levels[][24] = {"MPI_THREAD_SINGLE", "MPI_THREAD_FUNNELED",
-                                      "MPI_THREAD_SERIALIZED", "MPI_THREAD_MULTIPLE"};
-    const char *value = xmpi_info_value(info, "thread_level");
-    bool ok = !value;
-    for (size_t i = 0; !ok && i < sizeof(levels) / sizeof(levels[0]); i++)
-        ok = strcmp(value, levels[i]) == 0;
-    return ok ? MPI_SUCCESS
-              : xmpi_dpm_bad_value("thread_level", value,
-                                   "MPI_THREAD_SINGLE, ..._FUNNELED, ..._SERIALIZED or "
-                                   "..._MULTIPLE");
-}
-
 /* Files that other systems copy to where the children run: they are here, or they are not. */
 static int check_files(const struct xmpi_info *info)
 {
@@ -121,8 +106,6 @@ static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
         cls = read_choice(info, "pvmx_lifetime", "connected", "detached", &h->detached);
     if (!cls)
         cls = read_choice(info, "pvmx_oversubscribe", "no", "yes", &h->oversubscribe);
-    if (!cls)
-        cls = check_thread_level(info);
     if (!cls)
         cls = check_files(info);
     if (!cls)

@@ -11,6 +11,7 @@
 #include "rt/state.h"
 #include "xmpi.h"
 #include <pthread.h>
+#include <stdlib.h>
 
 int xmpi_state = XMPI_STATE_NONE;
 int xmpi_thread_level = MPI_THREAD_SINGLE;
@@ -22,6 +23,15 @@ static int start_world(void)
     xmpi_comm_set_errhandler(&xmpi_world, xmpi_errhandler_initial());
     xmpi_comm_set_errhandler(&xmpi_self, xmpi_errhandler_initial());
     return xmpi_dpm_parent_make();
+}
+
+/* The level to provide: what the program asks for, or more when its spawner has asked for that (info key
+ * thread_level). */
+static int level_for(int required)
+{
+    const char *name = getenv("PVMX_THREAD_LEVEL");
+    int level;
+    return name && xmpi_thread_level_of(name, &level) && level > required ? level : required;
 }
 
 int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
@@ -39,8 +49,9 @@ int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
     if (!provided)
         return xmpi_err(MPI_ERR_ARG, "provided is a null pointer");
 
+    const int level = level_for(required);
     xmpi_state = XMPI_STATE_STARTING;
-    int cls = xmpi_life_begin(required == MPI_THREAD_MULTIPLE, false);
+    int cls = xmpi_life_begin(level == MPI_THREAD_MULTIPLE, false);
     if (!cls) {
         cls = start_world();
         if (cls)
@@ -51,10 +62,10 @@ int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
         return cls;
     }
     main_thread = pthread_self();
-    xmpi_thread_level = required;
-    xmpi_info_env_started(xmpi_world.size, required);
+    xmpi_thread_level = level;
+    xmpi_info_env_started(xmpi_world.size, level);
     xmpi_state = XMPI_STATE_UP;
-    *provided = required;
+    *provided = level;
     return MPI_SUCCESS;
 }
 

@@ -52,7 +52,12 @@ static int child(const char *what, char **argv)
         snprintf(text, sizeof(text), "%s",
                  getenv("PVMX_MEMORY_ALLOC_KINDS") ? getenv("PVMX_MEMORY_ALLOC_KINDS")
                                                    : "none");
-    else if (strcmp(what, "cwd") == 0)
+    else if (strcmp(what, "level") == 0) {
+        int level, flag;
+        OK(MPI_Query_thread(&level));
+        OK(MPI_Info_get(MPI_INFO_ENV, "thread_level", sizeof(text) - 1, text, &flag));
+        CHECK(flag && (level == MPI_THREAD_MULTIPLE) == !!strstr(text, "MULTIPLE"));
+    } else if (strcmp(what, "cwd") == 0)
         CHECK(getcwd(text, sizeof(text)) != NULL);
     else if (strcmp(what, "say") == 0 && fgets(text, sizeof(text), stdin))
         printf("out %s", text);
@@ -131,7 +136,9 @@ static void environment(void)
     refused("mpi_memory_alloc_kinds", "mpi,,system", MPI_ERR_INFO_VALUE, "mpi,,system");
     refused("mpi_memory_alloc_kinds", "", MPI_ERR_INFO_VALUE, "mpi_memory_alloc_kinds");
     refused("mpi_initial_errhandler", "mpi_errors_ignored", MPI_ERR_INFO_VALUE, "ignored");
-    says("kinds", (const char *const[]){"thread_level", "MPI_THREAD_MULTIPLE", NULL}, "none");
+    says("level", (const char *const[]){NULL}, "MPI_THREAD_SINGLE");
+    says("level", (const char *const[]){"thread_level", "MPI_THREAD_MULTIPLE", NULL},
+         "MPI_THREAD_MULTIPLE");
     refused("thread_level", "MPI_THREAD_MANY", MPI_ERR_INFO_VALUE, "MPI_THREAD_MANY");
 }
 
