@@ -122,9 +122,11 @@ static bool last_one(const struct pvmx_board *b, int reader)
 void pvmx_engine_board_show(struct pvmx_board *b, int giver, int reader)
 {
     atomic_store_explicit(&entry_of(b, b->self)->number, number_of(b), memory_order_release);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (giver == PVMX_BOARD_ALL && !last_one(b, reader))
-        return;
+    if (giver == PVMX_BOARD_ALL && b->n > 2) {
+        atomic_thread_fence(memory_order_seq_cst);
+        if (!last_one(b, reader))
+            return;
+    }
     if (reader == PVMX_BOARD_ALL)
         ring_all(b);
     else

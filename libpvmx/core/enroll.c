@@ -9,6 +9,7 @@
 #include "proto/hello.h"
 #include "proto/messages.h"
 #include "proto/start.h"
+#include "transport/shm/wake.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ static pvmx_err become(struct px_arena *arena, pvmx_tid tid)
     px_ctx.ctl.seq_seen = atomic_load(&arena->slot->ctl_seq) - 1; /* look once */
     px_ctx.ctl.up = true;
     atomic_store(&arena->slot->pid, getpid());
+    px_bell_open(arena->slot);
     snprintf(name, sizeof name, "t%x", (unsigned)tid);
     px_log_set_name(name);
     return px_messenger_open(&px_ctx.ms, &px_ctx.arena, tid);

@@ -163,7 +163,7 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
     int fd = sleep_descriptor(p, a.slot);
     uint32_t seen = atomic_load(&a.slot->doorbell);
     atomic_fetch_or(&a.slot->rx_flags, PX_RX_SLEEPING);
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with px_bell_after_publish */
+    px_bell_settle(a.slot);
     bool is_done = false;
     if (px_progress(p) == 0 && !(is_done = done(arg)) &&
         atomic_load(&a.slot->doorbell) == seen) {

@@ -24,7 +24,7 @@
 
 enum {
     PX_ARENA_MAGIC = 0x50564d58, /* "PVMX" */
-    PX_ARENA_VERSION = 2,
+    PX_ARENA_VERSION = 3,
     PX_NSLOTS = 8192,      /* tasks of one host at one time; slot = local number % this */
     PX_NRINGS = PX_NSLOTS, /* senders that one task can hear at one time */
     /* One ring with its control lines. Measured: larger rings fall out of L2 with a few peers,
@@ -96,6 +96,9 @@ struct px_slot {
     _Atomic uint32_t doorbell; /* futex */
     /* 1: owner not counted in head.running (owner; the daemon fixes it at death) */
     _Atomic uint32_t asleep;
+    /* 1: before it sleeps the owner makes all tasks pass a barrier (membarrier), so those that are
+     * registered for that need none of their own */
+    _Atomic uint32_t barrier;
     _Atomic uint64_t bell; /* name of its datagram socket, see proto/bell.h; with PX_RX_SOCKET */
 
     /* line 2: what the owner looks at in each progress besides its rings */

@@ -100,7 +100,7 @@ static void enter_ready_mode(struct px_shm_iface *s)
     struct px_slot *slot = s->params.arena->slot;
     s->ready_mode = true;
     atomic_fetch_or(&slot->rx_flags, PX_RX_READY);
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with px_bell_after_publish */
+    px_bell_settle(slot);
     for (uint32_t i = 0; i < s->ninlets; i++)
         read_inlet(s, &s->inlets[i], true);
 }
