@@ -22,6 +22,15 @@ add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototy
 if(PVMX_WERROR)
     add_compile_options(-Werror)
 endif()
+# Structures of 100 to 400 bytes are cleared and copied in many calls. GCC's own choice, rep stos and rep movs,
+# takes 20 to 30 ns to begin with; a short loop takes 5.
+include(CheckCCompilerFlag)
+set(PVMX_STRING_OPS -mmemset-strategy=unrolled_loop:512:noalign,libcall:-1:noalign
+                    -mmemcpy-strategy=unrolled_loop:512:noalign,libcall:-1:noalign)
+check_c_compiler_flag("${PVMX_STRING_OPS}" PVMX_HAVE_STRING_OPS)
+if(PVMX_HAVE_STRING_OPS)
+    add_compile_options(${PVMX_STRING_OPS})
+endif()
 add_compile_definitions(_GNU_SOURCE)
 
 if(PVMX_SANITIZE)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 struct px_ctx px_ctx;
+bool pvmx_engine_threaded;
 
 static unsigned messenger_source(void *arg)
 {
@@ -86,7 +87,7 @@ pvmx_err pvmx_engine_init(bool threads)
 {
     pthread_once(&lock_once, make_lock);
     if (threads) {
-        px_ctx.threads = true;
+        px_ctx.threads = pvmx_engine_threaded = true;
         px_ctx.progress.lock = &px_ctx.lock;
     }
     px_lock();

@@ -309,16 +309,6 @@ void pvmx_engine_scope_ack(struct pvmx_scope *scope, size_t n)
     px_unlock();
 }
 
-bool pvmx_engine_req_done(const struct pvmx_req *req)
-{
-    return px_req_is_done(req);
-}
-
-const struct pvmx_status *pvmx_engine_req_status(const struct pvmx_req *req)
-{
-    return &req->st;
-}
-
 pvmx_err pvmx_engine_req_wait(struct pvmx_req *req)
 {
     px_lock();
@@ -398,12 +388,12 @@ void pvmx_engine_hook_remove(struct pvmx_hook *hook)
     px_unlock();
 }
 
-void pvmx_engine_lock(void)
+void pvmx_engine_lock_threads(void)
 {
     px_lock();
 }
 
-void pvmx_engine_unlock(void)
+void pvmx_engine_unlock_threads(void)
 {
     px_unlock();
 }

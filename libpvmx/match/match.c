@@ -13,19 +13,6 @@ enum {
                       * and over and should not make and drop its head each time */
 };
 
-/* All entries of one pattern, oldest first. */
-struct px_match_queue {
-    struct px_key key;
-    struct px_list entries;
-    struct px_match_queue *next; /* in the bucket, or in the spare list */
-    struct px_match_table *table;
-};
-
-static bool key_equal(const struct px_key *a, const struct px_key *b)
-{
-    return a->ctx == b->ctx && a->source == b->source && a->tag == b->tag;
-}
-
 static size_t key_hash(const struct px_key *k)
 {
     uint64_t st = (uint64_t)(uint32_t)k->source << 32 | (uint32_t)k->tag;
@@ -37,18 +24,9 @@ static struct px_match_queue *queue_find(const struct px_match_table *t,
                                          const struct px_key *key)
 {
     struct px_match_queue *q = t->buckets[key_hash(key) & (t->nbuckets - 1)];
-    while (q && !key_equal(&q->key, key))
+    while (q && !px_key_equal(&q->key, key))
         q = q->next;
     return q;
-}
-
-/* The queue of posted receives for this key; most often it is the last one that was used. */
-static inline struct px_match_queue *posted_find(const struct px_match *m,
-                                                 const struct px_key *key)
-{
-    if (m->last && key_equal(&m->last->key, key))
-        return m->last;
-    return queue_find(&m->posted, key);
 }
 
 /* Takes empty queues out of a table; they go to the spare list. */
@@ -91,7 +69,7 @@ static void rehash(struct px_match_table *t)
 static struct px_match_queue *queue_get(struct px_match *m, struct px_match_table *t,
                                         const struct px_key *key)
 {
-    struct px_match_queue *q = t == &m->posted ? posted_find(m, key) : queue_find(t, key);
+    struct px_match_queue *q = queue_find(t, key);
     if (q) {
         t->nempty -= px_list_empty(&q->entries);
         return q;
@@ -115,12 +93,25 @@ static struct px_match_queue *queue_get(struct px_match *m, struct px_match_tabl
 
 /* To be called when an entry has left q, or when q was got for nothing. The sweep costs one pass
  * over the buckets and frees at least half of the queues, so it is O(1) for each entry. */
-static void queue_settle(struct px_match *m, struct px_match_queue *q)
+void px_match_queue_empty(struct px_match *m, struct px_match_queue *q)
 {
     struct px_match_table *t = q->table;
-    if (px_list_empty(&q->entries) && ++t->nempty > KEEP_EMPTY + t->nqueues / 2 &&
-        t->nempty > t->nbuckets / 2)
+    if (++t->nempty > KEEP_EMPTY + t->nqueues / 2 && t->nempty > t->nbuckets / 2)
         sweep(m, t);
+}
+
+static void queue_settle(struct px_match *m, struct px_match_queue *q)
+{
+    if (px_list_empty(&q->entries))
+        px_match_queue_empty(m, q);
+}
+
+struct px_match_queue *px_match_queue_for(struct px_match *m, const struct px_key *key)
+{
+    m->last = queue_get(m, &m->posted, key);
+    if (!m->last)
+        px_fail(PVMX_ERR_NOMEM, "no memory for a posted receive");
+    return m->last;
 }
 
 pvmx_err px_match_init(struct px_match *m)
@@ -158,16 +149,6 @@ void px_match_fini(struct px_match *m)
     *m = (struct px_match){0};
 }
 
-static struct px_posted *oldest(const struct px_match *m, const struct px_key *key,
-                                struct px_posted *best)
-{
-    struct px_match_queue *q = posted_find(m, key);
-    if (!q || px_list_empty(&q->entries))
-        return best;
-    struct px_posted *p = px_container_of(q->entries.next, struct px_posted, node);
-    return !best || p->seq < best->seq ? p : best;
-}
-
 /* The four patterns that a message answers to. */
 static void patterns(const struct px_key *k, struct px_key out[PX_UNEXP_QUEUES])
 {
@@ -177,19 +158,22 @@ static void patterns(const struct px_key *k, struct px_key out[PX_UNEXP_QUEUES])
     out[3] = (struct px_key){k->ctx, PVMX_ANY_SOURCE, PVMX_ANY_TAG};
 }
 
-struct px_posted *px_match_arrive(struct px_match *m, const struct px_key *key)
+struct px_match_queue *px_match_queue_find(const struct px_match_table *t,
+                                           const struct px_key *key)
 {
-    if (!m->nposted)
-        return NULL;
-    struct px_posted *best = oldest(m, key, NULL);
-    if (m->nwild) {
-        struct px_key wild[PX_UNEXP_QUEUES];
-        patterns(key, wild);
-        for (int i = 1; i < PX_UNEXP_QUEUES; i++)
-            best = oldest(m, &wild[i], best);
+    return queue_find(t, key);
+}
+
+struct px_posted *px_match_older_wild(const struct px_match *m, const struct px_key *key,
+                                      struct px_posted *best)
+{
+    struct px_key wild[PX_UNEXP_QUEUES];
+    patterns(key, wild);
+    for (int i = 1; i < PX_UNEXP_QUEUES; i++) {
+        struct px_posted *p = px_match_first_posted(m, &wild[i]);
+        if (p && (!best || p->seq < best->seq))
+            best = p;
     }
-    if (best)
-        px_match_remove_posted(m, best);
     return best;
 }
 
@@ -267,14 +251,12 @@ static struct px_unexp *search(struct px_match *m, const struct px_key *p)
     return NULL;
 }
 
-struct px_unexp *px_match_find_unexp(struct px_match *m, const struct px_key *pattern)
+struct px_unexp *px_match_search_unexp(struct px_match *m, const struct px_key *pattern)
 {
     int kind = (pattern->source == PVMX_ANY_SOURCE ? 1 : 0) +
                (pattern->tag == PVMX_ANY_TAG ? 2 : 0);
     if (!m->indexed[kind])
         index_kind(m, kind);
-    if (!m->nunexp)
-        return NULL;
     if (!m->indexed[kind])
         return search(m, pattern);
     struct px_match_queue *q = queue_find(&m->unexp, pattern);
@@ -290,28 +272,6 @@ void px_match_remove_unexp(struct px_match *m, struct px_unexp *u)
     dequeue(m, u);
     px_list_remove(&u->all);
     m->nunexp--;
-}
-
-pvmx_err px_match_add_posted(struct px_match *m, struct px_posted *p)
-{
-    p->queue = queue_get(m, &m->posted, &p->key);
-    if (!p->queue)
-        return px_fail(PVMX_ERR_NOMEM, "no memory for a posted receive");
-    m->last = p->queue;
-    p->seq = m->seq++;
-    px_list_push_back(&p->queue->entries, &p->node);
-    m->nposted++;
-    m->nwild += p->key.source == PVMX_ANY_SOURCE || p->key.tag == PVMX_ANY_TAG;
-    return PVMX_OK;
-}
-
-void px_match_remove_posted(struct px_match *m, struct px_posted *p)
-{
-    px_list_remove(&p->node);
-    m->nposted--;
-    m->nwild -= p->key.source == PVMX_ANY_SOURCE || p->key.tag == PVMX_ANY_TAG;
-    queue_settle(m, p->queue);
-    p->queue = NULL;
 }
 
 void px_match_each_posted(struct px_match *m, void (*fn)(struct px_posted *p, void *arg),

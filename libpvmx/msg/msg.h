@@ -261,7 +261,20 @@ void px_share_on_done(struct px_messenger *ms, uint64_t id, const struct px_shar
 px_deliver_fn px_deliver;
 
 /* ---- complete.c */
-void px_req_complete(struct px_messenger *ms, struct pvmx_req *r, pvmx_err err);
+/* The rest of px_req_complete: a failure, a layout to be given back, an orphan. True: r is gone. */
+bool px_req_complete_rest(struct px_messenger *ms, struct pvmx_req *r);
+
+/* The one place where requests become complete. */
+static inline void px_req_complete(struct px_messenger *ms, struct pvmx_req *r, pvmx_err err)
+{
+    r->st.error = err;
+    if (__builtin_expect(err || r->layout || r->orphan, 0) && px_req_complete_rest(ms, r))
+        return;
+    __atomic_store_n(&r->done, true, __ATOMIC_RELEASE);
+    ms->completed = true;
+    if (r == ms->awaited)
+        ms->pause = true;
+}
 
 /* ---- scope.c */
 bool px_scope_blocked(const struct pvmx_scope *scope);

@@ -56,8 +56,8 @@ static void consume(struct px_messenger *ms, struct px_recv *r, struct px_arrive
 }
 
 /* Why a receive that nothing matches must not wait. */
-static pvmx_err hopeless(const struct px_messenger *ms, const struct pvmx_peer *from,
-                         const struct pvmx_scope *scope, const struct px_key *key)
+static inline pvmx_err hopeless(const struct px_messenger *ms, const struct pvmx_peer *from,
+                                const struct pvmx_scope *scope, const struct px_key *key)
 {
     if (px_revoked(ms, key->ctx))
         return px_fail(PVMX_ERR_REVOKED, "the communicator has been revoked");
@@ -69,13 +69,13 @@ static pvmx_err hopeless(const struct px_messenger *ms, const struct pvmx_peer *
     return PVMX_OK;
 }
 
-static struct px_arrived *find(struct px_messenger *ms, const struct px_key *key)
+static inline struct px_arrived *find(struct px_messenger *ms, const struct px_key *key)
 {
     struct px_unexp *u = px_match_find_unexp(&ms->match, key);
     return u ? px_container_of(u, struct px_arrived, unexp) : NULL;
 }
 
-static struct px_recv *new_recv(struct px_messenger *ms, const struct px_place *to)
+static inline struct px_recv *new_recv(struct px_messenger *ms, const struct px_place *to)
 {
     struct px_recv *r = px_req_new(&ms->pool, PX_REQ_RECV);
     if (!r)
@@ -127,7 +127,7 @@ static void resume(struct px_posted *p, void *scope)
     if (r->scope != scope || !px_req_is_done(&r->req))
         return;
     r->req.st.error = PVMX_OK;
-    atomic_store(&r->req.done, false);
+    __atomic_store_n(&r->req.done, false, __ATOMIC_RELAXED);
 }
 
 void px_recv_scope_acked(struct px_messenger *ms, struct pvmx_scope *scope)

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAGMENT = 16 * 1024 }; /* bytes of a piece of a stream, at most */
+enum {
+    FRAGMENT = 16 * 1024, /* bytes of a piece of a stream, at most */
+    /* And at least: 0.4 us of packing against 0.1 us for a record. */
+    FRAGMENT_MIN = 2 * 1024,
+    FRAGMENTS = 4, /* pieces of a message that allows it: one is unpacked while the next is packed */
+};
 
 static void complete(struct px_send *s, pvmx_err err)
 {
@@ -82,7 +87,9 @@ static pvmx_err push_stream(struct pvmx_peer *peer, struct px_out *out)
     size_t max = peer->caps.max_record - sizeof(struct px_hdr) - sizeof(struct px_data);
     struct px_hdr h = {.ctx = s->stream_to, .am = PX_AM_DATA};
     uint8_t packed[FRAGMENT];
-    max = max < FRAGMENT ? max : FRAGMENT;
+    size_t piece = s->stream_len / FRAGMENTS;
+    piece = piece < FRAGMENT_MIN ? FRAGMENT_MIN : piece > FRAGMENT ? FRAGMENT : piece;
+    max = max < piece ? max : piece;
     for (bool last = s->stream_len == 0; !last;) {
         size_t off = s->stream_off, left = s->stream_len - off, n = left < max ? left : max;
         const uint8_t *bytes = s->buf + off;
@@ -206,9 +213,12 @@ pvmx_err px_send_start(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
 }
 
 /* What does not lie in one run cannot be fetched but is streamed, which takes one more round trip
- * between the two: it goes at once as long as one record holds it. */
+ * between the two. It goes at once as long as one record holds it; between two that have a processor
+ * each, as long as there is nothing to be gained from packing and unpacking at the same time. */
 static size_t view_limit(const struct pvmx_peer *to)
 {
+    if (px_share_worth(to, SIZE_MAX))
+        return FRAGMENT_MIN;
     size_t max = to->caps.max_record - sizeof(struct px_hdr) - sizeof(struct px_sync);
     max = max < FRAGMENT ? max : FRAGMENT;
     return max > to->caps.eager ? max : to->caps.eager;

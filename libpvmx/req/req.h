@@ -5,19 +5,10 @@
 #define PX_REQ_H
 
 #include <pvmx/engine/layout.h>
-#include <pvmx/types.h>
-#include <stdatomic.h>
-#include <stdbool.h>
+#include <pvmx/engine/req.h>
+#include <string.h>
 
 enum px_req_kind { PX_REQ_SEND, PX_REQ_RECV };
-
-struct pvmx_req {
-    _Atomic bool done;
-    bool orphan; /* its user gave it back before it was complete */
-    uint8_t kind;
-    struct pvmx_layout *layout; /* of a buffer that is not one run; referenced until complete */
-    struct pvmx_status st;
-};
 
 enum { PX_REQ_BLOCK = 256 }; /* bytes of a pool object; kinds assert that they fit */
 
@@ -27,15 +18,37 @@ struct px_req_pool {
     size_t used;
 };
 
+/* False, with a sentence, without memory. */
+bool px_req_pool_refill(struct px_req_pool *pool);
+void px_req_pool_fini(struct px_req_pool *pool);
+
 /* An object of PX_REQ_BLOCK bytes of which only the head is set; NULL with a sentence without
  * memory. */
-void *px_req_new(struct px_req_pool *pool, enum px_req_kind kind);
-void px_req_drop(struct px_req_pool *pool, void *req);
-void px_req_pool_fini(struct px_req_pool *pool);
+static inline void *px_req_new(struct px_req_pool *pool, enum px_req_kind kind)
+{
+    if (__builtin_expect(!pool->free, 0) && !px_req_pool_refill(pool))
+        return NULL;
+    struct pvmx_req *r = pool->free;
+    memcpy(&pool->free, r, sizeof(void *));
+    r->done = false;
+    r->orphan = false;
+    r->kind = (uint8_t)kind;
+    r->layout = NULL;
+    r->st = (struct pvmx_status){0};
+    pool->used++;
+    return r;
+}
+
+static inline void px_req_drop(struct px_req_pool *pool, void *req)
+{
+    memcpy(req, &pool->free, sizeof(void *));
+    pool->free = req;
+    pool->used--;
+}
 
 static inline bool px_req_is_done(const struct pvmx_req *r)
 {
-    return atomic_load_explicit(&r->done, memory_order_acquire);
+    return pvmx_engine_req_done(r);
 }
 
 #endif

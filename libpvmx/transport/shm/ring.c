@@ -4,28 +4,14 @@
 
 #include <string.h>
 
-/* The word: 0 nothing yet; else length of the record's bytes + 1, or SKIP to the ring's start. */
-#define WORD_SKIP UINT64_MAX
-
 enum {
     WINDOW = 8 * 1024,
     HEADER = 24, /* the most frequent length of a slice */
 };
 
-static _Atomic uint64_t *word_at(struct px_ring *r, uint32_t off)
-{
-    return (_Atomic uint64_t *)(void *)(r->data + off);
-}
-
-static uint32_t record_size(size_t len)
-{
-    return (uint32_t)((sizeof(uint64_t) + len + PX_RING_LINE - 1) &
-                      ~(size_t)(PX_RING_LINE - 1));
-}
-
 void px_ring_reset(struct px_ring *r)
 {
-    atomic_store_explicit(word_at(r, 0), 0, memory_order_relaxed);
+    atomic_store_explicit(px_ring_word(r, 0), 0, memory_order_relaxed);
     atomic_store_explicit(&r->want_space, 0, memory_order_relaxed);
     atomic_store_explicit(&r->head, 0, memory_order_release);
 }
@@ -52,7 +38,7 @@ static bool has_room(struct px_ring_end *e, uint64_t need)
 
 static void clear_word(struct px_ring_end *e, uint32_t off)
 {
-    atomic_store_explicit(word_at(e->ring, off), 0, memory_order_relaxed);
+    atomic_store_explicit(px_ring_word(e->ring, off), 0, memory_order_relaxed);
 }
 
 /* Clears the words of the next two lines, as far as the consumer is known to have left them. */
@@ -106,7 +92,7 @@ static inline void fill(uint8_t *p, const struct px_slice *v, unsigned n, size_t
 
 bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, size_t total)
 {
-    uint32_t size = record_size(total), tail = PX_RING_DATA - e->off;
+    uint32_t size = px_ring_record_size(total), tail = PX_RING_DATA - e->off;
     /* One line more than the record: the next word must be free to be zeroed. A record that fits
      * exactly to the end has its next word at the start. */
     bool skip = size > tail || begin_again(e, size);
@@ -119,39 +105,17 @@ bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, s
         clear_word(e, next);
     fill(p, v, n, total);
     if (skip) {
-        atomic_store_explicit(word_at(e->ring, 0), total + 1, memory_order_relaxed);
-        atomic_store_explicit(word_at(e->ring, e->off), WORD_SKIP, memory_order_release);
+        atomic_store_explicit(px_ring_word(e->ring, 0), total + 1, memory_order_relaxed);
+        atomic_store_explicit(px_ring_word(e->ring, e->off), PX_RING_SKIP,
+                              memory_order_release);
         e->pos += tail;
     } else {
-        atomic_store_explicit(word_at(e->ring, off), total + 1, memory_order_release);
+        atomic_store_explicit(px_ring_word(e->ring, off), total + 1, memory_order_release);
     }
     e->pos += size;
     e->off = next;
     clear_ahead(e);
     return true;
-}
-
-const uint8_t *px_ring_peek(struct px_ring_end *e, size_t *len)
-{
-    uint64_t w = atomic_load_explicit(word_at(e->ring, e->off), memory_order_acquire);
-    if (w == 0)
-        return NULL;
-    if (w == WORD_SKIP) {
-        e->pos += PX_RING_DATA - e->off;
-        e->off = 0;
-        w = atomic_load_explicit(word_at(e->ring, 0), memory_order_relaxed);
-    }
-    *len = w - 1 <= PX_RING_RECORD_MAX ? (size_t)(w - 1) : 0;
-    return e->ring->data + e->off + sizeof(uint64_t);
-}
-
-void px_ring_pop(struct px_ring_end *e, size_t len)
-{
-    uint32_t size = record_size(len);
-    e->pos += size;
-    e->off += size;
-    if (e->off >= PX_RING_DATA)
-        e->off = 0;
 }
 
 /* A producer sleeps only when less than twice a record's maximum is free (the record and what is

@@ -46,10 +46,45 @@ void px_ring_attach_consumer(struct px_ring_end *end, struct px_ring *ring);
 /* Publishes a record; false: no room. total = sum of the slices' lengths, <= PX_RING_RECORD_MAX. */
 bool px_ring_push(struct px_ring_end *end, const struct px_slice *v, unsigned n,
                   size_t total);
+/* A record's word: 0 nothing yet; else length of the record's bytes + 1, or SKIP to the ring's start. */
+#define PX_RING_SKIP UINT64_MAX
+
+static inline _Atomic uint64_t *px_ring_word(struct px_ring *r, uint32_t off)
+{
+    return (_Atomic uint64_t *)(void *)(r->data + off);
+}
+
+static inline uint32_t px_ring_record_size(size_t len)
+{
+    return (uint32_t)((sizeof(uint64_t) + len + PX_RING_LINE - 1) &
+                      ~(size_t)(PX_RING_LINE - 1));
+}
+
 /* The next record's bytes and length, or NULL. Valid until px_ring_pop. */
-const uint8_t *px_ring_peek(struct px_ring_end *end, size_t *len);
+static inline const uint8_t *px_ring_peek(struct px_ring_end *e, size_t *len)
+{
+    uint64_t w = atomic_load_explicit(px_ring_word(e->ring, e->off), memory_order_acquire);
+    if (w == 0)
+        return NULL;
+    if (__builtin_expect(w == PX_RING_SKIP, 0)) {
+        e->pos += PX_RING_DATA - e->off;
+        e->off = 0;
+        w = atomic_load_explicit(px_ring_word(e->ring, 0), memory_order_relaxed);
+    }
+    *len = w - 1 <= PX_RING_RECORD_MAX ? (size_t)(w - 1) : 0;
+    return e->ring->data + e->off + sizeof(uint64_t);
+}
+
 /* Drops the record peeked at. */
-void px_ring_pop(struct px_ring_end *end, size_t len);
+static inline void px_ring_pop(struct px_ring_end *e, size_t len)
+{
+    uint32_t size = px_ring_record_size(len);
+    e->pos += size;
+    e->off += size;
+    if (e->off >= PX_RING_DATA)
+        e->off = 0;
+}
+
 /* Gives the space of all popped records back; true: the producer wants to be woken. */
 bool px_ring_release(struct px_ring_end *end);
 

@@ -53,10 +53,23 @@ struct pvmx_hook {
 PVMX_API void pvmx_engine_hook_add(struct pvmx_hook *hook);
 PVMX_API void pvmx_engine_hook_remove(struct pvmx_hook *hook);
 
-/* The engine's recursive lock, for state of the upper layers that hooks share. Free when the
- * process is single threaded. */
-PVMX_API void pvmx_engine_lock(void);
-PVMX_API void pvmx_engine_unlock(void);
+/* The engine's recursive lock, for state of the upper layers that hooks share. Not more than a look at
+ * a flag while the process is single threaded. */
+PVMX_API extern bool pvmx_engine_threaded; /* only read; for the two functions below */
+PVMX_API void pvmx_engine_lock_threads(void);
+PVMX_API void pvmx_engine_unlock_threads(void);
+
+static inline void pvmx_engine_lock(void)
+{
+    if (__builtin_expect(pvmx_engine_threaded, 0))
+        pvmx_engine_lock_threads();
+}
+
+static inline void pvmx_engine_unlock(void)
+{
+    if (__builtin_expect(pvmx_engine_threaded, 0))
+        pvmx_engine_unlock_threads();
+}
 
 #ifdef __cplusplus
 }

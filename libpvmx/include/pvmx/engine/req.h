@@ -10,13 +10,26 @@
 extern "C" {
 #endif
 
-struct pvmx_req;
+/* What all requests begin with, for the inline functions below; it is the engine's. */
+struct pvmx_req {
+    bool done;
+    bool orphan; /* its user gave it back before it was complete */
+    uint8_t kind;
+    struct pvmx_layout *layout; /* of a buffer that is not one run; referenced until complete */
+    struct pvmx_status st;
+};
 
 /* True when the operation is complete. Only looks; makes no progress. Acquire semantics: what the
  * operation wrote is visible. */
-PVMX_API bool pvmx_engine_req_done(const struct pvmx_req *req);
+static inline bool pvmx_engine_req_done(const struct pvmx_req *req)
+{
+    return __atomic_load_n(&req->done, __ATOMIC_ACQUIRE);
+}
 /* The outcome of a complete request. For sends, source/tag/length are what was given. */
-PVMX_API const struct pvmx_status *pvmx_engine_req_status(const struct pvmx_req *req);
+static inline const struct pvmx_status *pvmx_engine_req_status(const struct pvmx_req *req)
+{
+    return &req->st;
+}
 /* Waits for completion and returns the operation's error. Does not free. */
 PVMX_API pvmx_err pvmx_engine_req_wait(struct pvmx_req *req);
 /* Asks for cancellation of a receive that has not matched, or of a send that its receiver has not
