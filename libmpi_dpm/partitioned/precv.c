@@ -246,7 +246,8 @@ int xmpi_precv_init(void *buf, int partitions, MPI_Count count,
     if (cls)
         return cls;
     struct precv *r = calloc(1, sizeof(*r));
-    cls = r ? xmpi_pt2pt_request(XMPI_REQ_PERSIST_PART, &parts.data, source, tag, comm, &req)
+    cls = r ? xmpi_request_new_pt2pt(XMPI_REQ_PERSIST_PART, &parts.data, source, tag,
+                                     comm, &req)
             : xmpi_err(MPI_ERR_NO_MEM, "no memory for a partitioned receive");
     if (cls) {
         free(r);

@@ -138,7 +138,7 @@ int xmpi_psend_init(const void *buf, int partitions, MPI_Count count,
     if (cls)
         return cls;
     struct psend *s = calloc(1, sizeof(*s) + sizeof(s->parts[0]) * (size_t)parts.n);
-    cls = s ? xmpi_pt2pt_request(XMPI_REQ_PERSIST_PART, &parts.data, dest, tag, comm, &req)
+    cls = s ? xmpi_request_new_pt2pt(XMPI_REQ_PERSIST_PART, &parts.data, dest, tag, comm, &req)
             : xmpi_err(MPI_ERR_NO_MEM, "no memory for %d partitions", partitions);
     if (cls) {
         free(s);

@@ -10,22 +10,18 @@ int xmpi_pt2pt_toobig(MPI_Count count, const struct xmpi_dtype *type)
                     (long long)count, xmpi_dtype_name(type));
 }
 
-pvmx_err xmpi_data_isend(const struct xmpi_data *d, struct pvmx_peer *to, uint64_t ctx,
-                         int32_t source, int32_t tag, enum pvmx_send_mode mode,
-                         struct pvmx_req **req)
+pvmx_err xmpi_data_isend_view(const struct xmpi_data *d, struct pvmx_peer *to,
+                              uint64_t ctx, int32_t source, int32_t tag,
+                              enum pvmx_send_mode mode, struct pvmx_req **req)
 {
-    if (!d->type)
-        return pvmx_engine_isend(to, ctx, source, tag, d->buf, d->len, mode, req);
     struct pvmx_view view = xmpi_data_view(d);
     return pvmx_engine_isend_view(to, ctx, source, tag, &view, mode, req);
 }
 
-pvmx_err xmpi_data_irecv(const struct xmpi_data *d, struct pvmx_peer *from,
-                         struct pvmx_scope *scope, uint64_t ctx, int32_t source,
-                         int32_t tag, struct pvmx_req **req)
+pvmx_err xmpi_data_irecv_view(const struct xmpi_data *d, struct pvmx_peer *from,
+                              struct pvmx_scope *scope, uint64_t ctx, int32_t source,
+                              int32_t tag, struct pvmx_req **req)
 {
-    if (!d->type)
-        return pvmx_engine_irecv(from, scope, ctx, source, tag, d->buf, d->len, req);
     struct pvmx_view view = xmpi_data_view(d);
     return pvmx_engine_irecv_view(from, scope, ctx, source, tag, &view, req);
 }

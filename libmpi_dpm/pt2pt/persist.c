@@ -6,22 +6,6 @@
 #include "rt/errhandler.h"
 #include "xmpi.h"
 
-int xmpi_pt2pt_request(enum xmpi_req_type type, const struct xmpi_data *data, int rank,
-                       int tag, struct xmpi_comm *comm, struct xmpi_request **out)
-{
-    struct xmpi_request *req;
-    int cls = xmpi_request_new(type, comm, &req);
-    if (cls)
-        return cls;
-    if (__builtin_expect(data->type != NULL, 0))
-        xmpi_dtype_hold(data->type);
-    req->data = *data;
-    req->rank = rank;
-    req->tag = tag;
-    *out = req;
-    return MPI_SUCCESS;
-}
-
 static int init(enum xmpi_req_type type, const void *buf, MPI_Count count,
                 struct xmpi_dtype *dtype, int rank, int tag, struct xmpi_comm *comm,
                 enum pvmx_send_mode mode, MPI_Request *request)
@@ -30,7 +14,7 @@ static int init(enum xmpi_req_type type, const void *buf, MPI_Count count,
     struct xmpi_request *req;
     int cls = xmpi_data_init(&data, buf, count, dtype);
     if (!cls)
-        cls = xmpi_pt2pt_request(type, &data, rank, tag, comm, &req);
+        cls = xmpi_request_new_pt2pt(type, &data, rank, tag, comm, &req);
     if (cls)
         return cls;
     req->mode = mode;

@@ -153,7 +153,7 @@ static int receive(void *buf, MPI_Count count, struct xmpi_dtype *type,
                                                      : "not a message handle");
     int cls = xmpi_data_init(&data, buf, count, type);
     if (!cls)
-        cls = xmpi_pt2pt_request(XMPI_REQ_RECV, &data, m->source, m->tag, m->comm, &req);
+        cls = xmpi_request_new_pt2pt(XMPI_REQ_RECV, &data, m->source, m->tag, m->comm, &req);
     if (cls)
         return cls;
     req->status = xmpi_proc_null_status;

@@ -28,12 +28,28 @@ static inline struct pvmx_view xmpi_data_view(const struct xmpi_data *d)
 }
 
 /* The engine's isend, irecv and imrecv for data of either kind. */
-pvmx_err xmpi_data_isend(const struct xmpi_data *d, struct pvmx_peer *to, uint64_t ctx,
-                         int32_t source, int32_t tag, enum pvmx_send_mode mode,
-                         struct pvmx_req **req);
-pvmx_err xmpi_data_irecv(const struct xmpi_data *d, struct pvmx_peer *from,
-                         struct pvmx_scope *scope, uint64_t ctx, int32_t source,
-                         int32_t tag, struct pvmx_req **req);
+pvmx_err xmpi_data_isend_view(const struct xmpi_data *d, struct pvmx_peer *to,
+                              uint64_t ctx, int32_t source, int32_t tag,
+                              enum pvmx_send_mode mode, struct pvmx_req **req);
+static inline pvmx_err xmpi_data_isend(const struct xmpi_data *d, struct pvmx_peer *to,
+                                       uint64_t ctx, int32_t source, int32_t tag,
+                                       enum pvmx_send_mode mode, struct pvmx_req **req)
+{
+    return d->type ? xmpi_data_isend_view(d, to, ctx, source, tag, mode, req)
+                   : pvmx_engine_isend(to, ctx, source, tag, d->buf, d->len, mode, req);
+}
+
+pvmx_err xmpi_data_irecv_view(const struct xmpi_data *d, struct pvmx_peer *from,
+                              struct pvmx_scope *scope, uint64_t ctx, int32_t source,
+                              int32_t tag, struct pvmx_req **req);
+static inline pvmx_err xmpi_data_irecv(const struct xmpi_data *d, struct pvmx_peer *from,
+                                       struct pvmx_scope *scope, uint64_t ctx,
+                                       int32_t source, int32_t tag, struct pvmx_req **req)
+{
+    return d->type ? xmpi_data_irecv_view(d, from, scope, ctx, source, tag, req)
+                   : pvmx_engine_irecv(from, scope, ctx, source, tag, d->buf, d->len, req);
+}
+
 pvmx_err xmpi_data_imrecv(const struct xmpi_data *d, struct pvmx_msg *msg,
                           struct pvmx_req **req);
 /* Copies all bytes to out in packed form. */
@@ -52,18 +68,20 @@ static inline int xmpi_pt2pt_peer(struct xmpi_comm *comm, int rank, struct pvmx_
     return __builtin_expect(*out != NULL, 1) ? MPI_SUCCESS : xmpi_comm_peer(comm, rank, out);
 }
 
-/* A request, not yet active, for a message to or from rank. Holds data's type. */
-int xmpi_pt2pt_request(enum xmpi_req_type type, const struct xmpi_data *data, int rank,
-                       int tag, struct xmpi_comm *comm, struct xmpi_request **out);
-
 /* Begins the receive described by req (data, rank, tag, comm): sets req->engine, or leaves it
  * NULL with req->status filled for MPI_PROC_NULL. */
 int xmpi_recv_begin(struct xmpi_request *req);
 /* The same for a send; engine stays NULL when it is complete. */
 int xmpi_send_begin(struct xmpi_request *req);
 /* The address to receive from: *from for a rank, *scope for MPI_ANY_SOURCE. */
-int xmpi_recv_address(struct xmpi_comm *comm, int source, struct pvmx_peer **from,
-                      struct pvmx_scope **scope);
+static inline int xmpi_recv_address(struct xmpi_comm *comm, int source,
+                                    struct pvmx_peer **from, struct pvmx_scope **scope)
+{
+    *from = NULL;
+    *scope = NULL;
+    return source == MPI_ANY_SOURCE ? xmpi_comm_scope(comm, scope)
+                                    : xmpi_pt2pt_peer(comm, source, from);
+}
 /* The class for the outcome of a receive of len bytes from rank; completes st->source and tag where
  * the engine could not know them. */
 int xmpi_recv_outcome(struct xmpi_comm *comm, int rank, int tag, size_t len,

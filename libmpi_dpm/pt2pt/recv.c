@@ -12,15 +12,6 @@ const struct pvmx_status xmpi_proc_null_status = {.source = MPI_PROC_NULL,
 static_assert((int)MPI_ANY_SOURCE == (int)PVMX_ANY_SOURCE,
               "sources are passed on as they are");
 
-int xmpi_recv_address(struct xmpi_comm *comm, int source, struct pvmx_peer **from,
-                      struct pvmx_scope **scope)
-{
-    *from = NULL;
-    *scope = NULL;
-    return source == MPI_ANY_SOURCE ? xmpi_comm_scope(comm, scope)
-                                    : xmpi_pt2pt_peer(comm, source, from);
-}
-
 int xmpi_recv_outcome(struct xmpi_comm *comm, int rank, int tag, size_t len,
                       struct pvmx_status *st)
 {
@@ -83,13 +74,14 @@ int xmpi_recv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, i
     return cls;
 }
 
-int xmpi_recv_begin(struct xmpi_request *req)
+static inline int begin(struct xmpi_request *req)
 {
     struct pvmx_peer *from;
     struct pvmx_scope *scope;
-    req->status = xmpi_proc_null_status;
-    if (req->rank == MPI_PROC_NULL)
+    if (req->rank == MPI_PROC_NULL) {
+        req->status = xmpi_proc_null_status;
         return MPI_SUCCESS;
+    }
     int cls = xmpi_recv_address(req->comm, req->rank, &from, &scope);
     if (cls)
         return cls;
@@ -104,6 +96,11 @@ int xmpi_recv_begin(struct xmpi_request *req)
     return err ? xmpi_comm_error(req->comm, req->rank, err) : MPI_SUCCESS;
 }
 
+int xmpi_recv_begin(struct xmpi_request *req)
+{
+    return begin(req);
+}
+
 int xmpi_irecv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, int tag,
                struct xmpi_comm *comm, MPI_Request *request)
 {
@@ -111,10 +108,10 @@ int xmpi_irecv(void *buf, MPI_Count count, struct xmpi_dtype *type, int source, 
     struct xmpi_data data;
     int cls = xmpi_data_init(&data, buf, count, type);
     if (!cls)
-        cls = xmpi_pt2pt_request(XMPI_REQ_RECV, &data, source, tag, comm, &req);
+        cls = xmpi_request_new_pt2pt(XMPI_REQ_RECV, &data, source, tag, comm, &req);
     if (cls)
         return cls;
-    cls = xmpi_recv_begin(req);
+    cls = begin(req);
     if (cls) {
         xmpi_request_release(req);
         return cls;

@@ -110,7 +110,7 @@ static int send_later(const void *buf, MPI_Count count, struct xmpi_dtype *type,
         *request = xmpi_request_handle(&xmpi_request_sent);
         return MPI_SUCCESS;
     }
-    cls = xmpi_pt2pt_request(XMPI_REQ_SEND, &data, dest, tag, comm, &req);
+    cls = xmpi_request_new_pt2pt(XMPI_REQ_SEND, &data, dest, tag, comm, &req);
     if (cls) {
         if (engine)
             pvmx_engine_req_free(engine);

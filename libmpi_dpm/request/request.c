@@ -45,8 +45,10 @@ static bool more_requests(void)
     return true;
 }
 
-int xmpi_request_new(enum xmpi_req_type type, struct xmpi_comm *comm,
-                     struct xmpi_request **out)
+/* Sets all members but those of point-to-point (data, rank, tag, mode), one by one: clearing the request
+ * as a whole takes a tenth of the time of an MPI_Irecv. */
+static inline int take(enum xmpi_req_type type, struct xmpi_comm *comm,
+                       struct xmpi_request **out)
 {
     pvmx_engine_lock();
     struct xmpi_request *req = NULL;
@@ -59,11 +61,44 @@ int xmpi_request_new(enum xmpi_req_type type, struct xmpi_comm *comm,
     pvmx_engine_unlock();
     if (!req)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for a request");
-    memset(req, 0, sizeof(*req));
     xmpi_obj_init(&req->obj, XMPI_KIND_REQUEST);
     req->type = type;
+    req->active = req->finished = req->given_up = false;
+    req->cls = MPI_SUCCESS;
+    req->ops = NULL;
+    req->engine = NULL;
     req->comm = comm;
+    req->status = (struct pvmx_status){0};
+    req->next = NULL;
+    req->pprev = NULL;
+    req->state = NULL;
     *out = req;
+    return MPI_SUCCESS;
+}
+
+int xmpi_request_new(enum xmpi_req_type type, struct xmpi_comm *comm,
+                     struct xmpi_request **out)
+{
+    int cls = take(type, comm, out);
+    if (cls)
+        return cls;
+    (*out)->data = (struct xmpi_data){0};
+    (*out)->rank = (*out)->tag = (*out)->mode = 0;
+    return MPI_SUCCESS;
+}
+
+int xmpi_request_new_pt2pt(enum xmpi_req_type type, const struct xmpi_data *data, int rank,
+                           int tag, struct xmpi_comm *comm, struct xmpi_request **out)
+{
+    int cls = take(type, comm, out);
+    if (cls)
+        return cls;
+    if (__builtin_expect(data->type != NULL, 0))
+        xmpi_dtype_hold(data->type);
+    (*out)->data = *data;
+    (*out)->rank = rank;
+    (*out)->tag = tag;
+    (*out)->mode = 0;
     return MPI_SUCCESS;
 }
 
@@ -124,22 +159,6 @@ unsigned xmpi_request_leaks(void (*tell)(const char *what, void *arg), void *arg
     return n;
 }
 
-void xmpi_request_activate(struct xmpi_request *req)
-{
-    struct xmpi_comm *comm = req->comm;
-    req->active = true;
-    req->finished = false;
-    if (!comm || (!req->engine && !req->ops))
-        return; /* complete already: nobody needs to wait for it */
-    pvmx_engine_lock();
-    req->next = comm->active;
-    req->pprev = &comm->active;
-    if (comm->active)
-        comm->active->pprev = &req->next;
-    comm->active = req;
-    pvmx_engine_unlock();
-}
-
 /* A wildcard receive that a failure holds up: it may go on when that has been acknowledged. */
 static bool is_held_up(const struct xmpi_request *req)
 {
@@ -184,6 +203,22 @@ void xmpi_request_finish(struct xmpi_request *req)
     req->finished = req->type != XMPI_REQ_GENERAL && !is_held_up(req);
 }
 
+/* The most frequent outcome, in one go: a receive that is not persistent has got its message. */
+static inline bool collect_received(struct xmpi_request *req, MPI_Status *st)
+{
+    struct pvmx_req *engine = req->engine;
+    if (req->type != XMPI_REQ_RECV || !engine || req->finished || engine->st.error ||
+        engine->st.cancelled)
+        return false;
+    xmpi_status_set(st, &engine->st);
+    pvmx_engine_lock();
+    pvmx_engine_req_free(engine);
+    req->engine = NULL;
+    xmpi_request_release(req);
+    pvmx_engine_unlock();
+    return true;
+}
+
 static void destroy(struct xmpi_request *req)
 {
     if (req->ops && req->ops->destroy)
@@ -205,6 +240,11 @@ int xmpi_request_collect(struct xmpi_request *req, MPI_Status *st, MPI_Request *
         if (handle)
             *handle = MPI_REQUEST_NULL;
         xmpi_status_set(st, &req->status);
+        return MPI_SUCCESS;
+    }
+    if (collect_received(req, st)) {
+        if (handle)
+            *handle = MPI_REQUEST_NULL;
         return MPI_SUCCESS;
     }
     xmpi_request_finish(req);

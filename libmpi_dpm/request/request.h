@@ -8,6 +8,7 @@
 #include "comm/comm.h"
 #include "mpi.h"
 #include "rt/obj.h"
+#include <pvmx/engine/prog.h>
 #include <pvmx/engine/req.h>
 
 enum xmpi_req_type {
@@ -79,8 +80,25 @@ static inline bool xmpi_request_is_receive(const struct xmpi_request *req)
 /* A request of this type for comm, inactive, not in any list. */
 int xmpi_request_new(enum xmpi_req_type type, struct xmpi_comm *comm,
                      struct xmpi_request **out);
+/* The same for a message to or from rank. Holds data's type. */
+int xmpi_request_new_pt2pt(enum xmpi_req_type type, const struct xmpi_data *data, int rank,
+                           int tag, struct xmpi_comm *comm, struct xmpi_request **out);
 /* Marks it started: enters comm's list of active requests. */
-void xmpi_request_activate(struct xmpi_request *req);
+static inline void xmpi_request_activate(struct xmpi_request *req)
+{
+    struct xmpi_comm *comm = req->comm;
+    req->active = true;
+    req->finished = false;
+    if (!comm || (!req->engine && !req->ops))
+        return; /* complete already: nobody needs to wait for it */
+    pvmx_engine_lock();
+    req->next = comm->active;
+    req->pprev = &comm->active;
+    if (comm->active)
+        comm->active->pprev = &req->next;
+    comm->active = req;
+    pvmx_engine_unlock();
+}
 /* Takes it out of the list and gives it back; its parts must be gone. */
 void xmpi_request_release(struct xmpi_request *req);
 /* Complete? Only looks; safe with the engine's lock held. Inactive requests are. */

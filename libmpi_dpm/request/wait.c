@@ -171,7 +171,7 @@ static MPI_Status *next_status(const struct outcomes *o)
     return o->statuses == MPI_STATUSES_IGNORE ? MPI_STATUS_IGNORE : &o->statuses[o->n];
 }
 
-static void add_outcome(struct outcomes *o, int index, int cls)
+static void add_failure(struct outcomes *o, int index, int cls)
 {
     MPI_Status *st = next_status(o);
     if (cls && !o->failed) {
@@ -191,6 +191,14 @@ static void add_outcome(struct outcomes *o, int index, int cls)
     if (o->failed && st != MPI_STATUS_IGNORE)
         st->MPI_ERROR = cls;
     o->n++;
+}
+
+static inline void add_outcome(struct outcomes *o, int index, int cls)
+{
+    if (__builtin_expect(!cls && !o->failed, 1))
+        o->n++;
+    else
+        add_failure(o, index, cls);
 }
 
 /* ---- all --------------------------------------------------------------------------- */
