@@ -50,8 +50,21 @@ struct xmpi_blocks {
 
 MPI_Count xmpi_block_count(const struct xmpi_blocks *b, int k);
 /* Where it begins, as its datatype sees it. */
-char *xmpi_block_at(const struct xmpi_blocks *b, int k);
-struct xmpi_span xmpi_block(const struct xmpi_blocks *b, int k);
+char *xmpi_block_place(const struct xmpi_blocks *b, int k); /* with arrays */
+static inline char *xmpi_block_at(const struct xmpi_blocks *b, int k)
+{
+    if (b->same)
+        return b->base;
+    return b->vary ? xmpi_block_place(b, k)
+                   : xmpi_at(b->base, k * b->count * (b->type ? b->type->extent : 1));
+}
+
+struct xmpi_span xmpi_block_vary(const struct xmpi_blocks *b, int k); /* with arrays */
+static inline struct xmpi_span xmpi_block(const struct xmpi_blocks *b, int k)
+{
+    return b->vary ? xmpi_block_vary(b, k)
+                   : xmpi_span(xmpi_block_at(b, k), b->count, b->type);
+}
 /* n blocks from k on, without arrays. */
 struct xmpi_span xmpi_block_range(const struct xmpi_blocks *b, int k, int n);
 
@@ -108,6 +121,13 @@ bool xmpi_algo_fits(const struct xmpi_algo *a, const struct xmpi_coll *c,
                     const struct xmpi_comm *comm, bool scheduled);
 /* The entry of this name, NULL: there is none. */
 const struct xmpi_algo *xmpi_algo_find(enum xmpi_coll_kind kind, const char *name);
+/* The entry that needs no schedule, which is the last one; NULL: there is none. */
+static inline const struct xmpi_algo *xmpi_algo_board(enum xmpi_coll_kind kind)
+{
+    const struct xmpi_algo_list *l = &xmpi_algo_lists[kind];
+    const struct xmpi_algo *a = &l->algos[l->count - 1];
+    return a->direct ? a : NULL;
+}
 /* The forced one if it fits (*by_force), else the best guess from size and shape. */
 const struct xmpi_algo *xmpi_algo_select(const struct xmpi_coll *c,
                                          const struct xmpi_comm *comm, bool scheduled,
@@ -238,8 +258,18 @@ void xmpi_coll_reduction(struct xmpi_coll *c, const void *sendbuf, void *recvbuf
                          const struct xmpi_op *op);
 
 /* Blocks from arguments; empty when type is NULL (not significant here). */
-struct xmpi_blocks xmpi_blocks_of(const void *base, MPI_Count count,
-                                  const struct xmpi_dtype *type);
+static inline struct xmpi_blocks xmpi_blocks_of(const void *base, MPI_Count count,
+                                                const struct xmpi_dtype *type)
+{
+    struct xmpi_blocks b = {.base = (char *)(uintptr_t)base};
+    if (!type)
+        return b;
+    b.type = type;
+    b.count = count;
+    if (xmpi_dtype_bytes(type, count, &b.len))
+        b.len = SIZE_MAX; /* for the check of arguments */
+    return b;
+}
 struct xmpi_blocks xmpi_blocks_v(const void *base, struct xmpi_cvec counts,
                                  struct xmpi_cvec displs, const struct xmpi_dtype *type);
 struct xmpi_blocks xmpi_blocks_w(const void *base, struct xmpi_cvec counts,

@@ -89,8 +89,8 @@ void xmpi_allgather_direct(struct xmpi_sched *s, const struct xmpi_coll *c)
 }
 
 /* The send side. */
-static struct xmpi_coll begin(enum xmpi_coll_kind kind, const void *sendbuf,
-                              MPI_Count sendcount, const struct xmpi_dtype *sendtype)
+static inline struct xmpi_coll begin(enum xmpi_coll_kind kind, const void *sendbuf,
+                                     MPI_Count sendcount, const struct xmpi_dtype *sendtype)
 {
     struct xmpi_coll c = {.kind = kind, .in_place = sendbuf == MPI_IN_PLACE};
     if (!c.in_place)

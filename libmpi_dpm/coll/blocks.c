@@ -2,19 +2,6 @@
 /* Blocks: where the parts of a collective lie; and the exchange of one with every process. */
 #include "coll/algo.h"
 
-struct xmpi_blocks xmpi_blocks_of(const void *base, MPI_Count count,
-                                  const struct xmpi_dtype *type)
-{
-    struct xmpi_blocks b = {.base = (char *)(uintptr_t)base};
-    if (!type)
-        return b;
-    b.type = type;
-    b.count = count;
-    if (xmpi_dtype_bytes(type, count, &b.len))
-        b.len = SIZE_MAX; /* for the check of arguments */
-    return b;
-}
-
 struct xmpi_blocks xmpi_blocks_v(const void *base, struct xmpi_cvec counts,
                                  struct xmpi_cvec displs, const struct xmpi_dtype *type)
 {
@@ -42,17 +29,12 @@ MPI_Count xmpi_block_count(const struct xmpi_blocks *b, int k)
     return b->vary ? xmpi_cvec_at(b->counts, k) : b->count;
 }
 
-char *xmpi_block_at(const struct xmpi_blocks *b, int k)
+char *xmpi_block_place(const struct xmpi_blocks *b, int k)
 {
-    MPI_Count unit = b->type ? b->type->extent : 1;
-    if (b->same)
-        return b->base;
-    if (!b->vary)
-        return xmpi_at(b->base, k * b->count * unit);
-    return xmpi_at(b->base, xmpi_cvec_at(b->displs, k) * unit);
+    return xmpi_at(b->base, xmpi_cvec_at(b->displs, k) * (b->type ? b->type->extent : 1));
 }
 
-struct xmpi_span xmpi_block(const struct xmpi_blocks *b, int k)
+struct xmpi_span xmpi_block_vary(const struct xmpi_blocks *b, int k)
 {
     return xmpi_span(xmpi_block_at(b, k), xmpi_block_count(b, k),
                      b->types ? xmpi_dtype_of(b->types[k]) : b->type);

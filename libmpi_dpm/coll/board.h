@@ -98,4 +98,13 @@ int xmpi_board_fetch(struct xmpi_comm *comm, int k, uint64_t addr, struct xmpi_s
 int xmpi_far_combine(const struct xmpi_coll *c, struct xmpi_comm *comm, MPI_Count from,
                      MPI_Count n, int whose, uint64_t out);
 
+/* ---- pair.c: long operands of two processes */
+
+/* The same answer in both, once they have shown what they give. */
+bool xmpi_pair_fits(const struct xmpi_coll *c, struct xmpi_comm *comm);
+/* By the root, in its answer before it is shown. */
+void xmpi_pair_prepare(struct xmpi_shown *answer);
+/* After the answer; ends with a sync. An error class. */
+int xmpi_pair_reduce(const struct xmpi_coll *c, struct xmpi_comm *comm);
+
 #endif

@@ -143,10 +143,12 @@ int xmpi_board_allreduce(struct xmpi_coll *c, struct xmpi_comm *comm)
     return xmpi_board_end(comm, cls);
 }
 
-/* Each combines a piece and writes it into the root's result. One other process is of no help: writing
- * its half back takes as long as the root's work on it. */
+/* Each combines a piece and writes it into the root's result. Of two processes where the pair's way does
+ * not fit the root does all: writing the other half back takes as long as the work on it. */
 static int reduce_far(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
+    if (xmpi_pair_fits(c, comm))
+        return xmpi_pair_reduce(c, comm);
     MPI_Count from = cut(c, comm, comm->rank), n = cut(c, comm, comm->rank + 1) - from;
     if (comm->size == 2) {
         from = 0;
@@ -185,6 +187,7 @@ static void answer(struct xmpi_comm *comm, int cls, enum xmpi_way way)
     struct xmpi_shown *v = pvmx_engine_board_value(comm->board);
     v->len = (uint64_t)cls;
     v->way = way;
+    xmpi_pair_prepare(v);
     pvmx_engine_board_show(comm->board, comm->rank, PVMX_BOARD_ALL);
 }
 

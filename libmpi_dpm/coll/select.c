@@ -185,7 +185,9 @@ const struct xmpi_algo *xmpi_algo_select(const struct xmpi_coll *c,
     *by_force = a && xmpi_algo_fits(a, c, comm, scheduled);
     if (*by_force)
         return a;
-    a = scheduled ? NULL : usable(c, comm, scheduled, "board");
+    a = xmpi_algo_board(c->kind);
+    if (a && !xmpi_algo_fits(a, c, comm, scheduled))
+        a = NULL;
     if (!a)
         a = usable(c, comm, scheduled,
                    comm->inter ? pick_inter(c, comm) : pick(c, comm->size));

@@ -6,6 +6,7 @@
 #define XMPI_SPAN_H
 
 #include "datatype/dtype.h"
+#include <string.h>
 
 struct xmpi_span {
     char *base;
@@ -37,6 +38,13 @@ static inline struct xmpi_span xmpi_span(const void *base, MPI_Count count,
 
 /* Copies as much as fits, in pieces where neither side lies in one run; nothing when both are the
  * same place. */
-void xmpi_span_copy(struct xmpi_span dst, struct xmpi_span src);
+void xmpi_span_copy_any(struct xmpi_span dst, struct xmpi_span src);
+static inline void xmpi_span_copy(struct xmpi_span dst, struct xmpi_span src)
+{
+    if (__builtin_expect(dst.type || src.type, 0))
+        xmpi_span_copy_any(dst, src);
+    else if (dst.base != src.base && src.len && dst.len)
+        memcpy(dst.base, src.base, src.len < dst.len ? src.len : dst.len);
+}
 
 #endif
