@@ -68,10 +68,21 @@ enum xmpi_way xmpi_board_way(const struct xmpi_comm *comm, struct xmpi_span mine
                                                                     : XMPI_WAY_MESSAGES;
 }
 
-int xmpi_board_begin(struct xmpi_comm *comm, bool gives)
+static int begin(struct xmpi_comm *comm, enum pvmx_board_part part)
 {
-    pvmx_err err = pvmx_engine_board_begin(comm->board, gives);
+    pvmx_err err = pvmx_engine_board_begin(comm->board, part);
     return err ? xmpi_comm_error(comm, -1, err) : MPI_SUCCESS;
+}
+
+int xmpi_board_look(struct xmpi_comm *comm)
+{
+    return begin(comm, PVMX_BOARD_LOOKS);
+}
+
+int xmpi_board_begin(struct xmpi_comm *comm, struct xmpi_span mine)
+{
+    return begin(comm,
+                 mine.len <= XMPI_SHOWN_BYTES ? PVMX_BOARD_GIVES : PVMX_BOARD_GIVES_BULK);
 }
 
 void xmpi_board_note(struct xmpi_comm *comm, struct xmpi_span mine, const void *to)
@@ -139,7 +150,7 @@ int xmpi_board_meet(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
 int xmpi_board_exchange(struct xmpi_comm *comm, struct xmpi_span mine, const void *to,
                         enum xmpi_way *way)
 {
-    int cls = xmpi_board_begin(comm, true);
+    int cls = xmpi_board_begin(comm, mine);
     if (cls)
         return cls;
     xmpi_board_put(comm, mine, to);

@@ -51,8 +51,9 @@ struct xmpi_shown {
 };
 
 enum xmpi_way xmpi_board_way(const struct xmpi_comm *comm, struct xmpi_span mine);
-/* Begins; an error class. */
-int xmpi_board_begin(struct xmpi_comm *comm, bool gives);
+/* Begins. An error class. */
+int xmpi_board_look(struct xmpi_comm *comm);                         /* only looks */
+int xmpi_board_begin(struct xmpi_comm *comm, struct xmpi_span mine); /* gives this  */
 /* Writes what this process gives, and where its result is to be, for the others to look at: note leaves
  * out the bytes, which the caller writes to xmpi_board_place (NULL: they stay where they are). show:
  * and shows it, as pvmx_engine_board_show. */

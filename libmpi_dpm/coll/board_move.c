@@ -10,7 +10,7 @@ enum { SHARED = 64 * 1024 };
 static int give(struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     struct xmpi_span mine = xmpi_block(&c->recv, 0);
-    int cls = xmpi_board_begin(comm, true);
+    int cls = xmpi_board_begin(comm, mine);
     if (cls)
         return cls;
     enum xmpi_way way = xmpi_board_way(comm, mine);
@@ -28,7 +28,7 @@ static int give(struct xmpi_coll *c, struct xmpi_comm *comm)
 static int get(struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     struct xmpi_span mine = xmpi_block(&c->recv, 0);
-    int cls = xmpi_board_begin(comm, false);
+    int cls = xmpi_board_look(comm);
     if (!cls)
         cls = xmpi_board_await(comm, c->root, false);
     if (cls)
@@ -112,7 +112,7 @@ int xmpi_board_alltoall(struct xmpi_coll *c, struct xmpi_comm *comm)
     int p = comm->size, r = comm->rank;
     const struct xmpi_blocks *from = c->in_place ? &c->recv : &c->send;
     struct xmpi_span mine = xmpi_block_range(from, 0, p);
-    int cls = xmpi_board_begin(comm, true);
+    int cls = xmpi_board_begin(comm, mine);
     if (cls)
         return cls;
     xmpi_board_note(comm, mine, c->in_place ? NULL : c);

@@ -162,7 +162,7 @@ static int reduce_far(const struct xmpi_coll *c, struct xmpi_comm *comm)
 static int contribute(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     struct xmpi_span mine = xmpi_block(&c->send, 0);
-    int cls = xmpi_board_begin(comm, true);
+    int cls = xmpi_board_begin(comm, mine);
     if (cls)
         return cls;
     xmpi_board_show(comm, mine, NULL, PVMX_BOARD_ALL, c->root);
@@ -208,7 +208,7 @@ static int collect(const struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     struct xmpi_span mine = xmpi_block(&c->send, 0), to = xmpi_block(&c->recv, 0);
     struct fold f = {.c = c, .comm = comm, .to = comm->size};
-    int cls = xmpi_board_begin(comm, true);
+    int cls = xmpi_board_begin(comm, mine);
     if (cls)
         return cls;
     enum xmpi_way way = xmpi_board_way(comm, mine);

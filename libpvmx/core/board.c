@@ -32,7 +32,7 @@ static size_t head_size(int n)
 
 static size_t area_size(int n)
 {
-    size_t bulks = (size_t)n * PX_BOARD_DEPTH * PX_BOARD_BULK_STRIDE;
+    size_t bulks = (size_t)n * PX_BOARD_BULK_DEPTH * PX_BOARD_BULK_STRIDE;
     return head_size(n) + ((bulks + PAGE - 1) & ~(size_t)(PAGE - 1));
 }
 
@@ -185,7 +185,7 @@ static pvmx_err map_all(struct pvmx_board *b, struct pvmx_peer *const *peers, ui
 static pvmx_err agree(struct pvmx_board *b)
 {
     int missing;
-    pvmx_engine_board_begin(b, true);
+    pvmx_engine_board_begin(b, PVMX_BOARD_GIVES);
     *(char *)pvmx_engine_board_value(b) = b->reads;
     pvmx_engine_board_show(b, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
     pvmx_err err = pvmx_engine_board_await(b, PVMX_BOARD_ALL, false, &missing);
@@ -229,7 +229,6 @@ static pvmx_err map_board(struct pvmx_board *b, struct pvmx_peer *const *peers, 
         undo_open(b);
         return err;
     }
-    b->free_until = PX_BOARD_DEPTH;
     if (b->self != 0)
         peers[0]->keep++; /* its slot stays as long as we read there */
     return PVMX_OK;

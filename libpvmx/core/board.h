@@ -7,8 +7,11 @@
 #include <pvmx/engine/board.h>
 
 enum {
-    PX_BOARD_DEPTH = 8, /* operations that a member may be ahead of another          */
-    PX_BOARD_NOTE = 4,  /* operations between two notes of how far a member has come */
+    /* Operations that a member may be ahead of another. With more members than processors each runs
+     * through so many of them when it has its turn. */
+    PX_BOARD_DEPTH = 32,
+    PX_BOARD_BULK_DEPTH = 8, /* the same for those with bulks, which are to stay in caches */
+    PX_BOARD_NOTE = 4, /* operations between two notes of how far a member has come */
     PX_BOARD_STEP_BITS = 2,
 };
 static_assert(PVMX_BOARD_STEPS < 1 << PX_BOARD_STEP_BITS,
@@ -43,7 +46,7 @@ struct pvmx_board {
     _Atomic bool broken; /* set by whoever hears of it, perhaps another thread */
     bool reads;
     uint64_t op, step;
-    uint64_t free_until; /* own entries may be used up to this operation */
+    uint64_t ended; /* all members are known to have ended the operations up to this one */
     struct px_board_area *area;
     char *bulk;
     void *map; /* of the area; NULL: own memory */

@@ -52,9 +52,9 @@ static pvmx_err revoked(struct pvmx_board *b)
     return px_fail(PVMX_ERR_REVOKED, "the communicator has been revoked");
 }
 
-static bool entry_free(void *arg)
+/* Finds out up to which operation all members have come. */
+static void look_at_others(struct pvmx_board *b)
 {
-    struct pvmx_board *b = arg;
     uint64_t least = b->op - 1;
     for (int k = 0; k < b->n; k++) {
         uint64_t done = atomic_load_explicit(&b->area->of[k].done, memory_order_acquire);
@@ -62,30 +62,42 @@ static bool entry_free(void *arg)
         if (!gone && done < least)
             least = done;
     }
-    b->free_until = least + PX_BOARD_DEPTH;
-    return b->op <= b->free_until || b->broken;
+    b->ended = least;
+}
+
+struct room {
+    struct pvmx_board *b;
+    uint64_t depth;
+};
+
+static bool has_room(void *arg)
+{
+    struct room *r = arg;
+    look_at_others(r->b);
+    return r->b->op <= r->b->ended + r->depth || r->b->broken;
 }
 
 /* The wait for room; others note their progress now and then, and wake us if they see us wait. */
-static void wait_free(struct pvmx_board *b)
+static void wait_room(struct pvmx_board *b, uint64_t depth)
 {
-    if (entry_free(b))
-        return;
-    atomic_fetch_add(&b->area->waiting, 1);
-    px_ctx_wait(entry_free, b, PX_NEVER);
-    atomic_fetch_sub(&b->area->waiting, 1);
+    struct room r = {b, depth};
+    px_lock();
+    if (!has_room(&r)) {
+        atomic_fetch_add(&b->area->waiting, 1);
+        px_ctx_wait(has_room, &r, PX_NEVER);
+        atomic_fetch_sub(&b->area->waiting, 1);
+    }
+    px_unlock();
 }
 
-pvmx_err pvmx_engine_board_begin(struct pvmx_board *b, bool gives)
+pvmx_err pvmx_engine_board_begin(struct pvmx_board *b, enum pvmx_board_part part)
 {
+    uint64_t depth = part == PVMX_BOARD_GIVES_BULK ? PX_BOARD_BULK_DEPTH : PX_BOARD_DEPTH;
     b->op++;
     b->step = 0;
     b->seen = 0;
-    if (__builtin_expect(gives && b->op > b->free_until, 0)) {
-        px_lock();
-        wait_free(b);
-        px_unlock();
-    }
+    if (__builtin_expect(part != PVMX_BOARD_LOOKS && b->op > b->ended + depth, 0))
+        wait_room(b, depth);
     return b->broken ? revoked(b) : PVMX_OK;
 }
 
@@ -210,9 +222,8 @@ pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient, 
             return err;
         }
     }
-    if (giver == PVMX_BOARD_ALL && b->op - 1 + PX_BOARD_DEPTH > b->free_until)
-        b->free_until =
-            b->op - 1 + PX_BOARD_DEPTH; /* who has begun this one has ended the last */
+    if (giver == PVMX_BOARD_ALL && b->op - 1 > b->ended)
+        b->ended = b->op - 1; /* who has begun this one has ended the last */
     return PVMX_OK;
 }
 
@@ -228,7 +239,7 @@ const void *pvmx_engine_board_answer(const struct pvmx_board *b, int member)
 
 void *pvmx_engine_board_bulk(const struct pvmx_board *b, int member)
 {
-    size_t k = (size_t)member * PX_BOARD_DEPTH + (size_t)(b->op % PX_BOARD_DEPTH);
+    size_t k = (size_t)member * PX_BOARD_BULK_DEPTH + (size_t)(b->op % PX_BOARD_BULK_DEPTH);
     return b->bulk + k * PX_BOARD_BULK_STRIDE;
 }
 

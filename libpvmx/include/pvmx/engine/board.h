@@ -46,9 +46,13 @@ PVMX_API void pvmx_engine_board_close(struct pvmx_board *board);
 /* May every member read and write every other's memory (board_read, board_write)? */
 PVMX_API bool pvmx_engine_board_open_memory(const struct pvmx_board *board);
 
-/* Begins the next operation. gives: this member will show something; waits until it may. Fails only
- * with PVMX_ERR_REVOKED. */
-PVMX_API pvmx_err pvmx_engine_board_begin(struct pvmx_board *board, bool gives);
+/* What this member does in an operation: only look, show a value, or write to its bulk too. */
+enum pvmx_board_part { PVMX_BOARD_LOOKS, PVMX_BOARD_GIVES, PVMX_BOARD_GIVES_BULK };
+
+/* Begins the next operation; waits until this member may do its part. Fails only with
+ * PVMX_ERR_REVOKED. */
+PVMX_API pvmx_err pvmx_engine_board_begin(struct pvmx_board *board,
+                                          enum pvmx_board_part part);
 PVMX_API void pvmx_engine_board_step(struct pvmx_board *board);
 /* Nothing that others have shown is looked at any more. */
 PVMX_API void pvmx_engine_board_end(struct pvmx_board *board);
