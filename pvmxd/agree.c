@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Agreements, and the news that a communicator is revoked. */
+/* Agreements: the members on this host. */
 #include "agree.h"
+#include "agreement.h"
 #include "base/err.h"
+#include "far.h"
+#include "hosts.h"
 #include "peer.h"
 #include "server.h"
+#include "span.h"
 #include "tasks.h"
 #include "waiter.h"
 #include <stdlib.h>
 
-struct member {
-    int32_t tid;
-    bool settled; /* has spoken, or will not */
-};
-
-struct agreement {
-    struct px_list node; /* in server.agreements */
-    uint64_t ctx, fresh;
-    uint32_t round, value;
-    struct px_list voices; /* struct voice, of those who wait for the outcome */
-    uint32_t n, missing;   /* members; those not settled */
-    int32_t least; /* smallest tid: groups with the same context have no member in common */
-    struct member members[];
-};
+enum { MOST = 1 << 20 }; /* members */
 
 struct voice {
     struct waiter w;
@@ -29,10 +20,11 @@ struct voice {
     struct pxp_zone zone;
 };
 
+/* A member on this host. One that is just being started has not ended. */
 static bool is_gone(struct server *sv, int32_t tid)
 {
     const struct task *t = task_find(sv, tid);
-    return t == NULL || t->told || t->left;
+    return t != NULL ? t->told || t->left : !span_coming(sv, tid);
 }
 
 static void voice_free(struct waiter *w)
@@ -52,7 +44,7 @@ static bool knows(const struct voice *v, int32_t tid)
     return false;
 }
 
-static bool all_know(const struct agreement *a, int32_t tid)
+bool agree_all_know(const struct agreement *a, int32_t tid)
 {
     px_list_foreach(it, &a->voices)
         if (!knows(px_container_of(it, struct voice, w.in_queue), tid))
@@ -60,67 +52,105 @@ static bool all_know(const struct agreement *a, int32_t tid)
     return true;
 }
 
-static void free_agreement(struct agreement *a)
+void agree_conclude(struct agreement *a, const struct pxp_outcome *o)
 {
-    px_list_remove(&a->node);
-    free(a);
-}
-
-static void decide(struct server *sv, struct agreement *a)
-{
-    struct pxp_agreed m = {.value = a->value, .fresh = a->fresh};
-    int32_t *ended = malloc(a->n * sizeof *ended);
-    for (uint32_t i = 0; ended != NULL && i < a->n; i++) {
-        int32_t tid = a->members[i].tid;
-        if (!is_gone(sv, tid))
-            continue;
-        ended[m.n_ended++] = tid;
-        m.news = m.news || !all_know(a, tid);
-    }
-    m.ended = ended;
+    struct pxp_agreed m = {.value = o->value,
+                           .ended = o->ended,
+                           .n_ended = o->n_ended,
+                           .news = o->news,
+                           .fresh = o->fresh};
     while (!px_list_empty(&a->voices)) {
         struct voice *v = px_container_of(a->voices.next, struct voice, w.in_queue);
         struct peer *p = v->w.peer;
         uint32_t serial = v->w.serial;
         waiter_end(&v->w);
-        if (ended == NULL || pxp_agreed_encode(peer_out(p), serial, &m) != PVMX_OK)
+        if (pxp_agreed_encode(peer_out(p), serial, &m) != PVMX_OK)
             peer_refuse(p, serial, PVMX_ERR_NOMEM,
                         "the daemon has no memory for an agreement");
     }
-    free(ended);
-    free_agreement(a);
+    agree_free(a);
 }
 
-static void settle(struct server *sv, struct agreement *a, int32_t tid)
+void agree_free(struct agreement *a)
 {
-    for (uint32_t i = 0; i < a->n; i++) {
-        if (a->members[i].tid != tid || a->members[i].settled)
-            continue;
-        a->members[i].settled = true;
-        a->missing--;
-        break;
-    }
-    if (a->missing == 0)
-        decide(sv, a);
+    consent_forget(a);
+    px_list_remove(&a->node);
+    for (size_t i = 0; i < a->nparties; i++)
+        free(a->parties[i].known);
+    free(a->parties);
+    free(a->kept);
+    free(a);
+}
+
+/* ---- members ---------------------------------------------------------------------------------- */
+
+struct member *agree_member(struct agreement *a, int32_t tid)
+{
+    for (uint32_t i = 0; i < a->n; i++)
+        if (a->members[i].tid == tid)
+            return &a->members[i];
+    return NULL;
+}
+
+struct party *agree_party(struct agreement *a, uint32_t host)
+{
+    for (size_t i = 0; i < a->nparties; i++)
+        if (a->parties[i].host == host)
+            return &a->parties[i];
+    return NULL;
+}
+
+static void settle(struct agreement *a, int32_t tid)
+{
+    struct member *m = agree_member(a, tid);
+    if (m == NULL || m->settled)
+        return;
+    m->settled = true;
+    if (--a->own->missing == 0)
+        consent_speak(a);
 }
 
 void agree_forget_task(struct task *t)
 {
     px_list_foreach(it, &t->sv->agreements)
-        settle(t->sv, px_container_of(it, struct agreement, node), t->tid);
+        settle(px_container_of(it, struct agreement, node), t->tid);
 }
 
-/* ---- voices ----------------------------------------------------------------------------------- */
+void agree_recheck(struct server *sv)
+{
+    px_list_foreach(it, &sv->agreements) {
+        struct agreement *a = px_container_of(it, struct agreement, node);
+        uint32_t before = a->own->missing;
+        for (uint32_t i = 0; i < a->n; i++) {
+            struct member *m = &a->members[i];
+            if (m->settled || far_host(m->tid) != sv->hosts.self || !is_gone(sv, m->tid))
+                continue;
+            m->settled = true;
+            a->own->missing--;
+        }
+        if (before > 0 && a->own->missing == 0)
+            consent_speak(a);
+    }
+}
+
+void agree_gone_here(struct agreement *a)
+{
+    for (uint32_t i = 0; i < a->n; i++)
+        if (far_host(a->members[i].tid) == a->own->host)
+            a->members[i].gone = is_gone(a->sv, a->members[i].tid);
+}
+
+/* ---- coming and going ------------------------------------------------------------------------- */
 
 static size_t total(const struct pxp_range *r, size_t n)
 {
     size_t sum = 0;
-    for (size_t i = 0; i < n && sum <= PX_NSLOTS; i++)
+    for (size_t i = 0; i < n && sum <= MOST; i++)
         sum += r[i].count;
     return sum;
 }
 
-static int32_t least_of(const struct pxp_range *r, size_t n)
+int32_t agree_least(const struct pxp_range *r, size_t n)
 {
     int32_t least = r[0].first;
     for (size_t i = 1; i < n; i++)
@@ -128,38 +158,90 @@ static int32_t least_of(const struct pxp_range *r, size_t n)
     return least;
 }
 
-static struct agreement *find(struct server *sv, const struct pxp_agree *m)
+struct agreement *agree_find(struct server *sv, uint64_t ctx, uint32_t round, int32_t least)
 {
-    int32_t least = least_of(m->members, m->n_members);
     px_list_foreach(it, &sv->agreements) {
         struct agreement *a = px_container_of(it, struct agreement, node);
-        if (a->ctx == m->ctx && a->round == m->round && a->least == least)
+        if (a->ctx == ctx && a->round == round && a->least == least)
             return a;
     }
     return NULL;
 }
 
-static struct agreement *begin(struct server *sv, const struct pxp_agree *m)
+static int by_host(const void *a, const void *b)
 {
-    size_t n = total(m->members, m->n_members);
-    struct agreement *a = calloc(1, sizeof *a + n * sizeof a->members[0]);
-    if (a == NULL)
-        return NULL;
-    a->ctx = m->ctx;
-    a->fresh = m->fresh;
-    a->round = m->round;
-    a->value = UINT32_MAX;
-    a->least = least_of(m->members, m->n_members);
-    px_list_init(&a->voices);
-    for (size_t i = 0; i < m->n_members; i++)
-        for (uint32_t k = 0; k < m->members[i].count; k++) {
-            int32_t tid = m->members[i].first + (int32_t)k;
-            bool gone = is_gone(sv, tid);
-            a->members[a->n++] = (struct member){tid, gone};
-            a->missing += !gone;
+    uint32_t x = ((const struct party *)a)->host, y = ((const struct party *)b)->host;
+    return (x > y) - (x < y);
+}
+
+/* One party for each host that has members. */
+static bool find_parties(struct agreement *a)
+{
+    size_t room = 0;
+    for (uint32_t i = 0; i < a->n; i++) {
+        uint32_t host = far_host(a->members[i].tid);
+        struct party *p = agree_party(a, host);
+        if (p == NULL && a->nparties == room) {
+            room = room > 0 ? room * 2 : 4;
+            struct party *more = realloc(a->parties, room * sizeof *more);
+            if (more == NULL)
+                return false;
+            a->parties = more;
         }
+        if (p == NULL)
+            *(p = &a->parties[a->nparties++]) = (struct party){.of = a, .host = host};
+        p->missing += !a->members[i].settled;
+    }
+    qsort(a->parties, a->nparties, sizeof *a->parties, by_host);
+    a->own = agree_party(a, a->sv->hosts.self);
+    return true;
+}
+
+struct agreement *agree_begin(struct server *sv, uint64_t ctx, uint32_t round,
+                              uint64_t fresh, const struct pxp_range *members, size_t n)
+{
+    size_t all = total(members, n);
+    struct agreement *a =
+        all > 0 && all <= MOST ? calloc(1, sizeof *a + all * sizeof a->members[0]) : NULL;
+    if (a == NULL) {
+        px_fail(all > 0 && all <= MOST ? PVMX_ERR_NOMEM : PVMX_ERR_ARG,
+                "an agreement of %zu tasks", all);
+        return NULL;
+    }
+    a->sv = sv;
+    a->ctx = ctx;
+    a->fresh = fresh;
+    a->round = round;
+    a->value = UINT32_MAX;
+    a->least = agree_least(members, n);
+    px_list_init(&a->node);
+    px_list_init(&a->voices);
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < members[i].count; k++) {
+            int32_t tid = members[i].first + (int32_t)k;
+            bool here = far_host(tid) == sv->hosts.self;
+            a->members[a->n++] =
+                (struct member){.tid = tid, .settled = here && is_gone(sv, tid)};
+        }
+    bool ok = find_parties(a);
+    if (!ok || a->own == NULL) {
+        px_fail(ok ? PVMX_ERR_ARG : PVMX_ERR_NOMEM, "an agreement of %zu tasks%s", all,
+                ok ? ", none of them on this host" : "");
+        agree_free(a);
+        return NULL;
+    }
     px_list_push_back(&sv->agreements, &a->node);
     return a;
+}
+
+/* ---- voices ----------------------------------------------------------------------------------- */
+
+static bool within(int32_t tid, const struct pxp_range *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tid >= r[i].first && (uint32_t)(tid - r[i].first) < r[i].count)
+            return true;
+    return false;
 }
 
 static pvmx_err check(const struct peer *p, const struct pxp_agree *m)
@@ -167,8 +249,11 @@ static pvmx_err check(const struct peer *p, const struct pxp_agree *m)
     size_t n = total(m->members, m->n_members);
     if (p->task == NULL || p->task->told || p->task->left)
         return px_fail(PVMX_ERR_STATE, "only a task can take part in an agreement");
-    if (n == 0 || n > PX_NSLOTS)
+    if (n == 0 || n > MOST)
         return px_fail(PVMX_ERR_ARG, "an agreement of %zu tasks", n);
+    if (!within(p->task->tid, m->members, m->n_members))
+        return px_fail(PVMX_ERR_ARG, "t%x is no member of this agreement",
+                       (unsigned)p->task->tid);
     return PVMX_OK;
 }
 
@@ -181,49 +266,28 @@ pvmx_err agree_voice(struct server *sv, struct peer *p, uint32_t serial,
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for an agreement");
     v->w.free = voice_free;
     pvmx_err err = pxp_agree_decode(body, len, &v->m, &v->zone);
+    const struct pxp_agree *m = &v->m;
     if (err == PVMX_OK)
-        err = check(p, &v->m);
+        err = check(p, m);
     if (err == PVMX_OK) {
-        a = find(sv, &v->m);
+        a = agree_find(sv, m->ctx, m->round, agree_least(m->members, m->n_members));
         if (a == NULL)
-            a = begin(sv, &v->m);
+            a = agree_begin(sv, m->ctx, m->round, m->fresh, m->members, m->n_members);
         if (a == NULL)
-            err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for an agreement");
+            err = PVMX_ERR_NOMEM;
     }
     if (err != PVMX_OK) {
         voice_free(&v->w);
         return err;
     }
-    a->value &= v->m.value;
+    a->value &= m->value;
     waiter_start(&v->w, p, serial, &a->voices, WAITER_FOREVER);
-    settle(sv, a, p->task->tid);
+    settle(a, p->task->tid);
     return PVMX_OK;
 }
 
-/* ---- revoking --------------------------------------------------------------------------------- */
-
-static void pass_on(struct server *sv, const struct pxp_revoke *m, int32_t tid, int32_t from)
+void agree_fini(struct server *sv)
 {
-    const struct task *t = task_find(sv, tid);
-    struct pxp_revoked news = {.ctx = m->ctx, .count = m->count};
-    if (t == NULL || t->tid == from || t->peer == NULL || t->peer->closed)
-        return;
-    if (pxp_revoked_encode(peer_out(t->peer), 0, &news) != PVMX_OK)
-        peer_close(t->peer); /* better no connection than one that does not say everything */
-}
-
-pvmx_err agree_revoke(struct server *sv, struct peer *p, uint32_t serial,
-                      const uint8_t *body, size_t len)
-{
-    struct pxp_zone zone = {0};
-    struct pxp_revoke m;
-    (void)serial;
-    pvmx_err err = pxp_revoke_decode(body, len, &m, &zone);
-    int32_t from = p->task != NULL ? p->task->tid : 0;
-    if (err == PVMX_OK && total(m.members, m.n_members) <= PX_NSLOTS)
-        for (size_t i = 0; i < m.n_members; i++)
-            for (uint32_t k = 0; k < m.members[i].count; k++)
-                pass_on(sv, &m, m.members[i].first + (int32_t)k, from);
-    pxp_zone_free(&zone);
-    return err;
+    while (!px_list_empty(&sv->agreements))
+        agree_free(px_container_of(sv->agreements.next, struct agreement, node));
 }

@@ -18,6 +18,7 @@
 #include "proto/frame.h"
 #include "proto/hello.h"
 #include "proto/trace.h"
+#include "revoke.h"
 #include "server.h"
 #include "spawn.h"
 #include "status.h"
@@ -48,7 +49,7 @@ static const struct handler {
     {PXP_UNPUBLISH, TASK, names_unpublish}, {PXP_LOOKUP, CLIENT, names_lookup},
     {PXP_HOST_ADD, CLIENT, add_request},    {PXP_HOST_DELETE, CLIENT, add_delete},
     {PXP_HOSTS, CLIENT, hosts_list},        {PXP_DIAL, TASK, dial_request},
-    {PXP_REVOKE, TASK, agree_revoke},       {PXP_AGREE, TASK, agree_voice},
+    {PXP_REVOKE, TASK, revoke_request},     {PXP_AGREE, TASK, agree_voice},
     {PXP_CATALOG, CLIENT, status_catalog},  {PXP_EVENTS, CONSOLE, events_on_events},
     {PXP_SETTINGS, CONSOLE, conf_settings}, {PXP_BOX_PUT, TASK, box_put},
     {PXP_BOX_GET, CLIENT, box_get},         {PXP_BOX_DROP, TASK, box_drop},

@@ -3,6 +3,7 @@
 #include "far.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "consent.h"
 #include "guest.h"
 #include "hosts.h"
 #include "link.h"
@@ -10,6 +11,7 @@
 #include "output.h"
 #include "peer.h"
 #include "proto/hello.h"
+#include "revoke.h"
 #include "server.h"
 #include "span.h"
 #include "tasks.h"
@@ -67,6 +69,7 @@ static void far_ended(struct far *f, const struct pxp_task_end *end)
     if (j != NULL && j->session != NULL && output_hold(f->sv, end))
         return;
     guest_end(f->sv, f->tid);
+    consent_far_ended(f->sv, f->tid);
     notify_end(f->sv, end, j != NULL ? j->owner_peer : NULL,
                j != NULL ? j->session : NULL, &f->watches);
     far_free(f);
@@ -380,6 +383,8 @@ void far_host_lost(struct server *sv, uint32_t index)
     end_orphans(sv, index);
     span_host_lost(sv, index);
     output_host_lost(sv, index);
+    consent_host_lost(sv, index);
+    revoke_host_lost(sv, index);
 }
 
 void far_fini(struct server *sv)

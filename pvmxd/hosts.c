@@ -5,9 +5,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "beat.h"
+#include "conf.h"
 #include "far.h"
 #include "lead.h"
 #include "link.h"
+#include "lost.h"
 #include "outside.h"
 #include "peer.h"
 #include "proto/hello.h"
@@ -17,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+enum { TAKE_OVER_GAP = 64 }; /* indices at the most */
 
 /* ---- the table -------------------------------------------------------------------------------- */
 
@@ -123,11 +127,12 @@ struct host *hosts_new(struct server *sv, const char *name, const char *launcher
 
 /* ---- telling ---------------------------------------------------------------------------------- */
 
-static void announce(struct server *sv, const struct host *h)
+static void announce(struct server *sv, struct host *h)
 {
     struct pxp_host_event e = {.version = sv->hosts.version};
-    if (h->state == PXP_HOST_STARTING)
+    if (h->state == PXP_HOST_STARTING || h->state == h->told)
         return;
+    h->told = h->state;
     table_write(&sv->hosts, h, false, &e.host);
     px_log(PX_LOG_INFO, "HOST-EVENT", "host %s (%u) %s %s", h->name, h->index,
            h->state == PXP_HOST_UP ? "is up" : "has gone:", h->text);
@@ -242,6 +247,13 @@ static void adopt_link(struct host *h, struct link *l)
         h->link = l;
 }
 
+void hosts_send_home(struct link *l)
+{
+    struct pxp_part p = {.text = "this host was given up"};
+    pxp_part_encode(link_out(l), 0, &p);
+    link_finish(l);
+}
+
 pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
                          const uint8_t *body, size_t len)
 {
@@ -255,11 +267,11 @@ pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
         return err;
     if (m.index == 0 || m.index > HOSTS_MAX || (l->host != 0 && l->host != m.index))
         return px_fail(PVMX_ERR_PROTO, "a daemon that calls itself host %u", m.index);
-    if ((h == NULL || h->state != PXP_HOST_UP) && hosts_leading(sv)) {
-        /* It was given up, and everybody was told that its tasks have ended: so they have to. */
-        struct pxp_part p = {.text = "this host was given up"};
-        pxp_part_encode(link_out(l), 0, &p);
-        link_finish(l);
+    bool lost = hosts_lost(sv, m.index);
+    if (lost && sv->hosts.leader == 0) /* one of us was cut off; others may know who */
+        return px_fail(PVMX_ERR_PROTO, "host %u was lost", m.index);
+    if (lost || ((h == NULL || h->state != PXP_HOST_UP) && hosts_leading(sv))) {
+        hosts_send_home(l);
         return PVMX_OK;
     }
     l->host = m.index;
@@ -275,11 +287,25 @@ pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
 
 /* ---- going ------------------------------------------------------------------------------------ */
 
+static void close_links(struct server *sv, uint32_t index, const char *why)
+{
+    for (bool again = true; again;) {
+        again = false;
+        px_list_foreach(it, &sv->links.all) {
+            struct link *l = px_container_of(it, struct link, all);
+            if (l->host != index || l->draining)
+                continue;
+            link_close(l, why);
+            again = true; /* others may have gone with it */
+            break;
+        }
+    }
+}
+
 void hosts_gone(struct server *sv, struct host *h, const char *why)
 {
     bool was_up = h->state == PXP_HOST_UP;
     char *text = strdup(why);
-    struct link *l = h->link;
     if (h->state == PXP_HOST_GONE) {
         free(text);
         return;
@@ -290,8 +316,9 @@ void hosts_gone(struct server *sv, struct host *h, const char *why)
         why = h->text = text;
     }
     h->link = NULL;
-    if (l != NULL)
-        link_close(l, why);
+    if (was_up)
+        lost_note(sv, h);
+    close_links(sv, h->index, why);
     mark(sv, h);
     if (was_up)
         px_log(PX_LOG_WARN, "HOST-GONE", "host %s (%u) has gone: %s", h->name, h->index, why);
@@ -329,7 +356,7 @@ static pvmx_err new_leader(struct server *sv, struct link *l, const struct pxp_t
     uint64_t key;
     void *value;
     if (!m->whole || m->leader != l->host || m->version <= hs->version ||
-        hosts_leading(sv) || !listed(m, hs->self))
+        hosts_leading(sv) || !listed(m, hs->self) || hosts_lost(sv, l->host))
         return px_fail(PVMX_ERR_PROTO, "a host table from host %u, which does not lead",
                        l->host);
     px_log(PX_LOG_WARN, "HOST-LEADER", "host %s (%u) leads the virtual machine now",
@@ -342,6 +369,9 @@ static pvmx_err new_leader(struct server *sv, struct link *l, const struct pxp_t
         if (h->state == PXP_HOST_UP && !listed(m, h->index))
             hosts_gone(sv, h, "lost with the leader");
     }
+    struct host *leader = hosts_find(sv, l->host);
+    if (leader != NULL)
+        adopt_link(leader, l); /* whose end is the leader's */
     return PVMX_OK;
 }
 
@@ -355,6 +385,8 @@ pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
     pvmx_err err = pxp_table_decode(body, len, &m, &zone);
     if (err == PVMX_OK && l->host != hs->leader)
         err = new_leader(sv, l, &m);
+    if (err == PVMX_OK && hs->joining)
+        lost_before(sv, &m);
     for (size_t i = 0; err == PVMX_OK && i < m.n_hosts; i++) {
         const struct pxp_host_entry *info = &m.hosts[i];
         struct host *h = hosts_find(sv, info->index);
@@ -363,7 +395,8 @@ pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
                 hosts_gone(sv, h, info->text);
             continue;
         }
-        if (info->index == 0 || info->index > HOSTS_MAX || info->state != PXP_HOST_UP)
+        if (info->index == 0 || info->index > HOSTS_MAX || info->state != PXP_HOST_UP ||
+            lost_again(sv, info))
             continue;
         if (h == NULL)
             h = learn(sv, info);
@@ -385,9 +418,20 @@ void hosts_take_over(struct server *sv)
     struct hosts *hs = &sv->hosts;
     struct pxp_zone zone = {0};
     struct pxp_table m = {.version = ++hs->version, .leader = hs->self, .whole = true};
+    uint64_t key;
+    void *value;
     hs->leader = hs->self;
     hs->losses = 0;
     sv->ephemeral = false;
+    /* Whom the old leader was just starting, nobody here knows. */
+    hs->last_index +=
+        conf.add_parallel < TAKE_OVER_GAP ? (uint32_t)conf.add_parallel : TAKE_OVER_GAP;
+    /* One that cannot be reached now is lost: the end of its link says it. */
+    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->state == PXP_HOST_UP && h->index != hs->self && hosts_link(sv, h) == NULL)
+            hosts_gone(sv, h, "no memory to reach it");
+    }
     m.hosts = table_list(hs, false, &zone, &m.n_hosts);
     if (m.hosts != NULL)
         tell_members(sv, &m);

@@ -34,6 +34,7 @@ struct host {
     uint32_t tasks, load;
     uint64_t memory_kb;
     bool parting;           /* was told to end */
+    uint32_t told;          /* state that subscribers know */
     struct px_list changed; /* in hosts.changed */
 };
 
@@ -57,6 +58,11 @@ struct hosts {
     uint32_t quorum, votes, round, voted, losses;
     uint64_t lost_at, voted_until, losses_since;
     struct loop_timer elect;
+    /* see lost.c */
+    struct px_map lost; /* index -> since when it had been there */
+    struct px_list exiles;
+    struct link *exile; /* dialled; NULL: none */
+    uint64_t look_at;
 };
 
 /* join NULL: the first host of a VM. */
@@ -85,6 +91,8 @@ void hosts_take_over(struct server *sv);
 bool hosts_part(struct server *sv, struct host *h, const char *why);
 /* All others are to end, then this one: halt. True: there is nobody to wait for. */
 bool hosts_halt(struct server *sv, const char *why);
+/* Tells a daemon that was given up to end: everybody takes its tasks for ended. */
+void hosts_send_home(struct link *l);
 /* Once in a round: tells the others and subscribers what has changed. */
 void hosts_round(struct server *sv);
 

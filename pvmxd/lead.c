@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "hosts.h"
 #include "link.h"
+#include "lost.h"
 #include "proto/hello.h"
 #include "server.h"
 #include <stdlib.h>
@@ -43,6 +44,16 @@ static void take_over(struct server *sv)
     hosts_take_over(sv);
 }
 
+/* What the old leader has told others and not us. */
+static void take_losses(struct server *sv, const struct pxp_granted *m)
+{
+    for (size_t i = 0; i < m->n_lost; i++) {
+        struct host *h = hosts_find(sv, m->lost[i]);
+        if (h != NULL && h->index != sv->hosts.self)
+            hosts_gone(sv, h, "lost with the leader");
+    }
+}
+
 static void on_vote(struct server *sv, void *arg, uint32_t number, const uint8_t *body,
                     size_t len)
 {
@@ -55,6 +66,7 @@ static void on_vote(struct server *sv, void *arg, uint32_t number, const uint8_t
         hs->votes++;
         if (m.version > hs->version)
             hs->version = m.version;
+        take_losses(sv, &m);
         if (lead_majority(hs->votes, hs->quorum))
             take_over(sv);
     }
@@ -85,6 +97,20 @@ static void ask_all(struct server *sv)
         take_over(sv);
 }
 
+/* No majority will ever be reached: those that nobody here reaches are taken for lost, so that tasks
+ * which wait for theirs go on. */
+static void give_up(struct server *sv)
+{
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&sv->hosts.table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->state == PXP_HOST_UP && h->index != sv->hosts.self &&
+            (h->link == NULL || h->link->state != LINK_OPEN))
+            hosts_gone(sv, h, "it cannot be reached");
+    }
+}
+
 static void on_try(void *arg)
 {
     struct server *sv = arg;
@@ -97,6 +123,9 @@ static void on_try(void *arg)
     if (!lead_majority(count_up(sv, UINT32_MAX), hs->quorum) ||
         waited > 4 * (uint64_t)conf.host_timeout)
         sv->ephemeral = true;
+    if (waited > 4 * (uint64_t)conf.host_timeout)
+        give_up(sv);
+    lost_look(sv);
     if (waited >= count_up(sv, hs->self) * turn())
         ask_all(sv);
 }
@@ -118,6 +147,7 @@ void lead_lost(struct server *sv, const char *why)
 void lead_stop(struct server *sv)
 {
     sv->hosts.electing = false;
+    lost_settled(sv);
     loop_timer_stop(&sv->loop, &sv->hosts.elect);
 }
 
@@ -135,6 +165,13 @@ pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
     pxp_zone_free(&zone);
     if (err != PVMX_OK)
         return err;
+    if (hosts_lost(sv, l->host))
+        return px_fail(PVMX_ERR_STATE, "host %u was lost", l->host);
+    if (hosts_leading(sv) && hosts_find(sv, l->host) == NULL) {
+        /* It came while the old leader was lost, which had told nobody here. */
+        hosts_send_home(l);
+        return PVMX_OK;
+    }
     if (hs->leader != 0)
         return px_fail(PVMX_ERR_STATE, "host %s still hears the leader", sv->host);
     /* Two candidates would refuse each other for ever: the higher one gives way, and what it is still
@@ -146,7 +183,10 @@ pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
         return px_fail(PVMX_ERR_STATE, "host %s has voted for host %u", sv->host, hs->voted);
     hs->voted = l->host;
     hs->voted_until = now + turn();
-    return pxp_granted_encode(link_out(l), serial | LINK_REPLY, &g);
+    g.lost = lost_list(sv, &zone, &g.n_lost);
+    err = pxp_granted_encode(link_out(l), serial | LINK_REPLY, &g);
+    pxp_zone_free(&zone);
+    return err;
 }
 
 /* ---- losing the others ------------------------------------------------------------------------ */
@@ -167,5 +207,8 @@ void lead_lost_host(struct server *sv)
            "%u of %u hosts were lost at one time: this one does not lead any more",
            hs->losses, up + hs->losses);
     hs->leader = 0;
-    sv->ephemeral = true;
+    hs->quorum = up + hs->losses;
+    hs->electing = true;
+    hs->lost_at = now;
+    loop_timer_start(&sv->loop, &hs->elect, 0, on_try, sv);
 }

@@ -72,16 +72,16 @@ static void link_free(struct link *l)
 
 static void fail_asks(struct link *l)
 {
-    struct px_map asks = l->asks;
     uint64_t key;
     void *value;
-    l->asks = (struct px_map){0};
-    for (size_t pos = 0; px_map_next(&asks, &pos, &key, &value);) {
+    /* Each may take others back (link_unask). */
+    for (size_t pos = 0; px_map_next(&l->asks, &pos, &key, &value);) {
         struct ask *a = value;
+        px_map_remove(&l->asks, key);
         a->fn(l->sv, a->arg, 0, NULL, 0);
         free(a);
     }
-    px_map_free(&asks);
+    px_map_free(&l->asks);
 }
 
 void link_close(struct link *l, const char *why)

@@ -4,12 +4,14 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "beat.h"
+#include "consent.h"
 #include "dial.h"
 #include "guest.h"
 #include "hosts.h"
 #include "join.h"
 #include "lead.h"
 #include "link.h"
+#include "lost.h"
 #include "outside.h"
 #include "proto/hello.h"
 #include "server.h"
@@ -84,6 +86,17 @@ void hosts_link_open(struct link *l)
         link_close(l, pvmx_last_error());
 }
 
+/* Another connection with the host at l's other end. */
+static struct link *other_link(const struct link *l)
+{
+    px_list_foreach(it, &l->sv->links.all) {
+        struct link *other = px_container_of(it, struct link, all);
+        if (other != l && other->host == l->host && other->state == LINK_OPEN)
+            return other;
+    }
+    return NULL;
+}
+
 void hosts_link_closed(struct link *l, const char *why)
 {
     struct server *sv = l->sv;
@@ -91,13 +104,17 @@ void hosts_link_closed(struct link *l, const char *why)
     struct host *h = hosts_find(sv, l->host);
     if (l->dial_from != 0)
         dial_closed(l, why);
+    consent_link_closed(l);
+    lost_link_closed(l);
     if (sv->stopping || h == NULL)
         return;
     bool mine = h->link == l;
     add_forget_link(l);
     guest_link_closed(l);
     if (mine)
-        h->link = NULL;
+        h->link = other_link(l);
+    if (mine && h->link != NULL) /* both had dialled: the other one goes on */
+        return;
     if (hs->joining && l->caller) {
         hs->joining = false;
         server_ready(sv, px_fail(PVMX_ERR_CLOSED, "cannot join the VM: %s", why));
@@ -153,5 +170,6 @@ pvmx_err hosts_start(struct server *sv, const struct join *join)
 void hosts_stop(struct server *sv)
 {
     table_free(&sv->hosts);
+    lost_fini(sv);
     secure_forget(sv->hosts.key, sizeof sv->hosts.key);
 }

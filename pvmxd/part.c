@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Spawn requests over several hosts: the part of a daemon that another one has asked. */
+#include "agree.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -282,6 +283,7 @@ void span_settled(struct server *sv)
         px_list_remove(it);
         free(w);
     }
+    agree_recheck(sv);
     dial_retry(sv);
 }
 

@@ -2,6 +2,7 @@
 /* Start, the round, and the end of the daemon. */
 #include "server.h"
 #include "add.h"
+#include "agree.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -18,6 +19,7 @@
 #include "output.h"
 #include "outside.h"
 #include "peer.h"
+#include "revoke.h"
 #include "span.h"
 #include "spawn.h"
 #include "tasks.h"
@@ -191,11 +193,13 @@ static void init_lists(struct server *sv)
     px_list_init(&sv->lookups);
     px_list_init(&sv->box_waits);
     px_list_init(&sv->agreements);
+    px_list_init(&sv->revocations);
     px_list_init(&sv->forwards);
     px_list_init(&sv->spans);
     px_list_init(&sv->laters);
     output_init(sv);
     px_list_init(&sv->hosts.changed);
+    px_list_init(&sv->hosts.exiles);
     px_list_init(&sv->hosts.subscribers);
 }
 
@@ -286,6 +290,8 @@ void server_stop(struct server *sv)
         peers_close_all(sv);
         add_stop(sv);
         links_stop(sv);
+        agree_fini(sv);
+        revoke_fini(sv);
         output_fini(sv);
         outside_stop(sv);
         lead_stop(sv);

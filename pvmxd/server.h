@@ -70,8 +70,9 @@ struct server {
     struct px_map groups;                  /* hash -> struct group                   */
     struct px_list box_waits; /* struct waiter: entries that are waited for */
     uint32_t last_number;
-    struct px_list agreements; /* struct agreement, in progress       */
-    struct px_list lookups;    /* struct waiter: names that are waited for */
+    struct px_list agreements;  /* struct agreement, in progress       */
+    struct px_list revocations; /* see revoke.c                        */
+    struct px_list lookups;     /* struct waiter: names that are waited for */
     struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;
     struct px_list events; /* what has happened; see events.h     */
     size_t nrecords, npeers, nrequests, nevents;

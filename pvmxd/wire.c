@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "beat.h"
+#include "consent.h"
 #include "dial.h"
 #include "far.h"
 #include "guest.h"
@@ -12,6 +13,7 @@
 #include "lead.h"
 #include "link.h"
 #include "output.h"
+#include "revoke.h"
 #include "server.h"
 #include "span.h"
 
@@ -42,6 +44,9 @@ static const struct handler {
     {PXP_CONSUMED, output_on_consumed},
     {PXP_STREAM, dial_on_stream},
     {PXP_GUEST, guest_on_request},
+    {PXP_CONSENT, consent_on_part},
+    {PXP_KEEP, consent_on_keep},
+    {PXP_REVOKE, revoke_on_news},
 };
 
 static const struct handler *find(uint32_t number)

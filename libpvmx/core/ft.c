@@ -62,6 +62,9 @@ pvmx_err pvmx_engine_revoke(uint64_t ctx, unsigned count, const pvmx_tid *tids, 
 
 struct pvmx_agree {
     struct px_ctl_call call;
+    bool taken_apart;       /* what follows is known */
+    struct pvmx_peer **far; /* members of other hosts that have ended, referenced */
+    size_t nfar;
 };
 
 static pvmx_err start(const struct pvmx_agree_args *a, struct pxp_range *members,
@@ -101,9 +104,46 @@ pvmx_err pvmx_engine_agree_start(const struct pvmx_agree_args *args, struct pvmx
     return err;
 }
 
-bool pvmx_engine_agree_done(const struct pvmx_agree *op)
+/* Asks for the ends of tasks of other hosts: this host's daemon may hear of them later. */
+static void look_for_ends(struct pvmx_agree *op)
 {
-    return atomic_load_explicit(&op->call.done, memory_order_acquire);
+    struct pxp_agreed m;
+    struct pxp_zone z = {0};
+    struct pvmx_peer *p;
+    op->taken_apart = true;
+    if (op->call.number != PXP_AGREED ||
+        pxp_agreed_decode(op->call.body, op->call.len, &m, &z) != PVMX_OK)
+        return;
+    op->far = calloc(m.n_ended + 1, sizeof *op->far);
+    for (size_t i = 0; op->far && i < m.n_ended; i++) {
+        if (px_peer_get(&px_ctx.ms, m.ended[i], &p))
+            continue;
+        if (p->far)
+            op->far[op->nfar++] = p;
+        else
+            px_peer_put(p);
+    }
+    pxp_zone_free(&z);
+}
+
+static bool ends_known(struct pvmx_agree *op)
+{
+    if (!op->taken_apart)
+        look_for_ends(op);
+    while (op->nfar && (op->far[op->nfar - 1]->dead || px_ctx.ctl.lost))
+        px_peer_put(op->far[--op->nfar]);
+    return op->nfar == 0;
+}
+
+/* What all have agreed on is known here, too. */
+bool pvmx_engine_agree_done(struct pvmx_agree *op)
+{
+    if (!atomic_load_explicit(&op->call.done, memory_order_acquire))
+        return false;
+    px_lock();
+    bool known = ends_known(op);
+    px_unlock();
+    return known;
 }
 
 static pvmx_err take(const struct px_ctl_call *call, struct pvmx_agree_result *out)
@@ -133,9 +173,12 @@ pvmx_err pvmx_engine_agree_take(struct pvmx_agree *op, struct pvmx_agree_result 
     px_lock();
     pvmx_err err = take(&op->call, out);
     px_ctl_call_free(&op->call);
-    px_ctx.ms.check_deaths = true; /* what all have agreed on is known here, too */
+    px_ctx.ms.check_deaths = true; /* the arena knows who has ended, so this library does */
     px_progress(&px_ctx.progress);
+    while (op->nfar)
+        px_peer_put(op->far[--op->nfar]);
     px_unlock();
+    free(op->far);
     free(op);
     return err;
 }

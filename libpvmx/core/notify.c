@@ -73,7 +73,8 @@ void px_notify_ended(const uint8_t *body, size_t len)
             struct pvmx_end end = {.tid = m.ends[i].tid,
                                    .status = m.ends[i].status,
                                    .signal = m.ends[i].signal,
-                                   .inited = m.ends[i].inited};
+                                   .inited = m.ends[i].inited,
+                                   .left = m.ends[i].left};
             keep(&px_ctx.ctl, &end);
             tell(&px_ctx.ctl, &end);
         }

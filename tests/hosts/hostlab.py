@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -65,6 +66,11 @@ class HostCase(lab.LabCase):
         """Process of the daemon of a virtual host."""
         index = self.hosts()[name][0]
         return int(re.search(r"pid=(\d+)", self.ctl("status", vm=f"{self.vm}.{index}"))[1])
+
+    def forget_killed(self):
+        """What killed daemons have left: lock and socket."""
+        self.assertEqual(self.processes(PVMXD), [])
+        shutil.rmtree(self.runtime / "pvmx", ignore_errors=True)
 
     def sh(self, *command):
         subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)

@@ -193,7 +193,7 @@ struct pvmx_agree;
 PVMX_API pvmx_err pvmx_engine_agree_start(const struct pvmx_agree_args *args,
                                           struct pvmx_agree **out);
 /* Only looks, as pvmx_engine_req_done. */
-PVMX_API bool pvmx_engine_agree_done(const struct pvmx_agree *op);
+PVMX_API bool pvmx_engine_agree_done(struct pvmx_agree *op);
 /* The outcome of one that is done; frees it in either case. Free out->ended. */
 PVMX_API pvmx_err pvmx_engine_agree_take(struct pvmx_agree *op,
                                          struct pvmx_agree_result *out);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Hosts that have gone. */
+#include "lost.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf.h"
+#include "hosts.h"
+#include "link.h"
+#include "proto/hello.h"
+#include "server.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXILES = 16 }; /* remembered with their addresses */
+
+struct exile {
+    struct px_list node; /* in hosts.exiles, the one to be tried next first */
+    uint32_t index;
+    size_t n;
+    char *addresses[HOST_ADDRESSES];
+};
+
+/* The map's value: since when it had been there, as a pointer that is no pointer. */
+static void *since_value(uint64_t since)
+{
+    return (void *)(uintptr_t)(since + 1);
+}
+
+bool hosts_lost(const struct server *sv, uint32_t index)
+{
+    return px_map_get(&sv->hosts.lost, index) != NULL;
+}
+
+bool lost_again(struct server *sv, const struct pxp_host_entry *info)
+{
+    const void *since = px_map_get(&sv->hosts.lost, info->index);
+    if (since == NULL)
+        return false;
+    if ((uintptr_t)since > info->since)
+        return true;
+    px_map_remove(&sv->hosts.lost, info->index);
+    return false;
+}
+
+static void note(struct server *sv, uint32_t index, uint64_t since)
+{
+    if (px_map_put(&sv->hosts.lost, index, since_value(since)) != PVMX_OK)
+        px_log(PX_LOG_ERROR, "LOST-NOMEM", "no memory to remember that host %u has gone",
+               index);
+}
+
+void lost_before(struct server *sv, const struct pxp_table *m)
+{
+    for (uint32_t i = 1; i < sv->hosts.self; i++) {
+        bool listed = false;
+        for (size_t k = 0; k < m->n_hosts && !listed; k++)
+            listed = m->hosts[k].index == i;
+        if (!listed)
+            note(sv, i, 0);
+    }
+}
+
+uint32_t *lost_list(struct server *sv, struct pxp_zone *z, size_t *n)
+{
+    uint64_t key;
+    void *value;
+    uint32_t *list = pxp_zone_alloc(z, (sv->hosts.lost.count + 1) * sizeof *list);
+    *n = 0;
+    for (size_t pos = 0; list != NULL && px_map_next(&sv->hosts.lost, &pos, &key, &value);)
+        list[(*n)++] = (uint32_t)key;
+    return list;
+}
+
+/* ---- reaching them ---------------------------------------------------------------------------- */
+
+static void exile_free(struct exile *e)
+{
+    px_list_remove(&e->node);
+    for (size_t i = 0; i < e->n; i++)
+        free(e->addresses[i]);
+    free(e);
+}
+
+void lost_note(struct server *sv, const struct host *h)
+{
+    struct hosts *hs = &sv->hosts;
+    size_t known = 0;
+    note(sv, h->index, h->since);
+    struct exile *e = h->parting ? NULL : calloc(1, sizeof *e);
+    if (e == NULL)
+        return;
+    e->index = h->index;
+    for (; e->n < h->naddresses; e->n++)
+        if ((e->addresses[e->n] = strdup(h->addresses[e->n])) == NULL)
+            break;
+    px_list_push_front(&hs->exiles, &e->node);
+    px_list_foreach(it, &hs->exiles)
+        if (++known > EXILES)
+            exile_free(px_container_of(it, struct exile, node));
+}
+
+void lost_look(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    uint64_t now = px_now_ns();
+    if (px_list_empty(&hs->exiles) || now < hs->look_at)
+        return;
+    hs->look_at = now + (uint64_t)conf.host_timeout / 2;
+    if (hs->exile != NULL) /* it has said nothing to us, or is not there */
+        link_close(hs->exile, "it does not answer");
+    struct exile *e = px_container_of(px_list_pop(&hs->exiles), struct exile, node);
+    px_list_push_back(&hs->exiles, &e->node);
+    hs->exile = link_dial(sv, e->addresses, e->n, e->index);
+}
+
+void lost_settled(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    while (!px_list_empty(&hs->exiles))
+        exile_free(px_container_of(hs->exiles.next, struct exile, node));
+    if (hs->exile != NULL)
+        link_close(hs->exile, "not needed any more");
+}
+
+void lost_link_closed(struct link *l)
+{
+    if (l->sv->hosts.exile == l)
+        l->sv->hosts.exile = NULL;
+}
+
+void lost_fini(struct server *sv)
+{
+    while (!px_list_empty(&sv->hosts.exiles))
+        exile_free(px_container_of(sv->hosts.exiles.next, struct exile, node));
+    px_map_free(&sv->hosts.lost);
+}
