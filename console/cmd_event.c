@@ -12,9 +12,11 @@
 
 static const char *kind_name(uint32_t kind)
 {
-    return kind == PXP_EVENT_TASK_START ? "started"
-           : kind == PXP_EVENT_TASK_END ? "ended"
-                                        : "other";
+    return kind == PXP_EVENT_TASK_START  ? "started"
+           : kind == PXP_EVENT_TASK_END  ? "ended"
+           : kind == PXP_EVENT_HOST_UP   ? "host-up"
+           : kind == PXP_EVENT_HOST_GONE ? "host-gone"
+                                         : "other";
 }
 
 static void say_event(struct console *c, const struct cmd *cmd, const struct pxp_event *e)
@@ -33,6 +35,11 @@ static void say_event(struct console *c, const struct cmd *cmd, const struct pxp
         return;
     }
     out_time(e->at_ms);
+    if (e->kind == PXP_EVENT_HOST_UP || e->kind == PXP_EVENT_HOST_GONE) {
+        bool up = e->kind == PXP_EVENT_HOST_UP;
+        printf(" host %s %s%s\n", e->host, up ? "has come" : "has gone: ", e->program);
+        return;
+    }
     printf(" t%x (%s) ", (unsigned)e->tid, e->program);
     if (e->kind == PXP_EVENT_TASK_END)
         out_ending(e->status, e->signal);
@@ -115,14 +122,14 @@ static int run_settings(struct console *c, const struct cmd *cmd, struct args *a
 
 static const struct out_column events_columns[] = {
     {"at_ms", OUT_AT, "when, in ms since 1970"},
-    {"event", OUT_TEXT, "\"started\" or \"ended\""},
-    {"tid", OUT_TID, "of the task"},
+    {"event", OUT_TEXT, "\"started\" or \"ended\" of a task, \"host-up\", \"host-gone\""},
+    {"tid", OUT_TID, "of the task; 0: an event of a host"},
     {"job", OUT_NUMBER, "its job; 0: none"},
-    {"host", OUT_TEXT, "where it runs or ran"},
+    {"host", OUT_TEXT, "where it runs or ran; the host"},
     {"pid", OUT_NUMBER, "its process there"},
     {"status", OUT_NUMBER, "exit status of one that has ended"},
     {"signal", OUT_NUMBER, "signal that has ended it; 0: none"},
-    {"program", OUT_TEXT, "what runs or ran"},
+    {"program", OUT_TEXT, "what runs or ran; why the host has gone"},
     {0},
 };
 
@@ -138,7 +145,7 @@ static const struct out_column settings_columns[] = {
 const struct cmd cmd_events = {
     "events",
     "[-f]",
-    "tell which tasks have come and gone",
+    "tell which tasks and hosts have come and gone",
     "The last thousand; with -f also what happens from now on, until Ctrl-C. "
     "One on each line (JSON: one object on each).",
     "f",

@@ -16,7 +16,7 @@ enum { EVENTS_MAX = 1000 };
 struct record {
     struct px_list node; /* in server.events, oldest first */
     struct pxp_event event;
-    char program[];
+    char texts[]; /* host, program */
 };
 
 static uint64_t now_ms(void)
@@ -39,21 +39,17 @@ static void tell(struct peer *p, uint32_t serial, struct pxp_event *events, size
         peer_close(p); /* it then knows that it knows nothing */
 }
 
-void events_note(struct server *sv, const struct task *t, struct pxp_event e)
+static void note(struct server *sv, struct pxp_event e)
 {
-    const char *program = task_program(t);
-    size_t len = strlen(program) + 1;
-    struct record *r = malloc(sizeof *r + len);
+    size_t host = strlen(e.host) + 1, program = strlen(e.program) + 1;
+    struct record *r = malloc(sizeof *r + host + program);
     if (r == NULL) {
         px_log(PX_LOG_ERROR, "EVENTS-NOMEM", "no memory for an event");
         return;
     }
     e.at_ms = now_ms();
-    e.host = sv->host;
-    e.tid = t->tid;
-    e.job = t->job != NULL ? t->job->id : 0;
-    e.pid = (uint32_t)t->pid;
-    e.program = memcpy(r->program, program, len);
+    e.host = memcpy(r->texts, e.host, host);
+    e.program = memcpy(r->texts + host, e.program, program);
     r->event = e;
     px_list_push_back(&sv->events, &r->node);
     if (++sv->nevents > EVENTS_MAX)
@@ -63,6 +59,33 @@ void events_note(struct server *sv, const struct task *t, struct pxp_event e)
         if (p->events_serial != 0 && !p->closed)
             tell(p, p->events_serial, &e, 1);
     }
+}
+
+void events_note(struct server *sv, const struct task *t, struct pxp_event e)
+{
+    e.host = sv->host;
+    e.program = task_program(t);
+    e.tid = t->tid;
+    e.job = t->job != NULL ? t->job->id : 0;
+    e.pid = (uint32_t)t->pid;
+    note(sv, e);
+}
+
+void events_note_lost(struct server *sv, const char *host, const struct pxp_task_end *end)
+{
+    note(sv, (struct pxp_event){.kind = PXP_EVENT_TASK_END,
+                                .host = host,
+                                .program = end->program,
+                                .tid = end->tid,
+                                .job = end->job,
+                                .pid = end->pid,
+                                .status = end->status,
+                                .signal = end->signal});
+}
+
+void events_note_host(struct server *sv, const char *host, uint32_t kind, const char *why)
+{
+    note(sv, (struct pxp_event){.kind = kind, .host = host, .program = why});
 }
 
 pvmx_err events_on_events(struct server *sv, struct peer *p, uint32_t serial,

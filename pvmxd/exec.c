@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 struct child {
+    pid_t daemon;
     const struct exec_plan *plan;
     char **envp;
     int ctl_fd, arena_fd;
@@ -110,8 +111,11 @@ IN_CHILD static int child_main(void *arg)
     c->step = EXEC_BIND;
     if (p->cpus != NULL && syscall(SYS_sched_setaffinity, 0, p->cpus_size, p->cpus) < 0)
         goto fail;
-    if (p->with_us)
+    if (p->with_us) {
         syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (syscall(SYS_getppid) != c->daemon) /* it was killed before that held */
+            syscall(SYS_exit_group, 127);
+    }
     c->step = EXEC_RUN;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL, sizeof no_signals);
     syscall(SYS_execve, p->path, p->argv, c->envp);
@@ -131,6 +135,7 @@ void exec_start(const struct exec_plan *plan, char *const *own, size_t nown, cha
                       .arena_fd = arena_fd,
                       .stack = stack,
                       .stack_size = stack_size,
+                      .daemon = getpid(),
                       .step = EXEC_CLONE};
     if (plan->nenv > 0)
         memcpy(envp, plan->env, plan->nenv * sizeof *envp);

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "consent.h"
+#include "events.h"
 #include "guest.h"
 #include "hosts.h"
 #include "link.h"
@@ -363,23 +364,31 @@ static void end_orphans(struct server *sv, uint32_t index)
     }
 }
 
-void far_host_lost(struct server *sv, uint32_t index)
+void far_lost(struct server *sv, int32_t tid, const char *host)
+{
+    struct far *f = far_find(sv, tid);
+    if (f == NULL)
+        return;
+    struct pxp_task_end end = {.tid = tid,
+                               .status = -1,
+                               .inited = true,
+                               .job = f->job != NULL ? f->job->id : 0,
+                               .rank = f->rank,
+                               .program = "",
+                               .pid = f->pid};
+    if (f->job != NULL)
+        events_note_lost(sv, host, &end);
+    far_ended(f, &end);
+}
+
+void far_host_lost(struct server *sv, uint32_t index, const char *name)
 {
     uint64_t key;
     void *value;
-    for (size_t pos = 0; px_map_next(&sv->fars, &pos, &key, &value);) {
-        struct far *f = value;
-        if (far_host(f->tid) != index)
-            continue;
-        struct pxp_task_end end = {.tid = f->tid,
-                                   .status = -1,
-                                   .inited = true,
-                                   .job = f->job != NULL ? f->job->id : 0,
-                                   .rank = f->rank,
-                                   .program = "",
-                                   .pid = f->pid};
-        far_ended(f, &end); /* removes the entry just returned, which is allowed */
-    }
+    for (size_t pos = 0; px_map_next(&sv->fars, &pos, &key, &value);)
+        if (far_host((int32_t)key) == index)
+            far_lost(sv, (int32_t)key, name); /* removes the entry just returned, which is allowed */
+    span_tasks_lost(sv, index, name);
     end_orphans(sv, index);
     span_host_lost(sv, index);
     output_host_lost(sv, index);

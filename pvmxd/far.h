@@ -49,11 +49,12 @@ void far_release(struct job *j);
 void far_never(struct server *sv, int32_t tid, uint32_t host);
 /* A task of this host has left: for those who send to it that is an end. */
 void far_left(struct task *t);
-/* An end that was kept until its task was known. */
+/* An end that was kept until its task was known; the same of one that was lost with its host. */
 void far_end(struct server *sv, const struct pxp_task_end *end);
+void far_lost(struct server *sv, int32_t tid, const char *host);
 /* A task of this host has ended, or has left: tells the daemons that want to know. */
 void far_tell(struct task *t, const struct pxp_task_end *end);
-void far_host_lost(struct server *sv, uint32_t index);
+void far_host_lost(struct server *sv, uint32_t index, const char *name);
 void far_fini(struct server *sv);
 
 /* From other daemons: ended, watch, signal, abort, job_end. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "beat.h"
 #include "conf.h"
+#include "events.h"
 #include "far.h"
 #include "lead.h"
 #include "link.h"
@@ -136,6 +137,9 @@ static void announce(struct server *sv, struct host *h)
     table_write(&sv->hosts, h, false, &e.host);
     px_log(PX_LOG_INFO, "HOST-EVENT", "host %s (%u) %s %s", h->name, h->index,
            h->state == PXP_HOST_UP ? "is up" : "has gone:", h->text);
+    events_note_host(sv, h->name,
+                     h->state == PXP_HOST_UP ? PXP_EVENT_HOST_UP : PXP_EVENT_HOST_GONE,
+                     h->text);
     px_list_foreach(it, &sv->hosts.subscribers) {
         struct peer *p = px_container_of(it, struct peer, subscribed);
         if (pxp_host_event_encode(peer_out(p), 0, &e) != PVMX_OK)
@@ -168,7 +172,7 @@ static void settle(struct server *sv)
     hosts_update_universe(sv);
 }
 
-void hosts_round(struct server *sv)
+static void tell_changes(struct server *sv)
 {
     struct hosts *hs = &sv->hosts;
     struct pxp_zone zone = {0};
@@ -193,6 +197,19 @@ void hosts_round(struct server *sv)
         tell_members(sv, &m);
     pxp_zone_free(&zone);
     settle(sv);
+}
+
+void hosts_round(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    tell_changes(sv);
+    if (hs->resigned == 0)
+        return;
+    struct pxp_table m = {.version = hs->version, .quorum = hs->resigned};
+    hs->resigned = 0;
+    if (hosts_leading(sv))
+        tell_members(sv, &m);
+    lead_left(sv, m.quorum);
 }
 
 /* ---- coming ----------------------------------------------------------------------------------- */
@@ -322,7 +339,7 @@ void hosts_gone(struct server *sv, struct host *h, const char *why)
     mark(sv, h);
     if (was_up)
         px_log(PX_LOG_WARN, "HOST-GONE", "host %s (%u) has gone: %s", h->name, h->index, why);
-    far_host_lost(sv, h->index);
+    far_host_lost(sv, h->index, h->name);
     add_host_settled(sv, h, PVMX_ERR_CLOSED, why);
 }
 
@@ -383,8 +400,12 @@ pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
     struct pxp_table m;
     (void)serial;
     pvmx_err err = pxp_table_decode(body, len, &m, &zone);
-    if (err == PVMX_OK && l->host != hs->leader)
+    if (err == PVMX_OK && m.leader == 0 && l->host == hs->leader) {
+        px_log(PX_LOG_WARN, "HOST-RESIGNED", "host %s leads no more", l->name);
+        lead_left(sv, m.quorum);
+    } else if (err == PVMX_OK && l->host != hs->leader) {
         err = new_leader(sv, l, &m);
+    }
     if (err == PVMX_OK && hs->joining)
         lost_before(sv, &m);
     for (size_t i = 0; err == PVMX_OK && i < m.n_hosts; i++) {

@@ -56,6 +56,7 @@ struct hosts {
     /* see lead.c */
     bool electing;
     uint32_t quorum, votes, round, voted, losses;
+    uint32_t resigned; /* of so many hosts too many were lost; 0: they were not */
     uint64_t lost_at, voted_until, losses_since;
     struct loop_timer elect;
     /* see lost.c */

@@ -130,18 +130,26 @@ static void on_try(void *arg)
         ask_all(sv);
 }
 
-void lead_lost(struct server *sv, const char *why)
+void lead_left(struct server *sv, uint32_t quorum)
 {
     struct hosts *hs = &sv->hosts;
-    struct host *old = hosts_find(sv, hs->leader);
-    px_log(PX_LOG_WARN, "LEAD-LOST", "the leading host is lost: %s", why);
-    hs->quorum = count_up(sv, UINT32_MAX);
+    hs->quorum = quorum;
     hs->leader = 0;
     hs->electing = true;
     hs->lost_at = px_now_ns();
+    loop_timer_start(&sv->loop, &hs->elect, 0, on_try, sv);
+    server_leader_lost(sv);
+}
+
+void lead_lost(struct server *sv, const char *why)
+{
+    struct host *old = hosts_find(sv, sv->hosts.leader);
+    px_log(PX_LOG_WARN, "LEAD-LOST", "the leading host is lost: %s", why);
+    uint32_t quorum = count_up(sv, UINT32_MAX);
+    sv->hosts.leader = 0;
     if (old != NULL)
         hosts_gone(sv, old, why);
-    loop_timer_start(&sv->loop, &hs->elect, 0, on_try, sv);
+    lead_left(sv, quorum);
 }
 
 void lead_stop(struct server *sv)
@@ -206,9 +214,5 @@ void lead_lost_host(struct server *sv)
     px_log(PX_LOG_WARN, "LEAD-CUT-OFF",
            "%u of %u hosts were lost at one time: this one does not lead any more",
            hs->losses, up + hs->losses);
-    hs->leader = 0;
-    hs->quorum = up + hs->losses;
-    hs->electing = true;
-    hs->lost_at = now;
-    loop_timer_start(&sv->loop, &hs->elect, 0, on_try, sv);
+    hs->resigned = up + hs->losses;
 }

@@ -31,9 +31,12 @@ static inline bool lead_holds(uint32_t up, uint32_t of)
 
 /* The leader was lost; it is still in the table. */
 void lead_lost(struct server *sv, const char *why);
+/* The leader leads no more, but is there. */
+void lead_left(struct server *sv, uint32_t quorum);
 /* Another leader was found, or this daemon ends. */
 void lead_stop(struct server *sv);
-/* This leader has just lost a host that it did not delete. */
+/* This leader has just lost a host that it did not delete. Too many of them: it tells those that are left
+ * what it knows (hosts_round), and leads no more. */
 void lead_lost_host(struct server *sv);
 /* Message claim. */
 pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,

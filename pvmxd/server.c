@@ -114,6 +114,15 @@ static void halt_all(struct server *sv)
     server_halt(sv, true);
 }
 
+void server_leader_lost(struct server *sv)
+{
+    bool asked = false;
+    px_list_foreach(it, &sv->peers)
+        asked = asked || px_container_of(it, struct peer, all)->halts;
+    if (asked && !sv->halting)
+        halt_all(sv);
+}
+
 pvmx_err server_on_halt(struct server *sv, struct peer *p, uint32_t serial,
                         const uint8_t *body, size_t len)
 {

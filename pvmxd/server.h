@@ -94,6 +94,8 @@ void server_stop(struct server *sv);
 
 /* Ends all tasks (root tasks only with everyone) and then the daemon. */
 void server_halt(struct server *sv, bool everyone);
+/* Whoever was asked to end the whole machine may not have done so. */
+void server_leader_lost(struct server *sv);
 /* Leaves now: nobody may connect any more. */
 void server_leave(struct server *sv);
 

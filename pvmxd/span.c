@@ -32,6 +32,8 @@ struct part {
 struct early {
     struct px_list node;
     struct pxp_task_end end;
+    bool lost;   /* with its host */
+    char host[]; /* lost: its name */
 };
 
 struct span {
@@ -488,11 +490,35 @@ bool span_early_end(struct server *sv, const struct pxp_task_end *end)
                 continue;
             e->end = *end;
             e->end.program = "";
+            e->lost = false;
             px_list_push_back(&s->early, &e->node);
             return true;
         }
     }
     return false;
+}
+
+static void add_lost(struct span *s, int32_t tid, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    struct early *e = malloc(sizeof *e + len);
+    if (e == NULL)
+        return;
+    e->end = (struct pxp_task_end){.tid = tid};
+    e->lost = true;
+    memcpy(e->host, name, len);
+    px_list_push_back(&s->early, &e->node);
+}
+
+void span_tasks_lost(struct server *sv, uint32_t index, const char *name)
+{
+    px_list_foreach(it, &sv->spans) {
+        struct span *s = px_container_of(it, struct span, node);
+        const struct spawn_req *r = s->parts[0].req;
+        for (uint32_t i = 0; i < r->total; i++)
+            if (r->ones[i].host == index && r->ones[i].started)
+                add_lost(s, r->ones[i].tid, name);
+    }
 }
 
 void span_free(struct spawn_req *r)
@@ -513,7 +539,10 @@ void span_free(struct spawn_req *r)
     r->span = NULL;
     while ((node = px_list_pop(&early)) != NULL) {
         struct early *e = px_container_of(node, struct early, node);
-        far_end(sv, &e->end);
+        if (e->lost)
+            far_lost(sv, e->end.tid, e->host);
+        else
+            far_end(sv, &e->end);
         free(e);
     }
 }

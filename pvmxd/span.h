@@ -41,6 +41,8 @@ void span_watch_now(struct server *sv, struct task *t);
 void span_watch_later(struct server *sv, int32_t tid, uint32_t host);
 /* A part is launched: its tasks join the table, or all of it ends. */
 void span_part_finish(struct spawn_req *r, uint32_t failed);
+/* Tasks there that run already, for requests that are not finished: as early ends. */
+void span_tasks_lost(struct server *sv, uint32_t index, const char *name);
 void span_host_lost(struct server *sv, uint32_t index);
 void span_fini(struct server *sv);
 

@@ -1,60 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Hosts that are network namespaces, joined by a bridge, which is the least in which packets really travel
-and links can really go down."""
+"""Hosts that are network namespaces."""
 
-import os
-import pathlib
 import time
 import unittest
 
 import hostlab
+import netlab
 
 
-class Namespaces(hostlab.HostCase):
-    N = 3
-
-    def setUp(self):
-        super().setUp()
-        self.assertEqual(os.geteuid(), 0, "network namespaces need root")
-        self.prefix = f"px{os.getpid() % 100000}"
-        self.addCleanup(self.remove)
-        self.sh("ip", "link", "add", self.bridge(), "type", "bridge")
-        self.sh("ip", "link", "set", self.bridge(), "up")
-        for i in range(self.N):
-            name = self.name(i)
-            self.sh("ip", "netns", "add", name)
-            self.sh("ip", "link", "add", f"{self.prefix}v{i}", "type", "veth", "peer", "name",
-                    "eth0", "netns", name)
-            self.sh("ip", "link", "set", f"{self.prefix}v{i}", "master", self.bridge(), "up")
-            for words in (("addr", "add", f"10.77.0.{i + 1}/24", "dev", "eth0"),
-                          ("link", "set", "eth0", "up"), ("link", "set", "lo", "up")):
-                self.sh("ip", "-n", name, *words)
-        for i in range(self.N):  # the kernel takes up to a second to notice that a link is up
-            state = pathlib.Path(f"/sys/class/net/{self.prefix}v{i}/brport/state")
-            self.wait_until(lambda: state.read_text().strip() == "3", "the bridge forwards")
-        self.env["PVMX_LAUNCHER"] = "ip netns exec %h %c"
-
-    def bridge(self):
-        return f"{self.prefix}b"
-
-    def name(self, i):
-        return f"{self.prefix}n{i}"
-
-    def remove(self):
-        for i in range(self.N):
-            os.system(f"ip netns del {self.name(i)} 2>/dev/null; "
-                      f"ip link del {self.prefix}v{i} 2>/dev/null")
-        os.system(f"ip link del {self.bridge()} 2>/dev/null")
-
-    def cut(self, i, down=True):
-        self.sh("ip", "link", "set", f"{self.prefix}v{i}", "down" if down else "up")
-
-    def start_hosts(self):
-        self.begin("ip", "netns", "exec", self.name(0))
-        out = self.add(*[f"{self.name(i)},slots={i + 1}" for i in range(1, self.N)],
-                       launcher="ip netns exec %h %c")
-        self.assertEqual(out.count("PVMX_OK"), self.N - 1, out)
-
+class Namespaces(netlab.NetCase):
     def test_join_over_ethernet(self):
         self.start_hosts()
         self.assertEqual(len(self.hosts()), self.N)
@@ -72,9 +26,7 @@ class Namespaces(hostlab.HostCase):
         self.wait_until(lambda: len(self.processes(hostlab.PVMXD)) == self.N - 1,
                         "the host that was cut off leaves", 20)
         self.cut(1, down=False)
-        state = pathlib.Path(f"/sys/class/net/{self.prefix}v1/brport/state")
-        self.wait_until(lambda: state.read_text().strip() == "3", "the bridge forwards")
-        self.add(f"{self.name(1)},slots=2", launcher="ip netns exec %h %c")
+        self.add(f"{self.name(1)},slots=2", launcher=netlab.LAUNCHER)
         self.assertGreater(self.hosts()[self.name(1)][0], index)
 
     def test_messages_over_ethernet(self):

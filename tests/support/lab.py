@@ -116,7 +116,7 @@ class LabCase(unittest.TestCase):
             if value:
                 return value
             if time.monotonic() > end:
-                self.fail(f"not within {seconds} s: {what}")
+                self.fail(f"not within {seconds} s: {what() if callable(what) else what}")
             time.sleep(0.01)
 
     def compile(self, name, source, *flags):
