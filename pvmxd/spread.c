@@ -67,6 +67,11 @@ static bool names_here(const char *name, size_t len)
     return false;
 }
 
+bool spread_is_here(const char *name, const char *here)
+{
+    return names_host(name, strlen(name), here) || names_here(name, strlen(name));
+}
+
 static pvmx_err find_host(const struct spread_vm *vm, const char *name, size_t len,
                           uint32_t *host)
 {
@@ -258,6 +263,18 @@ static pvmx_err read_start(struct spread *s, const char *value, bool by_node)
                          value);
 }
 
+static pvmx_err read_each(struct spread *s, const char *value)
+{
+    uint64_t times;
+    pvmx_err err = PVMX_OK;
+    if (!read_number(&value, " ", &times) || times == 0)
+        return px_fail(PVMX_ERR_ARG, "\"%.100s\" is no number of tasks for each host", value);
+    s->cpus.n = 0;
+    for (size_t i = 0; err == PVMX_OK && i < s->nodes.n; i++)
+        err = add(&s->cpus, s->nodes.at[i], times);
+    return err;
+}
+
 static pvmx_err read_word(struct spread *s, const char *word)
 {
     const char *v;
@@ -271,6 +288,8 @@ static pvmx_err read_word(struct spread *s, const char *word)
         return filter(s, v, strcspn(v, " "));
     if (strcspn(word, " ") == 6 && value_of(word, "others") != NULL)
         return filter(s, NULL, 0);
+    if ((v = value_of(word, "each=")) != NULL)
+        return read_each(s, v);
     if ((v = value_of(word, "cpu=")) != NULL)
         return read_start(s, v, false);
     if ((v = value_of(word, "node=")) != NULL)

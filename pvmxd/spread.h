@@ -6,6 +6,8 @@
  *     known=NAME,...      these have to be hosts of the VM; nothing else follows from it
  *     arch=NAME           only hosts of this architecture
  *     others              only hosts other than the spawner's
+ *     each=N              N tasks for each host before the next has its turn, however many processors
+ *                         it has
  *     cpu=K, node=K       go round processors or hosts, beginning with number K (modulo how many
  *                         there are); not said: cpu=0
  *     at=PLACE+PLACE...   exactly these, again and again: nK, nK-L,M hosts; cK, cK-L,M processors;
@@ -31,6 +33,9 @@ struct spread_vm {
 };
 
 #define SPREAD_EACH UINT32_MAX
+
+/* The name stands for the host called `here`: with or without its domain, or as localhost. */
+bool spread_is_here(const char *name, const char *here);
 
 /* Writes the host of each of *count tasks; *count == SPREAD_EACH becomes the number of places that the
  * text names. *hosts is malloc'ed, entries are indices into vm->hosts. PVMX_ERR_ARG: the text means

@@ -255,7 +255,7 @@ static bool finish(struct parse *p)
         return false;
     for (size_t a = 0; a < o->napps; a++) {
         total += o->apps[a].count;
-        if (!build_env(p, a))
+        if (!build_env(p, a) || !hosts_where(p, &o->more[a], &o->apps[a].where))
             return false;
         o->apps[a].place = o->more[a].place.text;
     }

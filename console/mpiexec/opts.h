@@ -30,7 +30,8 @@ struct opts_env {
 /* One program of the command line. */
 struct opts_app {
     struct opts_env env;
-    const char *soft; /* NULL: not given */
+    const char *soft;         /* NULL: not given */
+    const char *hosts, *arch; /* NULL: not given */
     struct pxp_place_words place;
 };
 
@@ -44,6 +45,8 @@ struct opts {
     uint32_t flags;      /* PVMX_SPAWN_*          */
     uint32_t slots;      /* universe size; 0: live value */
     uint32_t host_slots; /* sum of the host files; 0: none said */
+    const char *hosts;   /* of the host files; NULL: none */
+    uint32_t ppn;        /* processes on each host before the next one; 0: not said */
 
     bool label, exitinfo, verbose;
     bool all_ends;         /* tell of those that ended well too               */

@@ -236,8 +236,7 @@ static bool run_arch(struct parse *p, char **v)
 
 static bool run_ppn(struct parse *p, char **v)
 {
-    uint32_t n; /* of one host all are on it: with several it will say when to go on to the next */
-    return parse_number(p, "-ppn", v[0], 1, 1000000, &n);
+    return parse_number(p, "-ppn", v[0], 1, 1000000, &p->opts->ppn);
 }
 
 static bool run_launcher(struct parse *p, char **v)
@@ -246,7 +245,7 @@ static bool run_launcher(struct parse *p, char **v)
                                         "sge", "lsf", "ll",   "manual"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(v[0], names[i]) == 0)
-            return true; /* nothing to launch while the VM is this host */
+            return true; /* hosts are added by pvmx, not here */
     return parse_fail(p,
                       "-launcher %s: must be ssh, rsh, fork, slurm, pbs, sge, lsf, ll or "
                       "manual",
@@ -398,8 +397,8 @@ const struct opt opt_table[] = {
 
     {GROUP_HOST, {"host", "hosts", "H"}, "HOST,...", 1, "where to run; HOST:N has N slots", run_hosts},
     {GROUP_HOST, {"f", "hostfile", "machinefile"}, "FILE", 1,
-     "the same from lines \"HOST:N\" or \"HOST slots=N\"", run_hostfile},
-    {GROUP_HOST, {"ppn", "npernode", "N"}, "N", 1, "processes on each host", run_ppn},
+     "the same for all programs, from a host file", run_hostfile},
+    {GROUP_HOST, {"ppn", "npernode", "N"}, "N", 1, "processes on each host before the next", run_ppn},
     {GROUP_HOST, {"arch"}, "NAME", 1, "run on hosts of this architecture", run_arch},
     {GROUP_HOST, {"launcher"}, "NAME", 1, "how to reach hosts: ssh, slurm, ...", run_launcher},
     {GROUP_HOST, {"launcher-exec"}, "PROGRAM", 1, "the program that does it", run_launcher_exec},

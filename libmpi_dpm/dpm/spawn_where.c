@@ -6,9 +6,8 @@
 #include "dpm/spawn_info.h"
 #include "rt/err.h"
 #include "rt/info.h"
-#include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
+#include <pvmx/engine/vm.h>
+#include <pvmx/pvmx.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,66 +53,23 @@ static int say_hosts(struct words *w, const char *key, const char *value)
     }
 }
 
-/* ---- host files -------------------------------------------------------------------- */
-
-/* "slots=4", "cpu=4", ...: the number as text; NULL: another word. */
-static const char *slots_of(const char *word)
-{
-    static const char keys[][8] = {"slots=", "cpu=", "cpus="};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (strncmp(word, keys[i], strlen(keys[i])) == 0)
-            return word + strlen(keys[i]);
-    return NULL;
-}
-
-/* HOST, HOST:N, HOST slots=N; other KEY=VALUE words of other systems mean nothing here. False: the
- * line is not understood. */
-static bool say_line(struct words *w, char *line)
-{
-    char *save = NULL, *word;
-    const char *slots = NULL;
-    line[strcspn(line, "#\n")] = '\0';
-    char *host = strtok_r(line, " \t\r", &save);
-    if (!host)
-        return true;
-    while ((word = strtok_r(NULL, " \t\r", &save)) != NULL) {
-        if (strcmp(word, "schedule=no") == 0)
-            return true;
-        if (!strchr(word, '='))
-            return false;
-        slots = slots_of(word) ? slots_of(word) : slots;
-    }
-    if (strchr(host, ',') || (slots && !isdigit((unsigned char)*slots)))
-        return false;
-    say(w, ",", w->len > 0 ? 1 : 0);
-    say_word(w, host);
-    if (slots) {
-        say_word(w, ":");
-        say_word(w, slots);
-    }
-    return true;
-}
-
 static int say_file(struct words *w, const char *key, const char *path)
 {
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return xmpi_err(MPI_ERR_INFO_VALUE, "info key \"%s\": host file %s: %s", key,
-                        path, strerror(errno));
-    char *line = NULL;
-    size_t size = 0, before = w->len;
+    char *list = NULL;
+    pvmx_err err = pvmx_engine_hostfile(path, &list);
     int cls = MPI_SUCCESS;
-    for (unsigned number = 1; !cls && getline(&line, &size, f) >= 0; number++)
-        if (!say_line(w, line))
-            cls = xmpi_err(MPI_ERR_INFO_VALUE,
-                           "info key \"%s\": host file %s, line %u is not understood "
-                           "(HOST, HOST:N or HOST slots=N)",
-                           key, path, number);
-    if (!cls && w->len == before)
-        cls = xmpi_err(MPI_ERR_INFO_VALUE, "info key \"%s\": host file %s names no host",
+    if (err)
+        return xmpi_err(err == PVMX_ERR_NOMEM ? MPI_ERR_NO_MEM : MPI_ERR_INFO_VALUE,
+                        "info key \"%s\": %s", key, pvmx_last_error());
+    if (*list) {
+        say(w, ",", w->len > 0 ? 1 : 0);
+        say_word(w, list);
+    } else {
+        cls = xmpi_err(MPI_ERR_INFO_VALUE,
+                       "info key \"%s\": host file %s names no host that takes tasks",
                        key, path);
-    free(line);
-    fclose(f);
+    }
+    free(list);
     return cls;
 }
 

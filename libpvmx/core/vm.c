@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "proto/arena.h"
+#include "proto/hostfile.h"
 #include "proto/messages.h"
 #include <pvmx/engine/vm.h>
 
@@ -95,6 +96,17 @@ pvmx_err pvmx_engine_signal(pvmx_tid tid, int signal)
     }
     px_unlock();
     return err;
+}
+
+pvmx_err pvmx_engine_hostfile(const char *path, char **list)
+{
+    struct pxp_hostfile f;
+    pvmx_err err = pxp_hostfile_read(path, &f);
+    if (err)
+        return err;
+    *list = pxp_hostfile_list(&f, NULL);
+    pxp_hostfile_free(&f);
+    return *list ? PVMX_OK : PVMX_ERR_NOMEM;
 }
 
 pvmx_err pvmx_engine_halt(void)

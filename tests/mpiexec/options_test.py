@@ -228,7 +228,7 @@ class Options(LabCase):
         for name in ("-f", "-hostfile", "-machinefile"):
             self.assertEqual(self.output(name, hosts, *size), ["7"])
         self.assertEqual(self.output("-f", hosts, "-usize", "3", *size), ["3"])
-        self.refused("nosuch.invalid is not a host", "-host", "nosuch.invalid", "true")
+        self.refused("nosuch.invalid is not a host", "-host", "nosuch.invalid", "true", status=1)
         hosts.write_text("localhost slots=none\n")
         self.refused("line 1", "-f", hosts, "true")
         hosts.write_text("localhost:1\n")
@@ -236,7 +236,8 @@ class Options(LabCase):
         self.refused("no-hosts", "-f", "no-hosts", "true")
         self.output("-arch", os.uname().machine, "-ppn", "2", "-launcher", "ssh", "-launcher-exec",
                     "/bin/true", "true")
-        self.refused("-arch pdp11", "-arch", "pdp11", "true")
+        self.refused("the architecture pdp11", "-arch", "pdp11", "true", status=1)
+        self.refused("no name of an architecture", "-arch", "a b", "true")
         self.refused("-launcher pigeon", "-launcher", "pigeon", "true")
 
     def test_ends_are_told(self):

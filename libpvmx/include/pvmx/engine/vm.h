@@ -31,6 +31,9 @@ PVMX_API int32_t pvmx_engine_pid_of(pvmx_tid tid);
 
 /* Sends a signal. PVMX_ERR_NOTASK: no such task is running. */
 PVMX_API pvmx_err pvmx_engine_signal(pvmx_tid tid, int signal);
+/* Reads a host file of any of the usual kinds: the hosts that take tasks as "NAME:SLOTS,NAME,...", to be
+ * freed. Needs no VM. */
+PVMX_API pvmx_err pvmx_engine_hostfile(const char *path, char **list);
 /* Ends all tasks, this one too, and the daemons. */
 PVMX_API pvmx_err pvmx_engine_halt(void);
 
