@@ -217,6 +217,15 @@ static pvmx_err why_not(struct part *p, uint32_t number, const uint8_t *body, si
     return err;
 }
 
+/* The number means no task any more; nothing waits for its output, which would keep the spawner's pipes
+ * open. */
+static void drop_tid(struct spawn_req *r, struct spawn_one *one)
+{
+    if (one->tid != 0)
+        output_forget(r->sv, one->tid);
+    one->tid = 0;
+}
+
 static void fail_part(struct part *p, pvmx_err err)
 {
     struct spawn_req *r = p->req;
@@ -225,7 +234,7 @@ static void fail_part(struct part *p, pvmx_err err)
         if (one->host == p->host && one->err == PVMX_OK)
             launch_failed(r, i, err);
         if (one->host == p->host)
-            one->tid = 0;
+            drop_tid(r, one);
     }
 }
 
@@ -352,7 +361,7 @@ static void take_outcome(struct part *p, const struct pxp_started *m)
         if (err != PVMX_OK && err != PVMX_ERR_CANCELLED)
             launch_failed(r, i, err);
         if (!one->started)
-            one->tid = 0;
+            drop_tid(r, one);
     }
     if (!p->started && (r->m.flags & PVMX_SPAWN_SOFT) == 0)
         fail_part(p, m->error);
@@ -454,10 +463,9 @@ void span_undo(struct spawn_req *r)
                 continue;
             if (one->tid != 0 && m.tids != NULL)
                 m.tids[m.n_tids++] = (struct pxp_range){.first = one->tid, .count = 1};
-            output_forget(r->sv, one->tid);
+            drop_tid(r, one);
             streams_close(one->ends);
             one->started = false;
-            one->tid = 0;
         }
         if (h != NULL && h->state == PXP_HOST_UP && m.n_tids > 0)
             pxp_undo_encode(link_out(hosts_link(r->sv, h)), 0, &m);
