@@ -90,10 +90,11 @@ const char *args_value(const struct args *a, char option)
     return a->values[option - 'a'];
 }
 
-/* The letters of one word that begins with '-'; *at: its index, moved when a value follows. */
-static int read_options(const struct cmd *cmd, int n, char **words, int *at, struct args *a)
+/* The letters of the option words[*at]; *at is moved when a value follows. */
+static int read_options(const struct cmd *cmd, const char *letters, int n, char **words,
+                        int *at, struct args *a)
 {
-    for (const char *c = words[*at] + 1; *c; c++) {
+    for (const char *c = letters; *c; c++) {
         const char *known = *c >= 'a' && *c <= 'z' ? strchr(cmd->opts, *c) : NULL;
         if (!known)
             return cmd_usage(cmd, "%s: there is no option -%c", cmd->name, *c);
@@ -106,6 +107,22 @@ static int read_options(const struct cmd *cmd, int n, char **words, int *at, str
         break;
     }
     return CMD_OK;
+}
+
+/* Options that have a long name, wherever a command knows the letter. */
+static const struct {
+    char name[8], letter;
+} longs[] = {
+    {"from", 'f'},
+};
+
+/* The letter that --NAME stands for; 0: none. */
+static char long_option(const struct cmd *cmd, const char *name)
+{
+    for (size_t i = 0; i < sizeof longs / sizeof longs[0]; i++)
+        if (strcmp(longs[i].name, name) == 0 && strchr(cmd->opts, longs[i].letter))
+            return longs[i].letter;
+    return '\0';
 }
 
 static int read_args(struct console *c, const struct cmd *cmd, int n, char **words,
@@ -126,7 +143,9 @@ static int read_args(struct console *c, const struct cmd *cmd, int n, char **wor
             describe_command(cmd);
             return -1;
         }
-        int status = read_options(cmd, n, words, &i, a);
+        char letter = strncmp(words[i], "--", 2) == 0 ? long_option(cmd, words[i] + 2) : 0;
+        char alone[2] = {letter, '\0'};
+        int status = read_options(cmd, letter ? alone : words[i] + 1, n, words, &i, a);
         if (status)
             return status;
     }

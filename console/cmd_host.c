@@ -3,6 +3,7 @@
 #include "cmds.h"
 
 #include "base/err.h"
+#include "proto/hostfile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,28 +27,70 @@ static int option(const struct cmd *cmd, const struct args *a, char letter,
     return CMD_OK;
 }
 
-/* [USER@]HOST[:SLOTS]; changes the word. */
-static int read_host(const struct cmd *cmd, char *word, struct pxp_host_spec *s)
+/* What the options say where the host's own words do not. */
+static void complete_spec(struct pxp_host_spec *s, const struct pxp_host_spec *options)
 {
-    char *at = strchr(word, '@'), *colon = strrchr(word, ':');
-    if (at) {
-        *at = '\0';
-        s->user = word;
-        word = at + 1;
-    }
-    if (colon && strchr(word, ':') == colon) { /* several: an IPv6 address */
-        *colon = '\0';
-        s->slots = read_number(colon + 1);
-        if (!s->slots)
-            return cmd_usage(cmd, "add: \"%s\" is no number of slots for host %s",
-                             colon + 1, word);
-    }
-    s->name = word;
-    return *word ? CMD_OK : cmd_usage(cmd, "add: a host has no name");
+    s->launcher = *s->launcher ? s->launcher : options->launcher;
+    s->daemon = *s->daemon ? s->daemon : options->daemon;
+    s->wrapper = *s->wrapper ? s->wrapper : options->wrapper;
+    s->slots = s->slots ? s->slots : options->slots;
+    s->speed = s->speed ? s->speed : options->speed;
+    s->timeout_ms = s->timeout_ms ? s->timeout_ms : options->timeout_ms;
+    s->port = s->port ? s->port : options->port;
 }
 
-/* Says what has become of each host; CMD_FAILED when not all went well. */
-static int tell(struct console *c, const struct cmd *cmd, uint32_t serial)
+/* The hosts of an add, and the texts that they are made of. */
+struct adding {
+    struct pxp_hostfile file; /* empty: none was named */
+    struct pxp_hostfile *words;
+    struct pxp_host_spec *specs;
+    size_t n;
+};
+
+static void adding_free(struct adding *a, int nwords)
+{
+    for (int i = 0; a->words && i < nwords; i++)
+        pxp_hostfile_free(&a->words[i]);
+    pxp_hostfile_free(&a->file);
+    free(a->words);
+    free(a->specs);
+}
+
+/* A word is a line of a host file; what it leaves open the file says. */
+static int read_word(const struct cmd *cmd, struct adding *to, const char *word,
+                     struct pxp_hostfile *w)
+{
+    if (pxp_hostfile_parse("add", word, strlen(word), w))
+        return cmd_usage(cmd, "%s", pvmx_last_error());
+    if (w->n != 1)
+        return cmd_usage(cmd, "add: \"%s\" names no host", word);
+    to->specs[to->n] = w->hosts[0].spec;
+    pxp_hostfile_advise(&to->file, &to->specs[to->n++]);
+    return CMD_OK;
+}
+
+/* The words' hosts, or without words all of the file that it does not keep for later. */
+static int read_hosts(const struct cmd *cmd, struct adding *to, const char *path,
+                      const struct args *a)
+{
+    int status = CMD_OK;
+    if (path ? pxp_hostfile_read(path, &to->file) : pxp_hostfile_parse("", "", 0, &to->file))
+        return cmd_error();
+    to->words = calloc((size_t)a->n + 1, sizeof *to->words);
+    to->specs = calloc((size_t)a->n + to->file.n + 1, sizeof *to->specs);
+    if (!to->words || !to->specs)
+        return cmd_fail("out of memory");
+    for (int i = 0; i < a->n && !status; i++)
+        status = read_word(cmd, to, a->words[i], &to->words[i]);
+    for (size_t i = 0; a->n == 0 && i < to->file.n; i++)
+        if (!to->file.hosts[i].later)
+            to->specs[to->n++] = to->file.hosts[i].spec;
+    return status;
+}
+
+/* Says what has become of each host; CMD_FAILED when not all went well. twice: those that were there
+ * before are no failure. */
+static int tell(struct console *c, const struct cmd *cmd, uint32_t serial, bool twice)
 {
     struct pxp_host_added m;
     struct pxp_zone zone = {0};
@@ -66,7 +109,7 @@ static int tell(struct console *c, const struct cmd *cmd, uint32_t serial)
     out_begin(&o, cmd->columns, c->json);
     for (size_t i = 0; i < m.n_results; i++) {
         const struct pxp_host_result *r = &m.results[i];
-        bad += r->error != PVMX_OK;
+        bad += r->error != PVMX_OK && !(twice && r->error == PVMX_ERR_EXISTS);
         out_row(&o, (struct out_cell[]){{.text = r->name},
                                         {.number = r->index},
                                         {.text = pvmx_err_name(r->error)},
@@ -83,36 +126,34 @@ static int tell(struct console *c, const struct cmd *cmd, uint32_t serial)
 static int run_add(struct console *c, const struct cmd *cmd, struct args *a)
 {
     const char *launcher = args_value(a, 'l'), *daemon = args_value(a, 'd');
-    uint32_t slots, speed, seconds, port;
-    int status = option(cmd, a, 'n', "number of slots", &slots);
+    const char *wrapper = args_value(a, 'w'), *path = args_value(a, 'f');
+    struct pxp_host_spec options = {.launcher = launcher ? launcher : "",
+                                    .daemon = daemon ? daemon : "",
+                                    .wrapper = wrapper ? wrapper : ""};
+    struct adding hosts = {.n = 0};
+    uint32_t seconds;
+    int status = option(cmd, a, 'n', "number of slots", &options.slots);
     if (!status)
-        status = option(cmd, a, 's', "speed", &speed);
+        status = option(cmd, a, 's', "speed", &options.speed);
     if (!status)
         status = option(cmd, a, 't', "number of seconds", &seconds);
     if (!status)
-        status = option(cmd, a, 'p', "port", &port);
-    struct pxp_host_spec *specs = calloc((size_t)a->n, sizeof *specs);
-    if (!specs)
-        return cmd_fail("out of memory");
-    for (int i = 0; i < a->n && !status; i++) {
-        specs[i] = (struct pxp_host_spec){.name = "",
-                                          .launcher = launcher ? launcher : "",
-                                          .address = "",
-                                          .user = "",
-                                          .daemon = daemon ? daemon : "",
-                                          .slots = slots,
-                                          .speed = speed,
-                                          .timeout_ms = seconds * 1000,
-                                          .port = port};
-        status = read_host(cmd, a->words[i], &specs[i]);
-    }
-    struct pxp_host_add m = {.hosts = specs, .n_hosts = (size_t)a->n};
+        status = option(cmd, a, 'p', "port", &options.port);
+    if (!status && a->n == 0 && !path)
+        status = cmd_usage(cmd, "add: something is missing: a host, or --from FILE");
+    if (status)
+        return status;
+    options.timeout_ms = seconds * 1000;
+    status = read_hosts(cmd, &hosts, path, a);
+    for (size_t i = 0; i < hosts.n && !status; i++)
+        complete_spec(&hosts.specs[i], &options);
+    struct pxp_host_add m = {.hosts = hosts.specs, .n_hosts = hosts.n};
     uint32_t serial = pxp_client_serial(&c->link.client);
     if (!status)
         status = pxp_host_add_encode(&c->link.client.out, serial, &m)
                      ? cmd_error()
-                     : tell(c, cmd, serial);
-    free(specs);
+                     : tell(c, cmd, serial, path && a->n == 0);
+    adding_free(&hosts, a->n);
     return status;
 }
 
@@ -122,7 +163,7 @@ static int run_delete(struct console *c, const struct cmd *cmd, struct args *a)
     uint32_t serial = pxp_client_serial(&c->link.client);
     if (pxp_host_delete_encode(&c->link.client.out, serial, &m))
         return cmd_error();
-    return tell(c, cmd, serial);
+    return tell(c, cmd, serial, false);
 }
 
 /* ---- records ---------------------------------------------------------------------------------- */
@@ -137,19 +178,25 @@ static const struct out_column result_columns[] = {
 
 const struct cmd cmd_add = {
     "add",
-    "[-l LAUNCHER] [-n SLOTS] [-s SPEED] [-t SECONDS] [-d PVMXD] [-p PORT] "
-    "[USER@]HOST[:SLOTS]...",
+    "[-l LAUNCHER] [-n SLOTS] [-s SPEED] [-t SECONDS] [-d PVMXD] [-p PORT] [-w WRAPPER] "
+    "[--from FILE] [[USER@]HOST[:SLOTS]]...",
     "add hosts to the virtual machine",
     "Starts pvmxd on them, all at the same time. LAUNCHER is ssh, fork (a virtual host "
     "on this "
     "machine) or a command with %h (host), %u (user) and %c (what to run there), such as "
     "\"podman exec -i %h %c\"; without it the setting \"launcher\" says. SLOTS: as many "
     "as there are "
-    "processors; SPEED: 1000 is usual; PVMXD: its path over there; PORT: of ssh. A host "
-    "that does "
-    "not come within SECONDS has failed.",
-    "l:n:s:t:d:p:",
-    1,
+    "processors; SPEED: 1000 is usual; PVMXD: its path over there; PORT: of ssh; "
+    "WRAPPER: a command "
+    "that runs the tasks there. A host that does not come within SECONDS has failed. "
+    "FILE is a host "
+    "file as PVM, LAM, MPICH or Open MPI have it: all of its hosts are added but those "
+    "that are there "
+    "and those it keeps for later (&); with HOST only these, as the file describes them. "
+    "A HOST may "
+    "bring its own options: \"node7 slots=4 wd=/scratch\".",
+    "l:n:s:t:d:p:w:f:",
+    0,
     CMD_MANY,
     CMD_VM | CMD_STARTS,
     WORDS_NOTHING,

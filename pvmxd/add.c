@@ -12,8 +12,10 @@
 #include "peer.h"
 #include "proto/hello.h"
 #include "server.h"
+#include "spread.h"
 #include "starter.h"
 #include "table.h"
+#include "tcp.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,8 @@ struct add_req {
     struct server *sv;
     struct px_list node; /* in server.adds */
     struct peer *peer;   /* who asked: a client, or else ... */
-    struct link *link;   /* ... another daemon; both NULL: gone */
+    struct link *link;   /* ... another daemon; both NULL: gone, or ... */
+    bool known;          /* ... this daemon itself, for its host file */
     uint32_t serial;
     struct pxp_host_add m;
     struct pxp_zone zone;
@@ -61,8 +64,23 @@ static void req_free(struct add_req *r)
     free(r);
 }
 
+/* The hosts of our own file have come, as far as they do. */
+static void known_settled(struct add_req *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct pxp_host_result *one = &r->ones[i].result;
+        if (one->error != PVMX_OK && r->sv->said != NULL)
+            r->sv->said(one->text != NULL ? one->text : one->name);
+    }
+    server_ready(r->sv, PVMX_OK);
+}
+
 static void req_answer(struct add_req *r)
 {
+    if (r->known) {
+        known_settled(r);
+        return;
+    }
     struct pxp_host_added m = {.n_results = r->n};
     m.results = pxp_zone_alloc(&r->zone, (r->n + 1) * sizeof *m.results);
     for (size_t i = 0; m.results != NULL && i < r->n; i++) {
@@ -166,6 +184,12 @@ static pvmx_err one_start(struct add_one *one)
     snprintf(j.vm, sizeof j.vm, "%s", sv->vm);
     snprintf(j.host, sizeof j.host, "%s", s->name);
     snprintf(j.launcher, sizeof j.launcher, "%s", launcher_name(s));
+    snprintf(j.wdir, sizeof j.wdir, "%s", s->wdir);
+    snprintf(j.path, sizeof j.path, "%s", s->path);
+    snprintf(j.wrapper, sizeof j.wrapper, "%s", s->wrapper);
+    snprintf(j.ports, sizeof j.ports, "%s", conf.ports);
+    if (tcp_is_general(conf.address))
+        snprintf(j.listen, sizeof j.listen, "%s", conf.address);
     memcpy(j.key, hosts_key(sv), sizeof j.key);
     memcpy(j.addresses, me->addresses, sizeof j.addresses);
     one->starter = starter_new(sv, s, &j, on_ended, one);
@@ -177,6 +201,27 @@ static pvmx_err one_start(struct add_one *one)
     one->allowed = s->timeout_ms != 0 ? s->timeout_ms * PX_MS : (uint64_t)conf.add_timeout;
     loop_timer_start(&sv->loop, &one->limit, one->allowed, on_limit, one);
     return PVMX_OK;
+}
+
+/* Texts that become lines of what a new daemon reads. */
+static bool texts_ok(const struct pxp_host_spec *s)
+{
+    const char *const texts[] = {s->wdir, s->path, s->wrapper};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strlen(texts[i]) >= JOIN_TEXT)
+            return false;
+        for (const char *c = texts[i]; *c != '\0'; c++)
+            if ((unsigned char)*c < ' ')
+                return false;
+    }
+    return true;
+}
+
+/* ssh would lead back to this machine, whose daemon this is. */
+static bool is_here(struct server *sv, const struct pxp_host_spec *s)
+{
+    return strcmp(launcher_name(s), "ssh") == 0 && *s->address == '\0' &&
+           spread_is_here(s->name, sv->host);
 }
 
 static pvmx_err one_check(struct server *sv, const struct pxp_host_spec *s)
@@ -191,6 +236,16 @@ static pvmx_err one_check(struct server *sv, const struct pxp_host_spec *s)
             s->name, s->launcher);
     if (s->address[0] == '-' || s->user[0] == '-' || s->port > 65535)
         return px_fail(PVMX_ERR_ARG, "host %s: address, user or port make no sense", s->name);
+    if (!texts_ok(s))
+        return px_fail(
+            PVMX_ERR_ARG,
+            "host %s: wd=, ep= and wrapper= are texts of at most %d bytes without "
+            "control characters",
+            s->name, JOIN_TEXT - 1);
+    if (is_here(sv, s))
+        return px_fail(PVMX_ERR_EXISTS,
+                       "%s is host %s, which is in the virtual machine already", s->name,
+                       sv->host);
     const struct host *h = hosts_named(sv, s->name);
     if (h != NULL && strcmp(h->name, s->name) == 0)
         return px_fail(PVMX_ERR_EXISTS, "host %s is in the virtual machine already", s->name);
@@ -287,9 +342,51 @@ static pvmx_err add(struct server *sv, struct peer *p, struct link *l, uint32_t 
     }
     r->n = r->left = r->m.n_hosts;
     for (size_t i = 0; i < r->n; i++)
+        pxp_hostfile_advise(&sv->known, &r->m.hosts[i]);
+    for (size_t i = 0; i < r->n; i++)
         r->ones[i] = (struct add_one){.req = r,
                                       .spec = &r->m.hosts[i],
                                       .result.name = r->m.hosts[i].name};
+    req_go_on(r);
+    return PVMX_OK;
+}
+
+/* What the file says of this very host. */
+static pvmx_err take_own(struct server *sv, const struct pxp_host_spec *s)
+{
+    if (s->slots != 0) {
+        sv->slots_fixed = true;
+        hosts_set_slots(sv, s->slots);
+    }
+    if (s->speed != 0)
+        hosts_self(sv)->speed = s->speed;
+    return own_set(&sv->own, s->wdir, s->path, s->wrapper);
+}
+
+pvmx_err add_known(struct server *sv)
+{
+    const struct pxp_hostfile *f = &sv->known;
+    struct add_req *r = req_new(sv, NULL, NULL, 0);
+    if (r != NULL)
+        r->ones = calloc(f->n, sizeof *r->ones);
+    if (r == NULL || r->ones == NULL) {
+        if (r != NULL)
+            req_free(r);
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for its host file");
+    }
+    r->known = true;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct pxp_hostfile_host *h = &f->hosts[i];
+        pvmx_err err = PVMX_OK;
+        if (is_here(sv, &h->spec))
+            err = take_own(sv, &h->spec);
+        else if (!h->later)
+            r->ones[r->n++] =
+                (struct add_one){.req = r, .spec = &h->spec, .result.name = h->spec.name};
+        if (err != PVMX_OK)
+            px_log(PX_LOG_ERROR, "ADD-OWN", "%s", pvmx_last_error());
+    }
+    r->left = r->n;
     req_go_on(r);
     return PVMX_OK;
 }

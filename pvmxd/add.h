@@ -26,6 +26,9 @@ pvmx_err add_forwarded(struct server *sv, struct link *l, uint32_t serial,
                        const uint8_t *body, size_t len);
 pvmx_err add_delete_forwarded(struct server *sv, struct link *l, uint32_t serial,
                               const uint8_t *body, size_t len);
+/* Adds the hosts of this daemon's own file (server.known); server_ready follows when all have come or
+ * failed. */
+pvmx_err add_known(struct server *sv);
 /* The host has come (PVMX_OK), or has gone or will not come. */
 void add_host_settled(struct server *sv, struct host *h, pvmx_err err, const char *why);
 void add_forget_peer(struct peer *p);

@@ -76,7 +76,9 @@ static const struct px_param settings[] = {
     {.name = "daemon.address",
      .type = PX_PARAM_TEXT,
      .dflt = "",
-     .help = "address of this machine to listen on for other hosts; empty: all of them",
+     .help = "what other hosts reach this machine by: an address, an interface (eth1) or "
+             "a network "
+             "(10.1.0.0/16); empty: all it has",
      .store.text = &conf.address},
     {.name = "daemon.ports",
      .type = PX_PARAM_TEXT,

@@ -48,6 +48,7 @@ struct hosts {
     int fd; /* TCP listener; -1: none */
     int reserve;
     uint16_t port;
+    char address[80]; /* of this machine that is used; empty: all */
     struct loop_io io;
     struct loop_timer rest;
     struct px_list changed;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,24 @@
 enum { TEXT_MAX = 16 * 1024, WAIT_S = 60 };
 static const char first_line[] = "pvmx-join 1";
 
+/* Texts that are left out when they are empty. */
+static const struct {
+    char word[12];
+    size_t field;
+} texts[] = {
+    {"wdir", offsetof(struct join, wdir)},
+    {"path", offsetof(struct join, path)},
+    {"wrapper", offsetof(struct join, wrapper)},
+    {"listen", offsetof(struct join, listen)},
+    {"ports", offsetof(struct join, ports)},
+};
+
 static pvmx_err add_line(struct px_buf *out, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static pvmx_err add_line(struct px_buf *out, const char *fmt, ...)
 {
-    char line[512];
+    char line[JOIN_TEXT + 64];
     va_list args;
     va_start(args, fmt);
     int n = vsnprintf(line, sizeof line, fmt, args);
@@ -43,6 +56,11 @@ pvmx_err join_write(struct px_buf *out, const struct join *j)
                  first_line, j->vm, j->host, j->launcher, j->index, j->leader, j->slots,
                  j->speed, j->apart, key);
     secure_forget(key, sizeof key);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const char *value = (const char *)j + texts[i].field;
+        if (err == PVMX_OK && *value != '\0')
+            err = add_line(out, "%s %s\n", texts[i].word, value);
+    }
     for (size_t i = 0; err == PVMX_OK && i < j->naddresses; i++)
         err = add_line(out, "address %s\n", j->addresses[i]);
     return err == PVMX_OK ? add_line(out, "end\n") : err;
@@ -78,6 +96,9 @@ static pvmx_err line(struct join *j, const char *word, const char *value)
         return text(word, value, j->host, sizeof j->host);
     if (strcmp(word, "launcher") == 0)
         return text(word, value, j->launcher, sizeof j->launcher);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (strcmp(word, texts[i].word) == 0)
+            return text(word, value, (char *)j + texts[i].field, JOIN_TEXT);
     if (strcmp(word, "index") == 0)
         return number(word, value, HOSTS_MAX, &j->index);
     if (strcmp(word, "leader") == 0)

@@ -7,8 +7,13 @@
 #include "base/buf.h"
 #include "hosts.h"
 
+enum { JOIN_TEXT = 1024 };
+
 struct join {
     char vm[80], host[256], launcher[16];
+    char wdir[JOIN_TEXT], path[JOIN_TEXT], wrapper[JOIN_TEXT]; /* see own.h */
+    char listen[JOIN_TEXT],
+        ports[JOIN_TEXT]; /* daemon.address and daemon.ports, where not said there */
     uint32_t index, leader, slots, speed;
     bool apart; /* shares this machine with another daemon of the VM */
     uint8_t key[SECURE_KEY];

@@ -58,7 +58,7 @@ static void resolve_all(struct spawn_req *r)
         p->check_nproc = r->check_nproc;
         p->with_us = r->with_us;
         if (has_own(r, at, app->count))
-            err = resolve_app(&r->m, app, r->sv->host, &r->zone, p);
+            err = resolve_app(&r->m, app, r->sv->host, &r->sv->own, &r->zone, p);
         for (uint32_t i = 0; i < app->count && at < r->total; i++, at++)
             if (err != PVMX_OK && r->ones[at].err == PVMX_OK && r->ones[at].host == 0)
                 launch_failed(r, at, err);

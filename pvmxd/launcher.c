@@ -68,6 +68,24 @@ static void put_quoted(struct command *c, const char *text)
     put_text(c, "'");
 }
 
+/* For a POSIX shell over there, which is to replace ~ and $NAME. */
+static void put_expanding(struct command *c, const char *text)
+{
+    if (strchr(text, '$') == NULL && *text != '~') {
+        put_quoted(c, text);
+        return;
+    }
+    size_t user = *text == '~' ? strcspn(text, "/") : 0;
+    put(c, text, user);
+    put_text(c, "\"");
+    for (text += user; *text != '\0'; text++) {
+        if (strchr("\"\\`", *text) != NULL)
+            put_text(c, "\\");
+        put(c, text, 1);
+    }
+    put_text(c, "\"");
+}
+
 static void end_word(struct command *c, size_t from)
 {
     put(c, "", 1);
@@ -96,7 +114,7 @@ static void put_remote(struct command *c, const struct pxp_host_spec *spec)
 {
     char own[PATH_MAX];
     if (*spec->daemon != '\0') {
-        put_quoted(c, spec->daemon);
+        put_expanding(c, spec->daemon);
         put_text(c, " --join");
         return;
     }
@@ -119,15 +137,22 @@ static pvmx_err make_fork(const struct pxp_host_spec *spec, struct command *c)
     return PVMX_OK;
 }
 
+static bool words(struct command *c, const char *text)
+{
+    char *save = NULL, *copy = strdup(text);
+    if (copy == NULL)
+        return false;
+    for (char *w = strtok_r(copy, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
+        word(c, w);
+    free(copy);
+    return true;
+}
+
 static pvmx_err make_ssh(const struct pxp_host_spec *spec, struct command *c)
 {
     char number[16];
-    char *save = NULL, *words = strdup(conf.ssh);
-    if (words == NULL)
+    if (!words(c, conf.ssh) || !words(c, spec->options))
         return px_fail(PVMX_ERR_NOMEM, "no memory to start ssh");
-    for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
-        word(c, w);
-    free(words);
     /* Nobody is there to answer a question; the user's own configuration decides about all else. */
     word(c, "-oBatchMode=yes");
     word(c, "-xT");
@@ -322,6 +347,28 @@ static const char *last_line(const char *said, char *line, size_t size)
     return line;
 }
 
+/* What to do about what ssh says. */
+static const char *advice(const char *said)
+{
+    static const struct {
+        char says[40], advice[96];
+    } known[] = {
+        {"Could not resolve hostname", " (check the name, or give its address: ip=)"},
+        {"Permission denied",
+         " (ssh needs a key there that it can use without a question: ssh-copy-id)"},
+        {"Host key verification failed",
+         " (connect once by hand, so that ssh knows its key)"},
+        {"REMOTE HOST IDENTIFICATION", " (its key has changed: see ssh-keygen -R)"},
+        {"Connection refused", " (is sshd running there, on this port?)"},
+        {"Connection timed out", " (is it up, and does a firewall let ssh through?)"},
+        {"No route to host", " (is it up, and is there a route?)"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strstr(said, known[i].says) != NULL)
+            return known[i].advice;
+    return "";
+}
+
 pvmx_err launcher_explain(const struct pxp_host_spec *spec, int status, const char *said)
 {
     const struct launcher *l = find(spec);
@@ -341,7 +388,8 @@ pvmx_err launcher_explain(const struct pxp_host_spec *spec, int status, const ch
         return px_fail(PVMX_ERR_NOENT, "cannot start host %s with launcher %s: %s",
                        spec->name, l != NULL ? l->name : "?", more);
     if (WEXITSTATUS(status) == 255 && l != NULL && l->own_255)
-        return px_fail(PVMX_ERR_SYS, "cannot reach host %s: %s", spec->name, more);
+        return px_fail(PVMX_ERR_SYS, "cannot reach host %s: %s%s", spec->name, more,
+                       advice(said));
     if (WEXITSTATUS(status) == 0)
         return px_fail(PVMX_ERR_CLOSED, "host %s: the daemon started there did not come: %s",
                        spec->name, more);

@@ -345,7 +345,7 @@ static void dial_next(struct link *l)
             link_close(l, l->why != NULL ? l->why : "it has no address");
             return;
         }
-        if (tcp_connect(l->addresses[l->next_address++], &l->fd) == PVMX_OK)
+        if (tcp_connect(l->addresses[l->next_address++], sv->hosts.address, &l->fd) == PVMX_OK)
             break;
     }
     loop_io_start(&sv->loop, &l->io, l->fd, LOOP_WRITE, on_io, l);

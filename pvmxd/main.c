@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/param.h"
 #include "conf.h"
 #include "exec.h"
 #include "join.h"
@@ -24,16 +25,18 @@
 enum { EXIT_USAGE = 2, EXIT_RUNS_ALREADY = 3 };
 
 struct options {
-    const char *vm;
+    const char *vm, *file;
     bool foreground, ephemeral, join;
     int ready_fd; /* -1: none */
 };
 
 static const char help[] =
-    "Usage: pvmxd [OPTION]...\n"
+    "Usage: pvmxd [OPTION]... [HOSTFILE]\n"
     "Runs the daemon of this host for one of your virtual machines. Programs start it "
     "by\n"
-    "themselves when they need it; started by hand it stays until it is halted.\n"
+    "themselves when they need it; started by hand it stays until it is halted. With a "
+    "host\n"
+    "file (of PVM, LAM, MPICH or Open MPI) it adds the hosts that stand in it.\n"
     "\n"
     "      --vm NAME       name of the virtual machine (default: $PVMX_VM, else "
     "\"default\")\n"
@@ -103,6 +106,8 @@ static int parse(int argc, char **argv, struct options *o)
             return EXIT_USAGE;
         }
     }
+    if (optind < argc && !o->join)
+        o->file = argv[optind++];
     if (optind < argc) {
         fprintf(stderr, "pvmxd: unexpected argument '%s'\nTry 'pvmxd --help'.\n",
                 argv[optind]);
@@ -180,18 +185,21 @@ static void report(int ready_fd, const char *line)
  * has come. */
 static int await_child(int fd)
 {
-    char line[1024];
+    static char line[256 * 1024]; /* a host file can have many hosts that do not come */
     size_t len = 0;
     ssize_t n;
     while (len < sizeof line - 1 && ((n = read(fd, line + len, sizeof line - 1 - len)) > 0 ||
                                      (n < 0 && errno == EINTR)))
         len += n > 0 ? (size_t)n : 0;
     line[len] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    if (strcmp(line, "ready") == 0)
-        return 0;
-    fprintf(stderr, "pvmxd: %s\n", line[0] != '\0' ? line : "ended before it was ready");
-    return strstr(line, "runs already") != NULL ? EXIT_RUNS_ALREADY : 1;
+    bool already = strstr(line, "runs already") != NULL, ready = false;
+    char *save = NULL, *at = strtok_r(line, "\n", &save);
+    if (at == NULL)
+        fputs("pvmxd: ended before it was ready\n", stderr);
+    for (; at != NULL; at = strtok_r(NULL, "\n", &save))
+        if (!(ready = strcmp(at, "ready") == 0))
+            fprintf(stderr, "pvmxd: %s\n", at);
+    return ready ? 0 : already ? EXIT_RUNS_ALREADY : 1;
 }
 
 /* Returns the child's ready descriptor in the child; does not return in the parent. */
@@ -228,6 +236,13 @@ static void detach_stdio(void)
 static int ready_to = -1; /* where to say that the daemon can be used */
 static bool in_background;
 
+/* A host of the file has not come. */
+static void on_said(const char *line)
+{
+    if (ready_to < 0 || dprintf(ready_to, "%s\n", line) < 0)
+        fprintf(stderr, "pvmxd: %s\n", line);
+}
+
 static void on_ready(pvmx_err err)
 {
     report(ready_to, err == PVMX_OK ? "ready" : pvmx_last_error());
@@ -242,6 +257,7 @@ int main(int argc, char **argv)
 {
     static struct server server;
     static struct join join;
+    struct pxp_hostfile file = {0};
     struct options o = {.ready_fd = -1};
     int status = parse(argc, argv, &o);
     if (status >= 0)
@@ -252,6 +268,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
         return 1;
     }
+    if (o.file != NULL && pxp_hostfile_read(o.file, &file) != PVMX_OK) {
+        fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+        return EXIT_USAGE;
+    }
+    if (*conf.ports == '\0' && *join.ports != '\0')
+        px_param_set("daemon.ports", join.ports);
+    if (*conf.address == '\0' && *join.listen != '\0')
+        px_param_set("daemon.address", join.listen);
     /* Who gave us --ready-fd has put us where we are to be. */
     bool background = !o.foreground && !o.ephemeral && o.ready_fd < 0;
     int ready_fd = background ? go_background() : o.ready_fd;
@@ -274,6 +298,8 @@ int main(int argc, char **argv)
     struct server_options so = {.vm = o.vm,
                                 .ephemeral = o.ephemeral,
                                 .join = o.join ? &join : NULL,
+                                .file = o.file != NULL ? &file : NULL,
+                                .said = on_said,
                                 .ready = on_ready};
     pvmx_err err = server_start(&server, &so);
     if (err == PVMX_ERR_EXISTS) {

@@ -86,12 +86,12 @@ static void set_addresses(struct hosts *hs, struct host *me)
         free(me->addresses[i]);
     me->naddresses = 0;
     char text[TCP_TEXT];
-    if (*conf.address == '\0') {
+    if (*hs->address == '\0') {
         me->naddresses = tcp_own(hs->port, me->addresses, HOST_ADDRESSES);
         return;
     }
-    snprintf(text, sizeof text, strchr(conf.address, ':') != NULL ? "[%s]:%u" : "%s:%u",
-             conf.address, hs->port);
+    snprintf(text, sizeof text, strchr(hs->address, ':') != NULL ? "[%s]:%u" : "%s:%u",
+             hs->address, hs->port);
     me->addresses[0] = strdup(text);
     me->naddresses = me->addresses[0] != NULL;
 }
@@ -104,7 +104,9 @@ pvmx_err outside_listen(struct server *sv)
         return PVMX_OK;
     pvmx_err err = port_range(&lo, &hi);
     if (err == PVMX_OK)
-        err = tcp_listen(conf.address, lo, hi, &hs->fd, &hs->port);
+        err = tcp_own_named(conf.address, hs->address, sizeof hs->address);
+    if (err == PVMX_OK)
+        err = tcp_listen(hs->address, lo, hi, &hs->fd, &hs->port);
     if (err != PVMX_OK)
         return err;
     hs->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -118,7 +119,8 @@ static pvmx_err explain_search(const struct search *s, const char *command,
 
 /* Order: see <pvmx/engine/dyn.h>, struct pvmx_app. */
 static pvmx_err find_program(const struct pxp_spawn *req, const struct pxp_app *app,
-                             const char *host, struct pxp_zone *zone, struct exec_plan *plan)
+                             const char *host, const struct own *own,
+                             struct pxp_zone *zone, struct exec_plan *plan)
 {
     const char *program = req->program;
     struct search s = {.wdir = plan->wdir, .errnum = ENOENT};
@@ -140,9 +142,14 @@ static pvmx_err find_program(const struct pxp_spawn *req, const struct pxp_app *
         }
     } else {
         found = try_list(&s, app->path, app->command) ||
+                try_list(&s, own->path, app->command) ||
                 try_list(&s, path, app->command) || try_dir(&s, "", 0, app->command) ||
                 (slash != NULL && slash > program &&
                  try_dir(&s, program, (size_t)(slash - program), app->command));
+    }
+    if (!found && own->wrapper != NULL && s.errnum == ENOENT) {
+        plan->path = app->command; /* it may exist where the wrapper leads */
+        return PVMX_OK;
     }
     if (!found)
         return explain_search(&s, app->command, host, path, slash != NULL ? program : NULL);
@@ -209,11 +216,49 @@ static pvmx_err build_args(const struct pxp_app *app, struct pxp_zone *zone,
     return PVMX_OK;
 }
 
+/* Puts the host's wrapper in front of the program that was found. */
+static pvmx_err wrap(const struct pxp_app *app, const char *host, const struct own *own,
+                     struct pxp_zone *zone, struct exec_plan *plan)
+{
+    struct search s = {.wdir = plan->wdir, .errnum = ENOENT};
+    char *words = own->wrapper != NULL
+                      ? (char *)(uintptr_t)zone_join(zone, own->wrapper, "", "")
+                      : NULL;
+    char *save = NULL;
+    size_t n = 0;
+    if (own->wrapper == NULL)
+        return PVMX_OK;
+    char **argv =
+        pxp_zone_alloc(zone, (strlen(own->wrapper) + app->n_args + 3) * sizeof *argv);
+    if (words == NULL || argv == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+    for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
+        argv[n++] = w;
+    if (n == 0)
+        return PVMX_OK;
+    bool found = strchr(argv[0], '/') != NULL ? try_dir(&s, "/", 1, argv[0])
+                                              : try_list(&s, own->path, argv[0]) ||
+                                                    try_list(&s, getenv("PATH"), argv[0]);
+    if (!found)
+        return px_fail(PVMX_ERR_NOENT,
+                       "cannot start '%s' on host %s: its wrapper %s is no program there",
+                       app->command, host, argv[0]);
+    argv[n] = (char *)(uintptr_t)plan->path;
+    memcpy(argv + n + 1, plan->argv + 1, app->n_args * sizeof *argv);
+    plan->argv = argv;
+    plan->path = zone_join(zone, s.path, "", "");
+    return plan->path != NULL ? PVMX_OK
+                              : px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+}
+
 static pvmx_err find_wdir(const struct pxp_spawn *req, const struct pxp_app *app,
-                          const char *host, struct pxp_zone *zone, struct exec_plan *plan)
+                          const char *host, const struct own *own, struct pxp_zone *zone,
+                          struct exec_plan *plan)
 {
     struct stat st;
-    plan->wdir = app->wdir[0] != '\0' ? app->wdir : req->cwd;
+    plan->wdir = app->wdir[0] != '\0' ? app->wdir
+                 : own->wdir != NULL  ? own->wdir
+                                      : req->cwd;
     if (plan->wdir[0] == '\0')
         plan->wdir = "/";
     else if (plan->wdir[0] != '/')
@@ -229,15 +274,17 @@ static pvmx_err find_wdir(const struct pxp_spawn *req, const struct pxp_app *app
     return PVMX_OK;
 }
 
-pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app,
-                     const char *host, struct pxp_zone *zone, struct exec_plan *out)
+pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app, const char *host,
+                     const struct own *own, struct pxp_zone *zone, struct exec_plan *out)
 {
-    pvmx_err err = find_wdir(req, app, host, zone, out);
+    pvmx_err err = find_wdir(req, app, host, own, zone, out);
     if (err == PVMX_OK)
         err = build_env(req, app, zone, out);
     if (err == PVMX_OK)
         err = build_args(app, zone, out);
     if (err == PVMX_OK)
-        err = find_program(req, app, host, zone, out);
+        err = find_program(req, app, host, own, zone, out);
+    if (err == PVMX_OK)
+        err = wrap(app, host, own, zone, out);
     return err;
 }

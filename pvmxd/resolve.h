@@ -5,10 +5,12 @@
 #define RESOLVE_H
 
 #include "exec.h"
+#include "own.h"
 #include "proto/messages.h"
 
-/* Fills the plan for one program. Memory comes from zone. On failure the sentence is recorded. */
-pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app,
-                     const char *host, struct pxp_zone *zone, struct exec_plan *out);
+/* Fills the plan for one program. host: this one's name, for sentences; own: what holds for all tasks here.
+ * Memory comes from zone. On failure the sentence is recorded. */
+pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app, const char *host,
+                     const struct own *own, struct pxp_zone *zone, struct exec_plan *out);
 
 #endif

@@ -249,6 +249,11 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
     sv->started = px_now_ns();
     sv->ephemeral = o->ephemeral;
     sv->ready = o->ready;
+    sv->said = o->said;
+    if (o->file != NULL) {
+        sv->known = *o->file;
+        *o->file = (struct pxp_hostfile){0};
+    }
     if (o->join != NULL)
         snprintf(sv->host, sizeof sv->host, "%s", o->join->host);
     else if (gethostname(sv->host, sizeof sv->host - 1) != 0 || sv->host[0] == '\0')
@@ -260,6 +265,8 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
         err = arena_open(&sv->arena, cpus, o->join != NULL ? o->join->index : 1);
     if (err == PVMX_OK && !loop_init(&sv->loop, server_before_sleep, sv))
         err = px_fail_errno(errno, "cannot make an event loop");
+    if (err == PVMX_OK && o->join != NULL)
+        err = own_set(&sv->own, o->join->wdir, o->join->path, o->join->wrapper);
     if (err == PVMX_OK)
         err = hosts_start(sv, o->join);
     if (err == PVMX_OK)
@@ -279,7 +286,7 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
 
 pvmx_err server_run(struct server *sv)
 {
-    if (!sv->hosts.joining)
+    if (!sv->hosts.joining && (sv->known.n == 0 || add_known(sv) != PVMX_OK))
         server_ready(sv, PVMX_OK);
     px_log(PX_LOG_INFO, "SERVER-START", "VM %s on host %s, %u slots, socket %s", sv->vm,
            sv->host, atomic_load(&sv->arena.head->universe), sv->dir.socket);
@@ -320,6 +327,7 @@ void server_stop(struct server *sv)
     hosts_stop(sv);
     notify_fini(sv);
     events_fini(sv);
+    pxp_hostfile_free(&sv->known);
     px_map_free(&sv->tasks);
     px_map_free(&sv->jobs);
     px_map_free(&sv->ports);
@@ -327,6 +335,7 @@ void server_stop(struct server *sv)
     boxes_fini(sv);
     groups_fini(sv);
     if (alone) {
+        own_free(&sv->own);
         bind_fini(&sv->bind);
         arena_close(&sv->arena);
     }

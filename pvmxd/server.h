@@ -13,7 +13,9 @@
 #include "link.h"
 #include "listen.h"
 #include "loop.h"
+#include "own.h"
 #include "pool.h"
+#include "proto/hostfile.h"
 #include "topo.h"
 #include "watchdog.h"
 
@@ -23,7 +25,10 @@ struct join;
 struct server_options {
     const char *vm;
     bool ephemeral;
-    const struct join *join; /* NULL: the first host of a VM */
+    const struct join *join;   /* NULL: the first host of a VM */
+    struct pxp_hostfile *file; /* its hosts are to be added; is taken over. NULL: none */
+    /* A host of the file has not come; before ready. */
+    void (*said)(const char *line);
     /* Called once: the daemon can be used, or will end; the error's sentence is pvmx_last_error(). */
     void (*ready)(pvmx_err err);
 };
@@ -38,6 +43,9 @@ struct server {
     bool slots_fixed; /* by who added this host */
     pvmx_err status;  /* why it ends, when it could not join */
     void (*ready)(pvmx_err err);
+    void (*said)(const char *line);
+    struct pxp_hostfile known; /* advice for hosts that are added; empty: none */
+    struct own own;
     bool halting;    /* every task is to end, then the daemon        */
     bool stopping;   /* the socket is gone; the loop is about to end */
     bool scan_slots; /* deaths, leaves or releases since the last scan */

@@ -70,7 +70,27 @@ void tcp_tune(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-pvmx_err tcp_connect(const char *address, int *fd)
+/* An own address without port as a socket address. */
+static pvmx_err read_own(const char *address, struct sockaddr_storage *out, socklen_t *len)
+{
+    char text[TCP_TEXT];
+    snprintf(text, sizeof text, strchr(address, ':') != NULL ? "[%s]:0" : "%s:0", address);
+    return tcp_read(text, out, len);
+}
+
+/* Leaves by the interface of that address, if the other side can be reached from there at all. */
+static pvmx_err leave_from(int fd, const char *from, sa_family_t family)
+{
+    struct sockaddr_storage a = {0};
+    socklen_t len = 0;
+    if (*from == '\0' || read_own(from, &a, &len) != PVMX_OK || a.ss_family != family)
+        return PVMX_OK;
+    return bind(fd, (struct sockaddr *)&a, len) == 0
+               ? PVMX_OK
+               : px_fail_errno(errno, "cannot use address %s", from);
+}
+
+pvmx_err tcp_connect(const char *address, const char *from, int *fd)
 {
     struct sockaddr_storage a = {0};
     socklen_t len = 0;
@@ -81,9 +101,12 @@ pvmx_err tcp_connect(const char *address, int *fd)
     if (*fd < 0)
         return px_fail_errno(errno, "cannot make a socket for %s", address);
     tcp_tune(*fd);
-    if (connect(*fd, (struct sockaddr *)&a, len) == 0 || errno == EINPROGRESS)
+    err = leave_from(*fd, from, a.ss_family);
+    if (err == PVMX_OK &&
+        (connect(*fd, (struct sockaddr *)&a, len) == 0 || errno == EINPROGRESS))
         return PVMX_OK;
-    err = px_fail_errno(errno, "cannot connect to %s", address);
+    if (err == PVMX_OK)
+        err = px_fail_errno(errno, "cannot connect to %s", address);
     px_fd_close(fd);
     return err;
 }
@@ -118,15 +141,9 @@ pvmx_err tcp_listen(const char *address, uint16_t lo, uint16_t hi, int *fd, uint
 {
     struct sockaddr_storage a = {.ss_family = AF_INET6};
     socklen_t len = sizeof(struct sockaddr_in6);
-    char text[TCP_TEXT];
-    pvmx_err err = PVMX_OK;
-    if (*address != '\0') {
-        snprintf(text, sizeof text, strchr(address, ':') != NULL ? "[%s]:0" : "%s:0",
-                 address);
-        err = tcp_read(text, &a, &len);
-        if (err != PVMX_OK)
-            return err;
-    }
+    pvmx_err err = *address != '\0' ? read_own(address, &a, &len) : PVMX_OK;
+    if (err != PVMX_OK)
+        return err;
     *fd = listener(a.ss_family);
     if (*fd < 0 && *address == '\0') { /* a kernel without IPv6 */
         a = (struct sockaddr_storage){.ss_family = AF_INET};
@@ -185,4 +202,97 @@ size_t tcp_own(uint16_t port, char **out, size_t max)
     n += own_kind(list, true, port, out + n, max - n);
     freeifaddrs(list);
     return n;
+}
+
+/* ---- own addresses by name -------------------------------------------------------------------- */
+
+/* The bytes of an address; *bits: how many bits they are. NULL: of another family. */
+static const uint8_t *bytes_of(const struct sockaddr *a, unsigned *bits)
+{
+    *bits = a->sa_family == AF_INET ? 32 : 128;
+    if (a->sa_family == AF_INET)
+        return (const uint8_t *)&((const struct sockaddr_in *)(const void *)a)->sin_addr;
+    if (a->sa_family == AF_INET6)
+        return ((const struct sockaddr_in6 *)(const void *)a)->sin6_addr.s6_addr;
+    return NULL;
+}
+
+struct network {
+    uint8_t bytes[16];
+    int family;
+    unsigned bits;
+};
+
+static bool read_network(const char *text, struct network *n)
+{
+    char address[TCP_TEXT], *end;
+    const char *slash = strchr(text, '/');
+    if (slash == NULL || (size_t)(slash - text) >= sizeof address || slash[1] < '0' ||
+        slash[1] > '9')
+        return false;
+    memcpy(address, text, (size_t)(slash - text));
+    address[slash - text] = '\0';
+    n->family = strchr(address, ':') != NULL ? AF_INET6 : AF_INET;
+    n->bits = (unsigned)strtoul(slash + 1, &end, 10);
+    return *end == '\0' && n->bits <= (n->family == AF_INET ? 32 : 128) &&
+           inet_pton(n->family, address, n->bytes) == 1;
+}
+
+static bool in_network(const struct network *n, const struct sockaddr *a)
+{
+    unsigned bits, whole = n->bits / 8, rest = n->bits % 8;
+    const uint8_t *bytes = bytes_of(a, &bits);
+    if (bytes == NULL || a->sa_family != n->family || memcmp(bytes, n->bytes, whole) != 0)
+        return false;
+    return rest == 0 || ((bytes[whole] ^ n->bytes[whole]) & (0xff00 >> rest) & 0xff) == 0;
+}
+
+bool tcp_is_general(const char *what)
+{
+    uint8_t bytes[16];
+    return inet_pton(AF_INET, what, bytes) != 1 && inet_pton(AF_INET6, what, bytes) != 1;
+}
+
+static bool is_meant(const struct ifaddrs *i, const char *what, const struct network *n)
+{
+    if (i->ifa_addr == NULL || (i->ifa_flags & IFF_UP) == 0)
+        return false;
+    if (n != NULL)
+        return in_network(n, i->ifa_addr);
+    if (strcmp(i->ifa_name, what) != 0)
+        return false;
+    return i->ifa_addr->sa_family == AF_INET ||
+           (i->ifa_addr->sa_family == AF_INET6 &&
+            !IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr));
+}
+
+pvmx_err tcp_own_named(const char *what, char *text, size_t size)
+{
+    struct network network;
+    struct ifaddrs *list = NULL;
+    unsigned bits;
+    snprintf(text, size, "%s", what);
+    if (*what == '\0' || !tcp_is_general(what))
+        return PVMX_OK;
+    bool by_network = strchr(what, '/') != NULL;
+    if (by_network && !read_network(what, &network))
+        return px_fail(PVMX_ERR_ARG, "PVMX_DAEMON_ADDRESS is \"%.80s\": a network is written 10.1.0.0/16",
+                       what);
+    if (getifaddrs(&list) != 0)
+        return px_fail_errno(errno, "cannot list the interfaces of this machine");
+    const struct ifaddrs *i = list;
+    while (i != NULL && !is_meant(i, what, by_network ? &network : NULL))
+        i = i->ifa_next;
+    const char *found =
+        i != NULL ? inet_ntop(i->ifa_addr->sa_family, bytes_of(i->ifa_addr, &bits), text,
+                              (socklen_t)size)
+                  : NULL;
+    freeifaddrs(list);
+    if (found != NULL)
+        return PVMX_OK;
+    return px_fail(
+        PVMX_ERR_NOENT,
+        "PVMX_DAEMON_ADDRESS is \"%.80s\": this machine has no address, interface or "
+        "network that is called so and is up",
+        what);
 }

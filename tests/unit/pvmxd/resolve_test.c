@@ -48,6 +48,8 @@ static void end(void)
     cr_assert_eq(system(command), 0);
 }
 
+static struct own own;
+
 static pvmx_err resolve(struct pxp_app *app)
 {
     static char cwd[128], program[128];
@@ -57,7 +59,7 @@ static pvmx_err resolve(struct pxp_app *app)
     if (app->wdir == NULL)
         app->wdir = "";
     memset(&plan, 0, sizeof plan);
-    return resolve_app(&req, app, "alpha", &zone, &plan);
+    return resolve_app(&req, app, "alpha", &own, &zone, &plan);
 }
 
 static void expect(const char *where)
