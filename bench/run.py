@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 
+import tcp
+
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = ("spawn", "pingpong", "rate", "derived", "coll", "dup", "unexpected", "blocked")
 OWN_PROGRAMS = ("dynamic",)  # of PVMX alone
@@ -121,6 +123,7 @@ class Bench:
             self.env.pop(name, None)
         self.samples = {}  # (row, library) -> list of values
         self.daemon = []
+        self.tcp = None
 
     def add(self, row, library, value):
         if value is not None:
@@ -224,6 +227,22 @@ class Bench:
             got = lib.run(2, "unexpected", UNEXPECTED, env=self.env)
             self.add("unexpected", lib.name, got.get("unexpected"))
 
+    def note(self, name, key, why):
+        """Something could not be done: it stands below the table."""
+        log(f"  {name}: {key}: {why}")
+        for lib in self.libs:
+            if name in (lib.name, tcp.SOCKETS):
+                lib.missing[key] = why
+
+    def tcp_round(self, index):
+        why = tcp.usable()
+        if why:
+            self.note(PVMX, "tcp", why)
+            return
+        if index == 0:
+            self.tcp = tcp.Tcp(self, run_program)
+        self.tcp.round()
+
     def blocked_round(self):
         for lib in self.libs:
             got = lib.run(2, "blocked", env=self.env)
@@ -253,6 +272,7 @@ class Bench:
                  ("pack", lambda i: self.derived_round()),
                  ("coll", self.coll_round),
                  ("matching", lambda i: self.unexpected_round()),
+                 ("tcp", self.tcp_round),
                  ("blocked", lambda i: self.blocked_round() if i == 0 else None),
                  ("daemon", lambda i: self.idle_daemon() if i == 0 else None))
         for index in range(self.rounds):
@@ -263,6 +283,8 @@ class Bench:
                 part(index)
 
     def close(self):
+        if self.tcp:
+            self.tcp.close()
         shutil.rmtree(self.tmp, ignore_errors=True)
 
 
@@ -441,6 +463,22 @@ def waiting_rows(bench, table):
               None if idle is None else idle < 0.1)
 
 
+def tcp_rows(bench, table):
+    for size in tcp.SMALL:
+        v = {name: bench.value(f"tcp {size}", name) for name in (PVMX, MPICH, OMPI, tcp.SOCKETS)}
+        ratio, best = ratio_of(v[PVMX], v[tcp.SOCKETS]), best_peer(bench, f"tcp {size}")
+        ok = None if ratio is None else ratio <= 1.15 and (best is None or v[PVMX] <= best)
+        table.row(f"half round trip over TCP, {size_text(size)}", "µs", v[PVMX], v[MPICH], v[OMPI],
+                  v[tcp.SOCKETS], ratio, "≤ 1.15 × plain sockets, ≤ the better peer", ok)
+    for size in tcp.LONG:
+        v = {name: (lambda t: size / t if t else None)(bench.value(f"tcp {size}", name))
+             for name in (PVMX, MPICH, OMPI, tcp.SOCKETS)}
+        ratio = ratio_of(v[PVMX], v[tcp.SOCKETS])
+        table.row(f"bandwidth over TCP, {size_text(size)}", "MB/s", v[PVMX], v[MPICH], v[OMPI], v[tcp.SOCKETS],
+                  ratio, "≥ 0.9 × plain sockets" if size == 1 << 20 else "–",
+                  None if ratio is None or size != 1 << 20 else ratio >= 0.9)
+
+
 def machine():
     model = "unknown processor"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -461,7 +499,7 @@ def version_of(package):
 def report(bench):
     table = Table()
     for rows in (spawn_rows, dynamic_rows, message_rows, kinship_rows, derived_rows, coll_rows,
-                 matching_rows, waiting_rows):
+                 matching_rows, tcp_rows, waiting_rows):
         rows(bench, table)
     failures = [f"* {lib.name}: `{key}` {why}" for lib in bench.libs
                 for key, why in lib.missing.items()]
@@ -488,6 +526,8 @@ libraries to compare with. Rerun it to replace this page.
 * Collectives: bytes of one process's block; the time of the slowest process in a loop of the same
   operation. With more tasks than processors the peers' defaults wait busily (Open MPI started with
   `--host localhost:N`); told of it by `--oversubscribe`, Open MPI yields the processor: shown apart.
+* Over TCP: two network namespaces with a virtual cable between them. The floor is a program that sends and
+  receives on one plain socket; it sleeps for each message, which is slow where processors fall asleep.
 * A lone process is started as `./program` with PVMX, by `mpiexec -n 1` with the others.
 """
     if failures:
@@ -500,7 +540,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True, help="PVMX's build folder")
     parser.add_argument("--out", type=pathlib.Path, help="file to write (default: only print)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", help="spawn messages kinship pack coll matching blocked daemon")
+    parser.add_argument("--only", nargs="*", help="spawn messages kinship pack coll matching tcp blocked daemon")
     args = parser.parse_args()
     bench = Bench(args)
     try:

@@ -40,8 +40,9 @@ struct px_rts { /* addr 0: the bytes do not lie in one run, they have to be stre
 };
 
 struct px_cts {
-    uint64_t id;  /* of the receive */
-    uint64_t len; /* how many bytes are wanted */
+    uint64_t id;       /* of the receive */
+    uint64_t len;      /* how many bytes are wanted */
+    uint64_t straight; /* they go to one run of memory: streamed records will do */
 };
 
 struct px_share {

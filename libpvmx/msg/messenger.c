@@ -57,6 +57,8 @@ pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx
                                      .deliver = px_deliver,
                                      .contact = px_peer_contact,
                                      .dial = ms->far ? dial : NULL,
+                                     .place = px_rndv_place,
+                                     .placed = px_rndv_placed,
                                      .pause = &ms->pause,
                                      .arg = ms};
     for (unsigned i = 0; i < ms->nifaces; i++) {

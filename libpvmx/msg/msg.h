@@ -239,6 +239,9 @@ void px_recv_peer_died(struct px_messenger *ms, struct pvmx_peer *peer);
 /* ---- rndv.c: fetching long messages */
 void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
                    uint64_t addr, size_t len);
+/* Streamed records, as the transports' parameters have them. */
+void *px_rndv_place(void *ms, const uint8_t *head, size_t len);
+void px_rndv_placed(void *ms, const uint8_t *head, size_t len);
 void px_rndv_on_data(struct px_messenger *ms, uint64_t id, const uint8_t *bytes, size_t len);
 
 /* Says FIN and completes the receive. */

@@ -51,7 +51,7 @@ static void ask_stream(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
         return;
     }
     r->want = want;
-    struct px_cts cts = {.id = r->id, .len = want};
+    struct px_cts cts = {.id = r->id, .len = want, .straight = !r->req.layout};
     err = px_send_control(sender, &(struct px_hdr){.ctx = id, .am = PX_AM_CTS}, &cts,
                           sizeof cts);
     if (err)
@@ -118,6 +118,41 @@ void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
         ask_stream(r, sender, id, want);
     else
         px_req_complete(sender->ms, &r->req, err);
+}
+
+/* The receive that a streamed record of len bytes belongs to, and where in it; NULL: none (any more). */
+static struct px_recv *streamed(struct px_messenger *ms, const uint8_t *head, size_t len,
+                                uint64_t *offset)
+{
+    struct px_hdr h;
+    struct px_data d;
+    static_assert(sizeof h + sizeof d == PX_STREAM_HEAD, "the head of a streamed record");
+    memcpy(&h, head, sizeof h);
+    memcpy(&d, head + sizeof h, sizeof d);
+    struct px_recv *r = h.am == PX_AM_DATA ? px_map_get(&ms->ids, h.ctx) : NULL;
+    if (!r || r->req.kind != PX_REQ_RECV || r->piece || r->req.layout ||
+        d.offset > r->want || len > r->want - d.offset)
+        return NULL;
+    *offset = d.offset;
+    return r;
+}
+
+void *px_rndv_place(void *ms, const uint8_t *head, size_t len)
+{
+    uint64_t offset = 0;
+    struct px_recv *r = streamed(ms, head, len, &offset);
+    return r ? r->buf + offset : NULL;
+}
+
+void px_rndv_placed(void *ms, const uint8_t *head, size_t len)
+{
+    uint64_t offset = 0;
+    struct px_recv *r = streamed(ms, head, len, &offset);
+    if (!r)
+        return;
+    r->got += len;
+    if (r->got >= r->want)
+        px_rndv_settle(r);
 }
 
 void px_rndv_on_data(struct px_messenger *ms, uint64_t id, const uint8_t *bytes, size_t len)

@@ -25,7 +25,8 @@ struct px_progress {
     bool *completed;          /* set by others when a request became complete */
     void (*check)(void *arg); /* now and then while asleep: is the daemon still there? */
     void *check_arg;
-    /* What else to wake for; -1: nothing, as in every program of one host. NULL: never. */
+    /* What else to wake for, and to look at in the next round; -1: nothing, as in every program of one
+     * host. NULL: never. */
     int (*descriptor)(void *arg);
     void *descriptor_arg;
     int bell; /* own datagram socket, made when there is a descriptor; -1: none */

@@ -185,6 +185,8 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
             pthread_mutex_lock(p->lock);
         if (--p->sleepers == 0)
             count_asleep(&a, false);
+        if (fd >= 0)
+            p->descriptor(p->descriptor_arg); /* what has woken us is looked at first */
         if (px_now_ns() - now >= CHECK_NS && p->check)
             p->check(p->check_arg);
     }

@@ -13,8 +13,8 @@ void px_transports_check(void)
     for (const struct px_transport *const *t = px_transports; *t; t++) {
         const struct px_transport *r = *t;
         if (!(r->name && r->open && r->close && r->caps && r->reaches && r->connect &&
-              r->disconnect && r->push && r->get && r->put && r->claim && r->progress &&
-              r->drain && r->forget && r->descriptor)) {
+              r->disconnect && r->push && r->stream && r->get && r->put && r->claim &&
+              r->progress && r->drain && r->forget && r->descriptor)) {
             fprintf(stderr, "pvmx: transport table %s has a hole\n", r->name ? r->name : "?");
             abort();
         }
@@ -44,7 +44,14 @@ bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint3
     return false;
 }
 
-int px_transport_no_descriptor(const struct px_iface *iface)
+pvmx_err px_transport_no_stream(struct px_ep *ep, const void *head, const void *bytes,
+                                size_t len, size_t *done)
+{
+    (void)ep, (void)head, (void)bytes, (void)len, (void)done;
+    return PVMX_ERR_UNSUPPORTED;
+}
+
+int px_transport_no_descriptor(struct px_iface *iface)
 {
     (void)iface;
     return -1;

@@ -13,6 +13,8 @@
 struct px_arena;
 struct px_iface;
 
+enum { PX_STREAM_HEAD = 32 };
+
 struct px_slice {
     const void *data;
     size_t len;
@@ -46,14 +48,20 @@ struct px_iface_params {
     /* Asks for a connection with a task of another host; NULL: there are none. The outcome comes
      * later (px_tcp_arrived). */
     pvmx_err (*dial)(void *arg, pvmx_tid peer);
+    /* Streamed records: where their bytes go, len of them behind a head of PX_STREAM_HEAD bytes. NULL: nobody
+     * wants them (any more). Asked again before each piece, since the answer may change. */
+    void *(*place)(void *arg, const uint8_t *head, size_t len);
+    /* All of them are there. */
+    void (*placed)(void *arg, const uint8_t *head, size_t len);
     const bool *pause; /* set by deliver: progress is to return before it looks further */
 };
 
 struct px_caps {
     size_t max_record; /* bytes that one push can carry                                   */
-    size_t eager; /* largest message worth copying through records; above: rendezvous */
-    bool get;     /* has get */
-    bool share;   /* has put and claim, and both ends see the same shared pieces */
+    size_t eager;  /* largest message worth copying through records; above: rendezvous */
+    size_t stream; /* largest streamed record; 0: has no stream */
+    bool get;      /* has get */
+    bool share;    /* has put and claim, and both ends see the same shared pieces */
 };
 
 struct px_transport {
@@ -72,6 +80,12 @@ struct px_transport {
     /* Publishes one record made of n slices. PVMX_ERR_AGAIN: no room now, nothing was kept and
      * the caller will be woken (if it sleeps) when there is room. */
     pvmx_err (*push)(struct px_ep *ep, const struct px_slice *v, unsigned n);
+    /* Sends a record whose bytes go straight from here to where the receiver wants them: a head of
+     * PX_STREAM_HEAD bytes and len others, which stay where they are until all have been taken. *done: how
+     * many were taken now. PVMX_ERR_AGAIN: come again with the rest; until then nothing else may be pushed
+     * to this endpoint. */
+    pvmx_err (*stream)(struct px_ep *ep, const void *head, const void *bytes, size_t len,
+                       size_t *done);
     /* Copies len bytes at address addr of the peer's memory to dst. PVMX_ERR_UNSUPPORTED: not
      * possible with this peer (use records); PVMX_ERR_PEER_DEAD: it has ended. */
     pvmx_err (*get)(struct px_ep *ep, void *dst, uint64_t addr, size_t len);
@@ -90,8 +104,8 @@ struct px_transport {
     /* The task has ended and has been drained: forget what it owned here. */
     void (*forget)(struct px_iface *iface, pvmx_tid from);
     /* What becomes readable when progress has something to do, for those who sleep; -1: nothing, the
-     * doorbell rings. */
-    int (*descriptor)(const struct px_iface *iface);
+     * doorbell rings. The next progress looks there at once. */
+    int (*descriptor)(struct px_iface *iface);
 };
 
 /* All transports, highest priority first; NULL-terminated. Checked for completeness at start. */
@@ -104,7 +118,9 @@ pvmx_err px_transport_no_get(struct px_ep *ep, void *dst, uint64_t addr, size_t 
 pvmx_err px_transport_no_put(struct px_ep *ep, uint64_t addr, const void *src, size_t len);
 bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit,
                            uint32_t *piece);
-int px_transport_no_descriptor(const struct px_iface *iface);
+int px_transport_no_descriptor(struct px_iface *iface);
+pvmx_err px_transport_no_stream(struct px_ep *ep, const void *head, const void *bytes,
+                                size_t len, size_t *done);
 void px_transport_no_peer(struct px_iface *iface, pvmx_tid from);
 
 extern const struct px_transport px_transport_self, px_transport_shm, px_transport_tcp;

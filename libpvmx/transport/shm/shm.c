@@ -192,6 +192,7 @@ const struct px_transport px_transport_shm = {
     .connect = shm_connect,
     .disconnect = shm_disconnect,
     .push = shm_push,
+    .stream = px_transport_no_stream,
     .get = shm_get,
     .put = shm_put,
     .claim = shm_claim,

@@ -23,7 +23,7 @@ struct greeting {
 
 void px_tcp_conn_watch(struct px_tcp_conn *c)
 {
-    bool out = px_buf_len(&c->out) > 0 && !c->broken;
+    bool out = (px_buf_len(&c->out) > 0 || c->out_left > 0) && !c->broken;
     struct epoll_event e = {.events = (c->eof ? 0 : EPOLLIN) | (out ? EPOLLOUT : 0),
                             .data.ptr = c};
     if (out == c->want_out && !c->eof)
@@ -97,32 +97,105 @@ static bool greeted(struct px_tcp_conn *c)
     return true;
 }
 
-/* Delivers whole records; false: one cannot be taken now, or progress is to return. */
-static bool deliver(struct px_tcp_conn *c, unsigned *n)
+/* A piece of the streamed record has come. */
+static void advance(struct px_tcp_conn *c, size_t n)
+{
+    const struct px_iface_params *p = &c->peer->iface->params;
+    c->in_left -= n;
+    if (c->in_left == 0)
+        p->placed(p->arg, c->head, c->in_len);
+}
+
+/* Where the next byte of the streamed record belongs; NULL: nowhere. */
+static uint8_t *place(struct px_tcp_conn *c)
+{
+    const struct px_iface_params *p = &c->peer->iface->params;
+    uint8_t *to = p->place(p->arg, c->head, c->in_len);
+    return to ? to + (c->in_len - c->in_left) : NULL;
+}
+
+/* What has been read of a streamed record already. */
+static void take_read(struct px_tcp_conn *c)
+{
+    size_t n = px_buf_len(&c->in) < c->in_left ? px_buf_len(&c->in) : c->in_left;
+    uint8_t *to = place(c);
+    if (to)
+        memcpy(to, px_buf_head(&c->in), n);
+    px_buf_consume(&c->in, n);
+    advance(c, n);
+}
+
+enum record { RECORD_WHOLE, RECORD_PART, RECORD_LATER, RECORD_WRONG };
+
+/* The record at the head of what has been read. */
+static enum record next_record(struct px_tcp_conn *c)
 {
     const struct px_iface_params *p = &c->peer->iface->params;
     uint32_t len;
-    while (px_buf_len(&c->in) >= WORD) {
-        memcpy(&len, px_buf_head(&c->in), WORD);
-        if (len > PX_TCP_RECORD_MAX) {
+    memcpy(&len, px_buf_head(&c->in), WORD);
+    bool streamed = (len & PX_TCP_STREAMED) != 0;
+    len &= ~PX_TCP_STREAMED;
+    if (streamed ? len < PX_STREAM_HEAD : len > PX_TCP_RECORD_MAX)
+        return RECORD_WRONG;
+    if (px_buf_len(&c->in) - WORD < (streamed ? PX_STREAM_HEAD : len))
+        return RECORD_PART;
+    if (streamed) {
+        memcpy(c->head, px_buf_head(&c->in) + WORD, PX_STREAM_HEAD);
+        px_buf_consume(&c->in, WORD + PX_STREAM_HEAD);
+        c->in_len = c->in_left = len - PX_STREAM_HEAD;
+        take_read(c);
+        return RECORD_WHOLE;
+    }
+    if (p->deliver(p->arg, &c->peer->from, px_buf_head(&c->in) + WORD, len) != PVMX_OK)
+        return RECORD_LATER;
+    px_buf_consume(&c->in, WORD + len);
+    return RECORD_WHOLE;
+}
+
+/* Delivers whole records; false: one cannot be taken now, or progress is to return. */
+static bool deliver(struct px_tcp_conn *c, unsigned *n)
+{
+    struct px_tcp_iface *s = c->peer->iface;
+    while (px_buf_len(&c->in) >= (c->in_left > 0 ? 1 : WORD)) {
+        enum record r = RECORD_WHOLE;
+        if (c->in_left > 0)
+            take_read(c);
+        else
+            r = next_record(c);
+        if (r == RECORD_PART)
+            break;
+        if (r == RECORD_WRONG) {
             c->eof = true;
             broken(c, EPROTO);
             return false;
         }
-        if (px_buf_len(&c->in) - WORD < len)
-            break;
-        if (p->deliver(p->arg, &c->peer->from, px_buf_head(&c->in) + WORD, len) != PVMX_OK) {
-            c->peer->iface->pending = true;
-            return false;
-        }
-        px_buf_consume(&c->in, WORD + len);
-        ++*n;
-        if (*p->pause) {
-            c->peer->iface->pending = true;
+        *n += r == RECORD_WHOLE;
+        if (r == RECORD_LATER || *s->params.pause) {
+            s->pending = true;
             return false;
         }
     }
     return true;
+}
+
+/* Reads to where it belongs, or to the buffer; as recv does. */
+static ssize_t receive(struct px_tcp_conn *c)
+{
+    uint8_t *to = c->in_left > 0 && px_buf_len(&c->in) == 0 ? place(c) : NULL;
+    ssize_t got;
+    if (to) {
+        got = recv(c->fd, to, c->in_left, MSG_DONTWAIT);
+        if (got > 0)
+            advance(c, (size_t)got);
+        return got;
+    }
+    to = px_buf_reserve(&c->in, PX_TCP_READ);
+    got = to ? recv(c->fd, to, PX_TCP_READ, MSG_DONTWAIT) : -1;
+    if (got > 0)
+        c->in.end += (size_t)got;
+    if (!to)
+        errno = EAGAIN;
+    return got;
 }
 
 unsigned px_tcp_conn_read(struct px_tcp_conn *c)
@@ -132,10 +205,7 @@ unsigned px_tcp_conn_read(struct px_tcp_conn *c)
         return n;
     if (c->eof)
         return n;
-    uint8_t *to = px_buf_reserve(&c->in, PX_TCP_READ);
-    if (!to)
-        return n;
-    ssize_t got = recv(c->fd, to, PX_TCP_READ, MSG_DONTWAIT);
+    ssize_t got = receive(c);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return n;
     if (got <= 0) {
@@ -145,10 +215,9 @@ unsigned px_tcp_conn_read(struct px_tcp_conn *c)
         px_tcp_conn_watch(c);
         return n + 1;
     }
-    c->in.end += (size_t)got;
     if (c->greeted || greeted(c))
         deliver(c, &n);
-    return n;
+    return n + 1;
 }
 
 static pvmx_err greet(struct px_tcp_conn *c)

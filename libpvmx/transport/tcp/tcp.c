@@ -96,7 +96,9 @@ static void tcp_close(struct px_iface *iface)
 static void tcp_caps(const struct px_iface *iface, struct px_caps *out)
 {
     (void)iface;
-    *out = (struct px_caps){.max_record = PX_TCP_RECORD_MAX, .eager = PX_TCP_EAGER};
+    *out = (struct px_caps){.max_record = PX_TCP_RECORD_MAX,
+                            .eager = PX_TCP_EAGER,
+                            .stream = PX_TCP_STREAM_MAX};
 }
 
 static bool tcp_reaches(const struct px_iface *iface, pvmx_tid peer)
@@ -147,6 +149,22 @@ static pvmx_err keep_rest(struct px_tcp_conn *c, const struct iovec *iov, unsign
     return PVMX_OK;
 }
 
+/* What the socket takes; -1: the connection is broken. */
+static ssize_t send_now(struct px_tcp_conn *c, const struct msghdr *m)
+{
+    ssize_t sent;
+    do
+        sent = sendmsg(c->fd, m, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0 && errno == EAGAIN)
+        return 0;
+    if (sent < 0) {
+        c->broken = true;
+        c->peer->lost = PVMX_ERR_PEER_DEAD;
+    }
+    return sent;
+}
+
 static pvmx_err tcp_push(struct px_ep *e, const struct px_slice *v, unsigned n)
 {
     struct px_tcp_peer *p = (struct px_tcp_peer *)e;
@@ -159,7 +177,7 @@ static pvmx_err tcp_push(struct px_ep *e, const struct px_slice *v, unsigned n)
         return PVMX_ERR_AGAIN;
     if (px_buf_len(&c->out) > 0 && !px_tcp_conn_flush(c))
         return p->lost;
-    if (px_buf_len(&c->out) > PX_TCP_QUEUE)
+    if (px_buf_len(&c->out) > PX_TCP_QUEUE || c->out_left > 0)
         return PVMX_ERR_AGAIN;
     for (unsigned i = 0; i < n; i++) {
         iov[i + 1] = (struct iovec){(void *)(uintptr_t)v[i].data, v[i].len};
@@ -168,19 +186,44 @@ static pvmx_err tcp_push(struct px_ep *e, const struct px_slice *v, unsigned n)
     iov[0] = (struct iovec){&len, sizeof len};
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = n + 1};
     ssize_t sent = 0;
-    if (px_buf_len(&c->out) == 0) {
-        do
-            sent = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (sent < 0 && errno == EINTR);
-        if (sent < 0 && errno == EAGAIN)
-            sent = 0;
-        if (sent < 0) {
-            c->broken = true;
-            return p->lost = PVMX_ERR_PEER_DEAD;
-        }
-    }
+    if (px_buf_len(&c->out) == 0 && (sent = send_now(c, &m)) < 0)
+        return p->lost;
     return (size_t)sent == sizeof len + len ? PVMX_OK
                                             : keep_rest(c, iov, n + 1, (size_t)sent);
+}
+
+static pvmx_err tcp_stream(struct px_ep *e, const void *head, const void *bytes,
+                           size_t len, size_t *done)
+{
+    struct px_tcp_peer *p = (struct px_tcp_peer *)e;
+    struct px_tcp_conn *c = p->via;
+    uint32_t word = (uint32_t)(PX_STREAM_HEAD + len) | PX_TCP_STREAMED;
+    struct iovec iov[] = {{&word, sizeof word},
+                          {(void *)(uintptr_t)head, PX_STREAM_HEAD},
+                          {(void *)(uintptr_t)bytes, len}};
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
+    size_t before = sizeof word + PX_STREAM_HEAD;
+    if (p->lost)
+        return p->lost;
+    if (!c)
+        return PVMX_ERR_AGAIN;
+    if (px_buf_len(&c->out) > 0 && !px_tcp_conn_flush(c))
+        return p->lost;
+    if (px_buf_len(&c->out) > 0)
+        return PVMX_ERR_AGAIN;
+    if (c->out_left > 0) {
+        m = (struct msghdr){.msg_iov = &iov[2], .msg_iovlen = 1};
+        before = 0;
+    }
+    ssize_t sent = send_now(c, &m);
+    if (sent < 0)
+        return p->lost;
+    *done = (size_t)sent > before ? (size_t)sent - before : 0;
+    c->out_left = len - *done;
+    if ((size_t)sent < before)
+        return keep_rest(c, iov, 2, (size_t)sent) == PVMX_OK ? PVMX_ERR_AGAIN : p->lost;
+    px_tcp_conn_watch(c);
+    return c->out_left > 0 ? PVMX_ERR_AGAIN : PVMX_OK;
 }
 
 static void announce(struct px_tcp_peer *p)
@@ -264,9 +307,11 @@ bool px_tcp_finished(const struct px_iface *iface, pvmx_tid tid)
     return true;
 }
 
-static int tcp_descriptor(const struct px_iface *iface)
+static int tcp_descriptor(struct px_iface *iface)
 {
-    return ((const struct px_tcp_iface *)iface)->epoll;
+    struct px_tcp_iface *s = (struct px_tcp_iface *)iface;
+    s->tick = 0;
+    return s->epoll;
 }
 
 const struct px_transport px_transport_tcp = {
@@ -279,6 +324,7 @@ const struct px_transport px_transport_tcp = {
     .connect = tcp_connect,
     .disconnect = tcp_disconnect,
     .push = tcp_push,
+    .stream = tcp_stream,
     .get = px_transport_no_get,
     .put = px_transport_no_put,
     .claim = px_transport_no_claim,

@@ -4,7 +4,9 @@
  * the VM's key, and hands each of the two tasks its end of the connection: px_tcp_arrived. So a task has
  * no listening socket, no key, and nothing to do to be reached, and nobody can claim to be another task.
  *
- * A connection carries records in both directions: a word with the length, then the bytes. An endpoint
+ * A connection carries records in both directions: a word with the length, then the bytes. With the
+ * word's highest bit set the record is a streamed one: its bytes go from the sender's memory straight to
+ * the receiver's, without a buffer of ours between. An endpoint
  * sends through the first connection that it gets, whoever dialled, and stays with it, which keeps the
  * order; what comes is read from all connections of the task. So two that dial at the same moment simply
  * use one connection for each direction. */
@@ -19,10 +21,12 @@
 enum {
     PX_TCP_RECORD_MAX = 256 * 1024,
     PX_TCP_EAGER = 64 * 1024,
-    PX_TCP_READ = 256 * 1024,  /* bytes of one read */
+    PX_TCP_READ = 64 * 1024,   /* bytes of one read */
     PX_TCP_QUEUE = 512 * 1024, /* bytes that wait for the socket; more: PVMX_ERR_AGAIN */
-    PX_TCP_MAGIC = 0x54585650, /* "PVXT", in the dialler's byte order */
+    PX_TCP_STREAM_MAX = 1 << 30,
+    PX_TCP_MAGIC = 0x32585650, /* "PVX2", in the dialler's byte order */
 };
+#define PX_TCP_STREAMED 0x80000000u
 
 struct px_tcp_conn {
     struct px_list node, in_peer; /* in iface.conns; in peer.conns */
@@ -33,6 +37,10 @@ struct px_tcp_conn {
     bool broken;  /* nothing more can be sent */
     bool want_out;
     struct px_buf in, out;
+    size_t out_left; /* bytes of a streamed record that its sender still has */
+    /* A streamed record that is coming: its head, its length, and how much of it is still to come. */
+    uint8_t head[PX_STREAM_HEAD];
+    size_t in_len, in_left;
 };
 
 struct px_tcp_peer {
