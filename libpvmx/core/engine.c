@@ -95,9 +95,9 @@ static bool req_done(void *arg)
 static pvmx_err collect(struct pvmx_req *req, struct pvmx_status *st)
 {
     if (!px_ctx.threads)
-        px_ctx.ms.awaited = req;
+        px_messenger_await(&px_ctx.ms, req);
     px_ctx_wait(req_done, req, PX_NEVER);
-    px_ctx.ms.awaited = NULL;
+    px_messenger_await(&px_ctx.ms, NULL);
     px_ctx.ms.pause = false;
     pvmx_err err = req->st.error;
     if (st)

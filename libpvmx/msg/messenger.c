@@ -60,6 +60,7 @@ pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx
                                      .place = px_rndv_place,
                                      .placed = px_rndv_placed,
                                      .pause = &ms->pause,
+                                     .look = &ms->look_far,
                                      .arg = ms};
     for (unsigned i = 0; i < ms->nifaces; i++) {
         if (ms->ifaces[i])

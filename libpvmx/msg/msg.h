@@ -57,6 +57,7 @@ struct px_messenger {
      * next look at a ring costs a cache miss, and stands in the way of the answer. */
     const struct pvmx_req *awaited;
     bool pause;
+    bool look_far; /* it comes from another host: sockets are looked at in each round */
     _Atomic unsigned failures; /* requests completed because a task has ended */
     struct px_map revoked;     /* contexts, see revoke.c */
     uint64_t *revoked_log;
@@ -145,6 +146,14 @@ int px_messenger_descriptor(void *ms);
 /* See px_tcp_arrived. */
 void px_messenger_arrived(struct px_messenger *ms, pvmx_tid tid, int fd, bool called,
                           pvmx_err err);
+
+/* What the one thread waits for; NULL: nothing. */
+static inline void px_messenger_await(struct px_messenger *ms, const struct pvmx_req *req)
+{
+    const struct px_recv *r = (const struct px_recv *)req;
+    ms->awaited = req;
+    ms->look_far = req && req->kind == PX_REQ_RECV && r->from && r->from->far;
+}
 
 /* ---- peer.c */
 pvmx_err px_peer_get(struct px_messenger *ms, pvmx_tid tid, struct pvmx_peer **out);

@@ -53,6 +53,7 @@ struct px_iface_params {
     void *(*place)(void *arg, const uint8_t *head, size_t len);
     /* All of them are there. */
     void (*placed)(void *arg, const uint8_t *head, size_t len);
+    const bool *look; /* what is waited for comes from another host: progress looks there each time */
     const bool *pause; /* set by deliver: progress is to return before it looks further */
 };
 

@@ -258,7 +258,8 @@ static unsigned tcp_progress(struct px_iface *iface)
     struct px_tcp_iface *s = (struct px_tcp_iface *)iface;
     struct epoll_event e[EVENTS];
     unsigned n = 0;
-    if (__builtin_expect(s->nconns == 0, 1) || (s->tick++ % LOOK_EVERY != 0 && !s->pending))
+    if (__builtin_expect(s->nconns == 0, 1) ||
+        (s->tick++ % LOOK_EVERY != 0 && !s->pending && !*s->params.look))
         return 0;
     if (s->nconns <= FEW || s->pending) {
         n = read_all(s);
