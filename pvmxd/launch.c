@@ -116,7 +116,8 @@ static pvmx_err write_birth(struct spawn_req *r, const struct spawn_one *one,
                           .ctx = r->ctx,
                           .slots = r->m.slots,
                           .host = sv->host,
-                          .vm = sv->vm};
+                          .vm = sv->vm,
+                          .no_mpi = (r->m.flags & PVMX_SPAWN_NO_MPI) != 0};
     px_buf_consume(&me->buf, px_buf_len(&me->buf));
     pvmx_err err = pxp_birth_encode(&me->buf, 0, &b);
     if (err != PVMX_OK)

@@ -9,7 +9,8 @@ int xmpi_dpm_parent_make(void)
 {
     const struct pvmx_birth *birth = pvmx_engine_birth();
     struct xmpi_group *parents;
-    if (!birth || birth->nparents == 0)
+    /* What pvm_spawn has started has no parent in MPI: nobody is at the other end. */
+    if (!birth || birth->nparents == 0 || birth->no_mpi)
         return MPI_SUCCESS;
     int cls = xmpi_group_make(birth->parents, birth->nparents, &parents);
     if (cls)

@@ -73,7 +73,8 @@ static pvmx_err read_birth(struct px_arena *arena)
                                        .nparents = (int32_t)nparents,
                                        .parents = tids + nworld,
                                        .root = (int32_t)m.root,
-                                       .ctx = m.ctx};
+                                       .ctx = m.ctx,
+                                       .no_mpi = m.no_mpi};
     snprintf(px_ctx.host, sizeof px_ctx.host, "%s", m.host);
     px_ctx.slots = m.slots;
     px_ctx.born = true;

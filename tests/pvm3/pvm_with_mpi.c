@@ -13,6 +13,10 @@ static void together(const int *tids)
     MPI_Comm all;
     int rank, size, sum, back[N], *own;
     MPI_Init(NULL, NULL);
+    MPI_Comm_get_parent(&all);
+    CHECK(all == MPI_COMM_NULL); /* pvm_spawn makes no communicator with the spawner */
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    SAME(size, pvm_mytid() == tids[0] ? 1 : N - 1); /* and one world of what it starts */
     CHECK(MPIX_Comm_from_tids(N, tids, &all) == MPI_SUCCESS);
     MPI_Comm_rank(all, &rank);
     MPI_Comm_size(all, &size);

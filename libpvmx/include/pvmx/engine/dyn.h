@@ -36,7 +36,8 @@ enum {
     PVMX_SPAWN_SOFT = 1, /* start as many as can be started instead of all or nothing */
     PVMX_SPAWN_DETACHED = 2,         /* the tasks do not end with their spawner */
     PVMX_SPAWN_NO_OVERSUBSCRIBE = 4, /* refuse when there are fewer free slots than tasks */
-    PVMX_SPAWN_NO_MPI = 8, /* the programs need not call the library: no time limit for init */
+    /* The programs need not call the library (no time limit for init), and are no children to MPI. */
+    PVMX_SPAWN_NO_MPI = 8,
 };
 
 struct pvmx_spawn_args {
@@ -87,6 +88,7 @@ struct pvmx_birth {
     const pvmx_tid *parents;
     int32_t root; /* rank of the spawner among the parents */
     uint64_t ctx; /* as in pvmx_spawn_args */
+    bool no_mpi;  /* the spawner has no communicator for them: PVMX_SPAWN_NO_MPI */
 };
 PVMX_API const struct pvmx_birth *pvmx_engine_birth(void);
 
