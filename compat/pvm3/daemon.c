@@ -53,10 +53,10 @@ P3_PUBLIC int pvm_tickle(int narg, int *argp, int *nresp, int *resp)
 int p3_no_reset(bool on)
 {
     static uint32_t index;
-    static bool listed;
-    if (on == listed)
+    static int listed; /* tid of the task for which it stands there */
+    if (on == (listed == pvmmytid))
         return PvmOk;
-    listed = on;
+    listed = on ? pvmmytid : 0;
     struct pvmx_box_put m = {.name = PVMNORESETCLASS, .flags = PvmMboxMultiInstance};
     return p3_error(on ? pvmx_engine_box_put(&m, &index)
                        : pvmx_engine_box_drop(PVMNORESETCLASS, index));

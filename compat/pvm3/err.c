@@ -77,7 +77,7 @@ P3_PUBLIC int lpvmerr(const char *func, int code)
         fprintf(stderr, "libpvm: %s\n", pvmx_last_error());
     if (pvmautoerr == 2) {
         pvm_exit();
-        exit(1);
+        exit(code);
     }
     if (pvmautoerr >= 3)
         abort();

@@ -37,24 +37,42 @@ static const struct rule {
     [PvmNoReset] = {0, INT_MIN, INT_MAX},
 };
 
+static bool begun; /* the process has been a task before */
+
 static bool known(int what)
 {
     return what >= PvmRoute && what <= PvmNoReset;
 }
 
+/* Does it begin anew with every pvm_mytid behind a pvm_exit? All else belongs to the process. */
+static bool is_of_the_task(int what)
+{
+    return (what >= PvmTraceTid && what <= PvmFragSize) || what == PvmTraceContext ||
+           (what >= PvmSelfTraceTid && what <= PvmSelfTraceOptions);
+}
+
 void p3_options_begin(bool born)
 {
     for (int i = PvmRoute; i <= PvmNoReset; i++)
-        p3.opt[i] = rules[i].first;
+        if (!begun || is_of_the_task(i))
+            p3.opt[i] = rules[i].first;
     p3.opt[PvmAutoErr] = pvmautoerr;
     const char *ctx = getenv("PVMCTX");
-    pvmmyctx = born && ctx ? (int)strtol(ctx, NULL, 0) : PvmBaseContext;
+    if (!begun)
+        pvmmyctx = born && ctx ? (int)strtol(ctx, NULL, 0) : PvmBaseContext;
+    begun = true;
+}
+
+void p3_options_joined(void)
+{
+    if (p3.opt[PvmNoReset])
+        p3_no_reset(true); /* the entry went with the task that this process was before */
 }
 
 P3_PUBLIC int pvm_getopt(int what)
 {
     p3_enter_only();
-    if (!p3.up && known(what))
+    if (!begun && known(what))
         return p3_leave("pvm_getopt", what == PvmAutoErr ? pvmautoerr : rules[what].first);
     return p3_leave("pvm_getopt", known(what) ? p3.opt[what] : PvmBadParam);
 }
@@ -72,6 +90,13 @@ static int set(int what, int val)
     p3.opt[what] = val;
     if (what == PvmAutoErr)
         pvmautoerr = val;
+    if (what == PvmSelfOutputTid || what == PvmSelfOutputCode) { /* of the children too */
+        p3.opt[PvmOutputTid] = p3.opt[PvmSelfOutputTid];
+        p3.opt[PvmOutputCode] = p3.opt[PvmSelfOutputCode];
+    } else if (what == PvmSelfTraceTid || what == PvmSelfTraceCode) {
+        p3.opt[PvmTraceTid] = p3.opt[PvmSelfTraceTid];
+        p3.opt[PvmTraceCode] = p3.opt[PvmSelfTraceCode];
+    }
     return old;
 }
 
@@ -79,7 +104,7 @@ P3_PUBLIC int pvm_setopt(int what, int val)
 {
     if (what == PvmAutoErr && !p3.up) { /* before anything else, to keep a failing start quiet */
         int old = pvmautoerr;
-        pvmautoerr = val;
+        pvmautoerr = p3.opt[PvmAutoErr] = val;
         return old;
     }
     int cc = p3_enter();

@@ -69,9 +69,12 @@ static int begin(void)
 int p3_enter(void)
 {
     int cc = PvmOk;
-    if (__builtin_expect(!p3.up, 0))
+    bool fresh = !p3.up;
+    if (__builtin_expect(fresh, 0))
         cc = begin();
     lock();
+    if (__builtin_expect(fresh && !cc, 0))
+        p3_options_joined();
     return cc;
 }
 

@@ -62,6 +62,7 @@ static inline bool p3_is_task(int tid)
 
 /* ---- what the parts do when the task begins and ends */
 void p3_options_begin(bool born);
+void p3_options_joined(void); /* with the lock */
 /* PvmNoReset was set or reset. */
 int p3_no_reset(bool on);
 

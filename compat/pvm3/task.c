@@ -4,6 +4,7 @@
 
 #include <pvmx/engine/vm.h>
 #include <pvmx/pvmx.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,8 +177,12 @@ P3_PUBLIC int pvm_kill(int tid)
     return p3_leave("pvm_kill", cc ? cc : send_signal(tid, TERM));
 }
 
+/* Ends all tasks. The daemon leaves those that have asked for it to themselves, PVM's does not. */
 P3_PUBLIC int pvm_halt(void)
 {
     int cc = p3_enter();
-    return p3_leave("pvm_halt", cc ? cc : p3_error(pvmx_engine_halt()));
+    cc = p3_leave("pvm_halt", cc ? cc : p3_error(pvmx_engine_halt()));
+    if (!cc)
+        raise(SIGTERM);
+    return cc;
 }
