@@ -225,6 +225,22 @@ class Pvm3(LabCase):
                 self.check_program(compiler, "-Wall", "-Wextra", "-Werror", f"-std={standard}", "-c", name, "-o", "a.o",
                                    "-I", BUILD / "pvm3" / "include")
 
+    def test_readme(self):
+        """The commands of the README's section, in its order."""
+        text = (SOURCE / "README.md").read_text().split("## Run your PVM program")[1].split("\n## ")[0]
+        commands = [line[6:] for line in text.splitlines() if line.startswith("    $ ") and "master1" not in line]
+        self.assertEqual(len(commands), 5)
+        if not shutil.which("gfortran"):
+            commands = [c for c in commands if "gfortran" not in c]
+        flags = self.check_program(BUILD / "bin" / "mpicc", "-showme:compile").split()
+        flags = " ".join(f for f in flags if f.startswith("-fsanitize"))
+        script = "\n".join(c.replace("cc -o", f"cc {flags} -w -DHASSTDLIB -o").replace("gfortran ", f"gfortran {flags} ")
+                           for c in commands)
+        (self.project / "build").symlink_to(BUILD)
+        out = self.check_program("sh", "-e", "-c", script, cwd=self.project)
+        self.assertEqual(out.count("hello, world from task"), 2, out)
+        self.assertEqual(out.count("fortran says"), "gfortran" in script, out)
+
     def test_example_alone(self):
         """examples/porting outside this project: by CMake against an installed tree, and as its page says."""
         prefix, build, source = self.installed(), self.tmp / "b", SOURCE / "examples" / "porting"
