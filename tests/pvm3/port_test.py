@@ -166,6 +166,10 @@ class Port(LabCase):
         self.assertEqual(steps, sorted(set(steps), reverse=True))
         self.assertEqual(steps[-1], 0)
         guide = (SOURCE / "docs" / "porting-from-pvm.md").read_text()
+        shown = guide.split("    $ pvmx port step1_pvm/master.c step1_pvm/worker.c\n")[1].split("\n\n")[0].splitlines()
+        out = self.check_program(PVMX, "port", "step1_pvm/master.c", "step1_pvm/worker.c",
+                                 cwd=SOURCE / "examples" / "porting").splitlines()
+        self.assertEqual({line[4:] for line in shown} - {"..."} - set(out), set(), "the guide shows what is printed")
         self.assertEqual(re.findall(r"\| \[\d\]\(\S+step\S+\) \| [^|]+ \| (\d+) \|", guide), [str(n) for n in steps])
         self.assertRegex(self.check_program(PVMX, "help", "port"), re.compile("port FILE.*verdict", re.S))
 
