@@ -4,7 +4,7 @@
 import shutil
 import unittest
 
-from lab import BUILD, LabCase
+from lab import BUILD, SOURCE, LabCase
 
 PROGRAM = """
       program ftest
@@ -69,10 +69,10 @@ class Fortran(LabCase):
             self.skipTest("gfortran is not installed")
         super().setUp()
 
-    def build(self, name, *libraries):
+    def build(self, name, text, *libraries):
         program = self.tmp / name
         source = self.tmp / f"{name}.f"
-        source.write_text(PROGRAM.replace("SELF", name))
+        source.write_text(text)
         flags = self.check_program(BUILD / "bin" / "mpicc", "-showme:compile").split()
         flags = [f for f in flags if f.startswith("-fsanitize")]
         self.check_program("gfortran", "-fallow-argument-mismatch", *flags, "-I", BUILD / "include", "-o", program,
@@ -82,7 +82,16 @@ class Fortran(LabCase):
 
     def test_fortran(self):
         for name, library in (("fstatic", BUILD / "lib" / "libfpvm3.a"), ("fshared", "-lfpvm3")):
-            self.assertIn("all is well", self.check_program(self.build(name, library)))
+            self.assertIn("all is well", self.check_program(self.build(name, PROGRAM.replace("SELF", name), library)))
+
+    def test_every_routine(self):
+        text = (SOURCE / "tests" / "pvm3" / "fortran_calls.f").read_text()
+        names = self.check_program("nm", "-D", "--defined-only", BUILD / "lib" / "libfpvm3.so.3").split()
+        routines = {n[:-1] for n in names if n.startswith("pvmf")}
+        self.assertGreater(len(routines), 55)
+        self.assertEqual({r for r in routines if r not in text}, {"pvmfhalt"}, "all but the one that ends the caller")
+        for library in (BUILD / "lib" / "libfpvm3.a", "-lfpvm3"):
+            self.assertIn("every routine answers", self.check_program(self.build("calls", text, library)))
 
 
 if __name__ == "__main__":
