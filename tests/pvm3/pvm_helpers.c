@@ -27,6 +27,15 @@ char *pvm_alloc(unsigned n, char *tag);
 char *pvm_realloc(char *p, unsigned n);
 void pvm_free(char *p);
 int pvm_gsdump(void);
+int pvm_fd_add(int fd, int sets);
+int pvm_fd_delete(int fd, int sets);
+void i_dump(int level);
+int pvm_tc_noop(int mid);
+int pvm_tc_settrace(int mid);
+int pvm_tc_settmask(int mid);
+int pvm_tc_settrcbuf(int mid);
+int pvm_tc_settrcopt(int mid);
+int pvm_tc_siblings(int mid);
 int pvm_grphostinfo(char *group, int host, int *coord, int *here, int *nhosts);
 
 /* ---- reductions */
@@ -255,6 +264,32 @@ static void membership(void)
     CHECK(pvm_mytid() != me);
 }
 
+/* What was for looking into PVM's daemons and for its own messages does nothing, and harms nothing. */
+static void inside(void)
+{
+    int args[10] = {0}, n = -1, answer[10], id;
+    pvm_mytid();
+    pvm_setopt(PvmAutoErr, 0);
+    SAME(pvm_tickle(1, args, &n, answer), PvmOk);
+    SAME(n, 0);
+    SAME(pvm_tickle(0, args, &n, answer), PvmBadParam);
+    SAME(pvm_tickle(11, args, &n, answer), PvmBadParam);
+    SAME(pvm_tickle(1, NULL, &n, answer), PvmBadParam);
+    SAME(pvm_gsdump(), PvmOk);
+    SAME(pvm_fd_add(0, 1), PvmOk);
+    SAME(pvm_fd_delete(0, 1), PvmOk);
+    SAME(pvm_fd_add(-1, 1), PvmBadParam);
+    SAME(pvm_fd_delete(-1, 1), PvmBadParam);
+    i_dump(1);
+    send_int(pvm_mytid(), 1, 5);
+    id = pvm_recv(-1, 1);
+    SAME(pvm_tc_noop(id) | pvm_tc_settrace(id) | pvm_tc_settmask(id) |
+             pvm_tc_settrcbuf(id) | pvm_tc_settrcopt(id) | pvm_tc_siblings(id),
+         PvmOk);
+    SAME(pvm_upkint(&n, 1, 1), PvmOk); /* untouched */
+    SAME(n, 5);
+}
+
 /* Everybody but the caller and those that do not want to. */
 static void resets(void)
 {
@@ -289,5 +324,6 @@ const struct test_case cases[] = {{"reductions", reductions, NULL},
                                   {"lists", lists, NULL},
                                   {"small", small, NULL},
                                   {"membership", membership, NULL},
+                                  {"inside", inside, NULL},
                                   {"resets", resets, resets_child},
                                   {0}};
