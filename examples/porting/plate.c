@@ -44,7 +44,7 @@ void plate_options(struct plate *p, int argc, char **argv)
     }
     if (optind < argc || *end || !(p->eps >= 0))
         usage(argv[0], "an argument or a number is wrong");
-    if (p->n < 1 || p->n > 10000 || p->workers < 1 || p->workers > 64 ||
+    if (p->n < 1 || p->n > 10000 || p->workers < 1 || p->workers > MOST_WORKERS ||
         p->workers > p->n || p->most < 1)
         usage(argv[0], "a number is too large or too small");
 }

@@ -10,7 +10,10 @@ struct plate {
     double eps;
 };
 
-enum { CHECK_EVERY = 20 }; /* steps from one comparison with eps to the next */
+enum {
+    CHECK_EVERY = 20, /* steps from one comparison with eps to the next */
+    MOST_WORKERS = 64,
+};
 
 /* Rows of a worker, and one more above and below, which its neighbours or the edges have. */
 struct strip {

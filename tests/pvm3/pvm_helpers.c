@@ -3,39 +3,14 @@
  * directly, texts, clocks, memory, formats with argument lists. Held against PVM 3.4.6. */
 #include "check.h"
 
+#include "../../compat/pvm3/extra.h" /* what no header of PVM's declares */
+
 #include <pvmsdpro.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <unistd.h>
 
-/* No header of PVM's declares these. */
-int lpvmerr(const char *func, int code);
-int pvm_vpackf(const char *fmt, va_list ap);
-int pvm_vunpackf(const char *fmt, va_list ap);
-int pvmupkstralloc(char **s);
-int pvmbeatask(void);
-int pvmendtask(void);
-void pvmdisplaymhfinfo(void);
-int pvmsleep(int sec);
-void pvmgetclock(struct timeval *tv);
-char *pvmnametag(int tag, int *found);
-int pvmstrtoi(char *s);
-int pvmputenv(char *s);
-int pvmsettaskname(char *name);
-int pvmreset(int mytid, int killtasks, char *mclass, int index);
-char *pvm_alloc(unsigned n, char *tag);
-char *pvm_realloc(char *p, unsigned n);
-void pvm_free(char *p);
 int pvm_gsdump(void);
-int pvm_fd_add(int fd, int sets);
-int pvm_fd_delete(int fd, int sets);
-void i_dump(int level);
-int pvm_tc_noop(int mid);
-int pvm_tc_settrace(int mid);
-int pvm_tc_settmask(int mid);
-int pvm_tc_settrcbuf(int mid);
-int pvm_tc_settrcopt(int mid);
-int pvm_tc_siblings(int mid);
 int pvm_grphostinfo(char *group, int host, int *coord, int *here, int *nhosts);
 
 /* ---- reductions */

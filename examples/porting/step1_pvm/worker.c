@@ -15,7 +15,7 @@ enum {
 #define GROUP "plate"
 
 struct job {
-    int workers, me, most, tids[64];
+    int workers, me, most, tids[MOST_WORKERS];
     double eps;
 };
 

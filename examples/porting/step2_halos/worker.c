@@ -19,7 +19,7 @@ enum {
 #define GROUP "plate"
 
 struct job {
-    int workers, me, most, tids[64];
+    int workers, me, most, tids[MOST_WORKERS];
     double eps;
     MPI_Comm all; /* the workers; ranks are in the order of tids */
 };

@@ -11,7 +11,7 @@
 enum { TAG_WORK = 1, TAG_RESULT = 2, TAG_UP = 4, TAG_DOWN = 5 };
 
 struct job {
-    int workers, me, most, tids[64];
+    int workers, me, most, tids[MOST_WORKERS];
     double eps;
     MPI_Comm all; /* the workers; ranks are in the order of tids */
 };

@@ -54,13 +54,15 @@ static int index_of(const struct plate *p, const int *tids, int tid)
 /* Results and notices come in any order; a worker's result comes before its notice. */
 static int collect(const struct plate *p, MPI_Comm workers, int *tids, double *all)
 {
-    int steps = 0, tag, tid, done[64] = {0};
+    int steps = 0, tag, tid, done[MOST_WORKERS] = {0};
     for (int left = p->workers; left > 0;) {
         int id = pvm_recv(-1, -1);
         pvm_bufinfo(id, NULL, &tag, &tid);
         if (tag == TAG_GONE)
             pvm_upkint(&tid, 1, 1);
         int i = index_of(p, tids, tid);
+        if (i == p->workers)
+            continue;
         if (tag == TAG_GONE && !done[i])
             worker_has_ended(workers, i);
         if (tag != TAG_RESULT)
@@ -77,7 +79,7 @@ static int collect(const struct plate *p, MPI_Comm workers, int *tids, double *a
 int main(int argc, char **argv)
 {
     struct plate p;
-    int tids[64];
+    int tids[MOST_WORKERS];
     plate_options(&p, argc, argv);
     double *all = plate_start(p.n);
 

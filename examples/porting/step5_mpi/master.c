@@ -42,7 +42,7 @@ static void send_work(const struct plate *p, MPI_Comm workers, const double *all
 /* A receive for each worker, at the place of its rows; the first worker says how many steps it were. */
 static int collect(const struct plate *p, MPI_Comm workers, double *all)
 {
-    MPI_Request wait[65];
+    MPI_Request wait[MOST_WORKERS + 1];
     int steps = 0, width = p->n + 2;
     for (int i = 0; i < p->workers; i++) {
         int first = plate_first(p, i), rows = plate_first(p, i + 1) - first;
