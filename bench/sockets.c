@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What TCP itself can do between two hosts: half round trips over one plain socket. usage: sockets ADDRESS
- * PORT (echoes, for one client), sockets ADDRESS PORT SIZE... (prints "SIZE microseconds" as pingpong does). */
+/* What TCP itself can do between two hosts: half round trips over one plain socket. usage: sockets
+ * ADDRESS PORT (echoes, for one client), sockets ADDRESS PORT SIZE... (prints "SIZE microseconds" as
+ * pingpong does). */
 #include "timing.h"
 
 #include <arpa/inet.h>
