@@ -159,16 +159,21 @@ static void put_wrapped(const char *text)
 static void put_function(const struct places *p, const struct port_row *row)
 {
     const char *sign = " (line";
-    size_t n = 0;
-    unsigned last = 0;
-    for (size_t i = 0; i < p->n; i++)
-        n += p->list[i].row == row;
+    unsigned first = 0, last = 0;
+    for (size_t i = p->n; i-- > 0;) {
+        if (p->list[i].row != row)
+            continue;
+        first = p->list[i].line;
+        last = last ? last : first;
+    }
+    bool several = first != last;
+    last = 0;
     printf("  %s", port_text + row->name);
     for (size_t i = 0; i < p->n; i++) {
         const struct place *at = &p->list[i];
         if (at->row != row || at->line == last)
             continue;
-        printf("%s%s%u", sign, *sign == ' ' ? n > 1 ? "s " : " " : " ", at->line);
+        printf("%s%s%u", sign, *sign == ' ' && several ? "s " : " ", at->line);
         last = at->line;
         sign = ",";
     }
