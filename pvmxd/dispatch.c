@@ -10,6 +10,8 @@
 #include "dial.h"
 #include "events.h"
 #include "groups.h"
+#include "guest.h"
+#include "hosts.h"
 #include "mailbox.h"
 #include "names.h"
 #include "notify.h"
@@ -31,6 +33,7 @@ enum {
     CONSOLE = 1u << PXP_ROLE_CONSOLE,
     MPIEXEC = 1u << PXP_ROLE_MPIEXEC,
     CLIENT = TASK | CONSOLE | MPIEXEC,
+    LEADER = 1u << 31, /* one list for all hosts: the leader answers */
 };
 
 static const struct handler {
@@ -39,23 +42,41 @@ static const struct handler {
     pvmx_err (*fn)(struct server *sv, struct peer *p, uint32_t serial,
                    const uint8_t *body, size_t len);
 } handlers[] = {
-    {PXP_HELLO, NEW, auth_hello},           {PXP_ENROL, TASK, tasks_enrol},
-    {PXP_LEAVE, TASK, tasks_leave},         {PXP_WATCH, CLIENT, notify_watch},
-    {PXP_ABORT, CLIENT, tasks_abort},       {PXP_SIGNAL, CLIENT, tasks_signal},
-    {PXP_SPAWN, CLIENT, spawn_request},     {PXP_RELEASE, TASK, tasks_release},
-    {PXP_STATUS, CLIENT, server_on_status}, {PXP_HALT, CLIENT, server_on_halt},
-    {PXP_PORT_OPEN, TASK, ports_open},      {PXP_PORT_CLOSE, TASK, ports_close},
-    {PXP_MEET, TASK, ports_meet},           {PXP_PUBLISH, TASK, names_publish},
-    {PXP_UNPUBLISH, TASK, names_unpublish}, {PXP_LOOKUP, CLIENT, names_lookup},
-    {PXP_HOST_ADD, CLIENT, add_request},    {PXP_HOST_DELETE, CLIENT, add_delete},
-    {PXP_HOSTS, CLIENT, hosts_list},        {PXP_DIAL, TASK, dial_request},
-    {PXP_REVOKE, TASK, revoke_request},     {PXP_AGREE, TASK, agree_voice},
-    {PXP_CATALOG, CLIENT, status_catalog},  {PXP_EVENTS, CONSOLE, events_on_events},
-    {PXP_SETTINGS, CONSOLE, conf_settings}, {PXP_BOX_PUT, TASK, box_put},
-    {PXP_BOX_GET, CLIENT, box_get},         {PXP_BOX_DROP, TASK, box_drop},
-    {PXP_BOX_LIST, CLIENT, box_list},       {PXP_NUMBER, CLIENT, box_number},
-    {PXP_GROUP_JOIN, TASK, group_join},     {PXP_GROUP_LEAVE, TASK, group_leave},
-    {PXP_GROUP_LOOK, CLIENT, group_look},   {PXP_GROUP_MEET, TASK, group_meet},
+    {PXP_HELLO, NEW, auth_hello},
+    {PXP_ENROL, TASK, tasks_enrol},
+    {PXP_LEAVE, TASK, tasks_leave},
+    {PXP_WATCH, CLIENT, notify_watch},
+    {PXP_ABORT, CLIENT, tasks_abort},
+    {PXP_SIGNAL, CLIENT, tasks_signal},
+    {PXP_SPAWN, CLIENT, spawn_request},
+    {PXP_RELEASE, TASK, tasks_release},
+    {PXP_STATUS, CLIENT, server_on_status},
+    {PXP_HALT, CLIENT, server_on_halt},
+    {PXP_PORT_OPEN, TASK, ports_open},
+    {PXP_PORT_CLOSE, TASK, ports_close},
+    {PXP_MEET, TASK, ports_meet},
+    {PXP_PUBLISH, TASK, names_publish},
+    {PXP_UNPUBLISH, TASK, names_unpublish},
+    {PXP_LOOKUP, CLIENT, names_lookup},
+    {PXP_HOST_ADD, CLIENT, add_request},
+    {PXP_HOST_DELETE, CLIENT, add_delete},
+    {PXP_HOSTS, CLIENT, hosts_list},
+    {PXP_DIAL, TASK, dial_request},
+    {PXP_REVOKE, TASK, revoke_request},
+    {PXP_AGREE, TASK, agree_voice},
+    {PXP_CATALOG, CLIENT, status_catalog},
+    {PXP_EVENTS, CONSOLE, events_on_events},
+    {PXP_SETTINGS, CONSOLE, conf_settings},
+    {PXP_BOX_PUT, TASK | LEADER, box_put},
+    {PXP_BOX_GET, CLIENT | LEADER, box_get},
+    {PXP_BOX_DROP, TASK | LEADER, box_drop},
+    {PXP_BOX_LIST, CLIENT | LEADER, box_list},
+    {PXP_NUMBER, CLIENT, box_number},
+    {PXP_GROUP_JOIN, TASK | LEADER, group_join},
+    {PXP_GROUP_LEAVE, TASK | LEADER, group_leave},
+    {PXP_GROUP_LOOK, CLIENT | LEADER, group_look},
+    {PXP_GROUP_MEET, TASK | LEADER, group_meet},
+    {PXP_ASK, CLIENT, guest_on_ask},
 };
 
 static const struct handler *find(uint32_t number)
@@ -71,7 +92,9 @@ static pvmx_err call(struct server *sv, struct peer *p, uint32_t number, uint32_
 {
     const struct handler *h = find(number);
     if (h != NULL && (h->roles & 1u << p->role) != 0)
-        return h->fn(sv, p, serial, body, len);
+        return (h->roles & LEADER) != 0 && !hosts_leading(sv)
+                   ? guest_ask_leader(sv, p, serial, body, len)
+                   : h->fn(sv, p, serial, body, len);
     if (p->role == 0)
         return px_fail(PVMX_ERR_PROTO, "a connection must begin with hello");
     if (h == NULL)

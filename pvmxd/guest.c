@@ -4,14 +4,17 @@
 #include "base/err.h"
 #include "far.h"
 #include "forward.h"
+#include "groups.h"
 #include "hosts.h"
 #include "link.h"
+#include "mailbox.h"
 #include "names.h"
 #include "peer.h"
 #include "ports.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
 #include "server.h"
+#include "status.h"
 #include "tasks.h"
 #include <stdlib.h>
 
@@ -23,14 +26,37 @@ struct guest {
 
 static const struct handler {
     uint32_t number;
+    bool leader; /* asked only when we lead */
     pvmx_err (*fn)(struct server *sv, struct peer *p, uint32_t serial,
                    const uint8_t *body, size_t len);
 } handlers[] = {
-    {PXP_MEET, ports_meet},
-    {PXP_PUBLISH, names_publish},
-    {PXP_UNPUBLISH, names_unpublish},
-    {PXP_LOOKUP, names_lookup},
+    {PXP_MEET, false, ports_meet},
+    {PXP_PUBLISH, false, names_publish},
+    {PXP_UNPUBLISH, false, names_unpublish},
+    {PXP_LOOKUP, false, names_lookup},
+    {PXP_STATUS, false, server_on_status},
+    {PXP_CLOCK, false, status_clock},
+    {PXP_BOX_PUT, true, box_put},
+    {PXP_BOX_GET, true, box_get},
+    {PXP_BOX_DROP, true, box_drop},
+    {PXP_BOX_LIST, true, box_list},
+    {PXP_GROUP_JOIN, true, group_join},
+    {PXP_GROUP_LEAVE, true, group_leave},
+    {PXP_GROUP_LOOK, true, group_look},
+    {PXP_GROUP_MEET, true, group_meet},
 };
+
+static const struct handler *find(const uint8_t *frame, size_t len)
+{
+    uint32_t number = 0, serial = 0;
+    if (pxp_frame_head(frame, len, &number, &serial) != PVMX_OK)
+        return NULL;
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        if (handlers[i].number == number)
+            return &handlers[i];
+    px_fail(PVMX_ERR_UNSUPPORTED, "message %s is not for another host", pxp_name(number));
+    return NULL;
+}
 
 bool guest_leads_elsewhere(const struct server *sv, const struct peer *p)
 {
@@ -48,6 +74,31 @@ pvmx_err guest_ask(struct server *sv, struct peer *p, uint32_t serial, uint32_t 
     return ask != 0 ? pxp_guest_encode(link_out(l), ask, &m) : PVMX_ERR_NOENT;
 }
 
+pvmx_err guest_ask_leader(struct server *sv, struct peer *p, uint32_t serial,
+                          const uint8_t *body, size_t len)
+{
+    if (hosts_find(sv, sv->hosts.leader) == NULL)
+        return px_fail(PVMX_ERR_STATE, "no host leads this virtual machine (any more)");
+    return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
+}
+
+pvmx_err guest_on_ask(struct server *sv, struct peer *p, uint32_t serial,
+                      const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_ask m;
+    pvmx_err err = pxp_ask_decode(body, len, &m, &zone);
+    const struct handler *h = err == PVMX_OK ? find(m.frame, m.frame_len) : NULL;
+    if (err == PVMX_OK && h == NULL)
+        err = PVMX_ERR_UNSUPPORTED;
+    if (err == PVMX_OK)
+        err = m.host == sv->hosts.self
+                  ? h->fn(sv, p, serial, m.frame, m.frame_len)
+                  : guest_ask(sv, p, serial, m.host, m.frame, m.frame_len);
+    pxp_zone_free(&zone);
+    return err;
+}
+
 /* ---- here ------------------------------------------------------------------------------------- */
 
 static void task_init(struct guest *g, struct server *sv, int32_t tid)
@@ -62,6 +113,8 @@ static void task_init(struct guest *g, struct server *sv, int32_t tid)
     px_list_init(&t->watches);
     px_list_init(&t->ports);
     px_list_init(&t->names);
+    px_list_init(&t->boxes);
+    px_list_init(&t->places);
 }
 
 /* One for each task, and one for each daemon whose other clients ask. */
@@ -110,6 +163,8 @@ static void drop(struct server *sv, struct guest *g)
     px_map_remove(&sv->guests, key_of(g->link, g->task.tid));
     names_forget_task(&g->task);
     ports_forget_task(&g->task);
+    boxes_forget_task(&g->task);
+    groups_forget_task(&g->task);
     peer_close(&g->peer);
 }
 
@@ -134,19 +189,14 @@ pvmx_err guest_on_request(struct server *sv, struct link *l, uint32_t serial,
 {
     struct pxp_zone zone = {0};
     struct pxp_guest m;
-    uint32_t number = 0, old = 0;
     pvmx_err err = pxp_guest_decode(body, len, &m, &zone);
     const struct handler *h = NULL;
     if (err == PVMX_OK && m.tid != 0 && far_host(m.tid) != l->host)
         err = px_fail(PVMX_ERR_PROTO, "host %s asks for another host's task", l->name);
-    if (err == PVMX_OK)
-        err = pxp_frame_head(m.frame, m.frame_len, &number, &old);
-    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        if (handlers[i].number == number)
-            h = &handlers[i];
-    if (err == PVMX_OK && h == NULL)
-        err = px_fail(PVMX_ERR_UNSUPPORTED, "message %s is not for another host",
-                      pxp_name(number));
+    if (err == PVMX_OK && (h = find(m.frame, m.frame_len)) == NULL)
+        err = PVMX_ERR_UNSUPPORTED;
+    if (err == PVMX_OK && h->leader && !hosts_leading(sv))
+        err = px_fail(PVMX_ERR_STATE, "host %s does not lead this virtual machine", sv->host);
     struct guest *g = err == PVMX_OK ? guest_of(sv, l, m.tid) : NULL;
     if (err == PVMX_OK && g == NULL)
         err = px_fail(PVMX_ERR_NOMEM, "host %s has no memory for a request", sv->host);

@@ -11,6 +11,7 @@
 #include "server.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pvmx/engine/dyn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,8 @@ struct sink {
     struct px_list node; /* in server.sinks */
     int32_t tid;
     uint32_t stream;
-    bool ended; /* no more will come */
+    bool ended;  /* no more will come */
+    bool tagged; /* each piece with its task in front */
     struct drain *drain;
 };
 
@@ -399,7 +401,10 @@ void output_expect(struct spawn_req *r, struct spawn_one *one)
         if (k == 1)
             first = d;
         d->refs++;
-        *s = (struct sink){.tid = one->tid, .stream = k, .drain = d};
+        *s = (struct sink){.tid = one->tid,
+                           .stream = k,
+                           .drain = d,
+                           .tagged = !piped && (r->m.flags & PVMX_SPAWN_TAGGED) != 0};
         px_list_push_back(&sv->sinks, &s->node);
     }
 }
@@ -434,7 +439,13 @@ static void take(struct sink *s, const struct pxp_output *m)
         w->m = (struct pxp_consumed){m->tid, m->stream, (uint32_t)m->bytes_len};
         px_list_push_back(&d->owed, &w->node);
     }
-    if (!d->gone && px_buf_append(&d->buf, m->bytes, m->bytes_len) != PVMX_OK)
+    struct pvmx_output tag = {m->tid, (uint32_t)m->bytes_len};
+    pvmx_err err = PVMX_OK;
+    if (s->tagged && !d->gone && m->bytes_len > 0)
+        err = px_buf_append(&d->buf, &tag, sizeof tag);
+    if (err == PVMX_OK && !d->gone)
+        err = px_buf_append(&d->buf, m->bytes, m->bytes_len);
+    if (err != PVMX_OK)
         px_log(PX_LOG_ERROR, "OUTPUT-NOMEM",
                "no memory for output of t%x: %zu bytes are lost", (unsigned)m->tid,
                m->bytes_len);

@@ -155,6 +155,19 @@ pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
     return err;
 }
 
+pvmx_err status_clock(struct server *sv, struct peer *p, uint32_t serial,
+                      const uint8_t *body, size_t len)
+{
+    struct timespec now;
+    (void)sv;
+    (void)body;
+    (void)len;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct pxp_clock_is m = {.sec = (uint64_t)now.tv_sec,
+                             .usec = (uint32_t)(now.tv_nsec / 1000)};
+    return pxp_clock_is_encode(peer_out(p), serial, &m);
+}
+
 pvmx_err status_catalog(struct server *sv, struct peer *p, uint32_t serial,
                         const uint8_t *body, size_t len)
 {

@@ -14,4 +14,8 @@ struct peer;
 pvmx_err status_catalog(struct server *sv, struct peer *p, uint32_t serial,
                         const uint8_t *body, size_t len);
 
+/* Message clock. */
+pvmx_err status_clock(struct server *sv, struct peer *p, uint32_t serial,
+                      const uint8_t *body, size_t len);
+
 #endif

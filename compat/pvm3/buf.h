@@ -16,8 +16,8 @@ enum p3_form { P3_XDR, P3_RAW, P3_INPLACE };
 /* What precedes a message in a post. The tag is the engine's. */
 struct p3_head {
     int32_t ctx, wid;
-    uint8_t form, kind;
-    uint8_t unused[6];
+    uint8_t form, kind, direct; /* direct: the sender has PvmRouteDirect */
+    uint8_t unused[5];
 };
 
 enum { P3_SHORT_MAX = PVMX_POST_MAX - sizeof(struct p3_head) };

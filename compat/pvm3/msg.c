@@ -109,6 +109,8 @@ pvmx_err p3_msg_sink(void *arg, pvmx_tid from, int32_t tag, const void *bytes, s
         return err;
     }
     enqueue(b);
+    if (h.direct && p3.opt[PvmRoute] != PvmDontRoute)
+        p3_notify_route(from);
     return PVMX_OK;
 }
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* pvm_notify. */
+/* pvm_notify. What was asked for waits in a list; what has happened is marked there by the engine's calls
+ * and becomes a message when the program looks for one. */
 #include "notify.h"
 
 #include "msg.h"
 #include "pack.h"
 
+#include <pvmx/engine/vm.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One message that was asked for. */
 struct notice {
@@ -19,12 +22,34 @@ static struct px_list notices = {&notices, &notices};
 static struct px_list forgotten = {&forgotten, &forgotten};
 static int ntold;
 
+/* PvmHostAdd and PvmRouteAdd: one order each, which a later call replaces. left < 0: for ever. */
+static struct order {
+    int left, tag, ctx;
+} host_add, route_add;
+/* Hosts that have come and are not told yet. */
+static struct {
+    int *tids;
+    size_t n, cap;
+} came;
+static struct { /* tasks to which there is one, in order */
+    int *tids;
+    size_t n, cap;
+} routes;
+
 bool p3_notify_pending(void)
 {
-    return ntold > 0;
+    return ntold > 0 || came.n > 0;
 }
 
-/* From progress. */
+static void tell(struct notice *n)
+{
+    if (n->told)
+        return;
+    n->told = true;
+    ntold++;
+}
+
+/* A task has ended. From progress. */
 static void on_end(const struct pvmx_end *end, void *arg)
 {
     struct notice *n = arg;
@@ -34,28 +59,75 @@ static void on_end(const struct pvmx_end *end, void *arg)
         free(n);
         return;
     }
-    n->told = true;
-    ntold++;
+    tell(n);
 }
 
-static void deliver(const struct notice *n)
+/* A host has come or gone. From progress. */
+static void on_host(uint32_t index, bool up)
+{
+    int tid = (int)(index << 18);
+    px_list_foreach(it, &notices) {
+        struct notice *n = px_container_of(it, struct notice, node);
+        if (!up && n->what == PvmHostDelete && n->tid == tid)
+            tell(n);
+    }
+    if (!up || !host_add.left)
+        return;
+    if (came.n == came.cap) {
+        size_t cap = came.cap ? came.cap * 2 : 8;
+        int *tids = realloc(came.tids, cap * sizeof *tids);
+        if (!tids)
+            return;
+        came.tids = tids;
+        came.cap = cap;
+    }
+    came.tids[came.n++] = tid;
+}
+
+/* ---- messages */
+
+static void deliver(int src, const struct order *to, const int *values, int n)
 {
     struct p3_buf *b = p3_buf_new(PvmDataDefault);
-    if (!b || p3_pack_ints(b, &n->tid, 1) != PvmOk) {
+    if (!b || (n && p3_pack_ints(b, values, n) != PvmOk)) {
         if (b)
             p3_buf_free(b);
         return;
     }
-    b->src = P3_DAEMON;
+    b->src = src;
     b->dst = pvmmytid;
-    b->tag = n->tag;
-    b->ctx = n->ctx;
+    b->tag = to->tag;
+    b->ctx = to->ctx;
     p3_msg_arrived(b);
+}
+
+static void deliver_notice(const struct notice *n)
+{
+    struct order to = {1, n->tag, n->ctx};
+    if (n->what == PvmRouteDelete) /* PVM's library sends these to itself, without a body */
+        deliver(pvmmytid, &to, NULL, 0);
+    else
+        deliver(P3_DAEMON, &to, &n->tid, 1);
+}
+
+/* How many, then their tids; one message for all that have come since the last. */
+static void deliver_hosts(void)
+{
+    int *values = malloc((came.n + 1) * sizeof *values);
+    if (values && host_add.left) {
+        values[0] = (int)came.n;
+        for (size_t i = 0; i < came.n; i++)
+            values[i + 1] = came.tids[i];
+        deliver(P3_DAEMON, &host_add, values, (int)came.n + 1);
+        host_add.left -= host_add.left > 0;
+    }
+    free(values);
+    came.n = 0;
 }
 
 void p3_notify_deliver(void)
 {
-    if (!ntold)
+    if (!p3_notify_pending())
         return;
     pvmx_engine_progress(); /* the last messages of the ended tasks come first */
     px_list_foreach(it, &notices) {
@@ -63,10 +135,91 @@ void p3_notify_deliver(void)
         if (!n->told)
             continue;
         px_list_remove(&n->node);
-        deliver(n);
+        deliver_notice(n);
         free(n);
     }
     ntold = 0;
+    if (came.n)
+        deliver_hosts();
+}
+
+/* ---- routes: PVM opens a connection when a task with PvmRouteDirect first sends to another. Here there is
+ * a way in any case, so this is only what such programs are told. */
+
+static size_t route_place(int tid)
+{
+    size_t low = 0, high = routes.n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (routes.tids[mid] < tid)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static bool has_route(int tid)
+{
+    size_t at = route_place(tid);
+    return at < routes.n && routes.tids[at] == tid;
+}
+
+void p3_notify_route(int tid)
+{
+    if (tid == pvmmytid || has_route(tid))
+        return;
+    if (routes.n == routes.cap) {
+        size_t cap = routes.cap ? routes.cap * 2 : 16;
+        int *tids = realloc(routes.tids, cap * sizeof *tids);
+        if (!tids)
+            return;
+        routes.tids = tids;
+        routes.cap = cap;
+    }
+    size_t at = route_place(tid);
+    memmove(routes.tids + at + 1, routes.tids + at, (routes.n++ - at) * sizeof tid);
+    routes.tids[at] = tid;
+    if (!route_add.left)
+        return;
+    deliver(pvmmytid, &route_add, NULL, 0);
+    route_add.left -= route_add.left > 0;
+}
+
+/* ---- asking */
+
+/* Is the host in the machine? From now on changes are told to on_host. */
+static int host_is_up(int tid, bool *up)
+{
+    struct pvmx_hosts hosts;
+    int cc = p3_error(pvmx_engine_on_host(on_host, &hosts));
+    if (cc)
+        return cc;
+    *up = false;
+    for (size_t i = 0; i < hosts.n; i++)
+        *up = *up || (int)(hosts.list[i].index << 18) == tid;
+    pvmx_engine_hosts_free(&hosts);
+    return PvmOk;
+}
+
+static int begin(struct notice *n)
+{
+    bool up = true;
+    if (n->what == PvmHostDelete) {
+        int cc = host_is_up(n->tid, &up);
+        if (!cc && !up)
+            tell(n);
+        return cc;
+    }
+    if (n->what == PvmRouteDelete && !has_route(n->tid)) {
+        tell(n);
+        return PvmOk;
+    }
+    pvmx_err err = pvmx_engine_notify_end(n->tid, on_end, n); /* a route ends with its task */
+    if (err != PVMX_ERR_NOTASK)
+        return p3_error(err);
+    tell(n); /* there never was one: as if it had ended */
+    return PvmOk;
 }
 
 static int ask(int what, int tag, int tid)
@@ -76,43 +229,53 @@ static int ask(int what, int tag, int tid)
         return PvmNoMem;
     *n = (struct notice){.what = what, .tid = tid, .tag = tag, .ctx = pvmmyctx};
     px_list_push_back(&notices, &n->node);
-    if (what != PvmTaskExit) /* this host is the only one, and ends with this task */
-        return PvmOk;
-    pvmx_err err = pvmx_engine_notify_end(tid, on_end, n);
-    if (err == PVMX_ERR_NOTASK) { /* there never was one: as if it had ended */
-        n->told = true;
-        ntold++;
-        return PvmOk;
-    }
-    if (err) {
+    int cc = begin(n);
+    if (cc) {
         px_list_remove(&n->node);
         free(n);
     }
-    return p3_error(err);
+    return cc;
 }
 
 /* The engine may still call for it. */
 static void forget(struct notice *n)
 {
     px_list_remove(&n->node);
-    n->forgotten = n->what == PvmTaskExit && !n->told;
+    n->forgotten = n->what != PvmHostDelete && !n->told;
     if (n->forgotten)
         px_list_push_back(&forgotten, &n->node);
     else
         free(n);
 }
 
-/* The first that was asked for with the same arguments is told now. */
+/* The first that was asked for with the same arguments is told now; of a route it is only forgotten. */
 static void cancel(int what, int tag, int tid)
 {
     px_list_foreach(it, &notices) {
         struct notice *n = px_container_of(it, struct notice, node);
         if (n->what != what || n->tag != tag || n->tid != tid || n->told)
             continue;
-        deliver(n);
+        if (what != PvmRouteDelete)
+            deliver_notice(n);
         forget(n);
         return;
     }
+}
+
+/* Hosts and routes that come. Cancelling the order for routes is told by a message, as PVM does it. */
+static int set_order(int what, int tag, int count, bool off)
+{
+    struct order *o = what == PvmHostAdd ? &host_add : &route_add;
+    if (off) {
+        if (what == PvmRouteAdd && o->left)
+            deliver(pvmmytid, o, NULL, 0);
+        o->left = 0;
+        return PvmOk;
+    }
+    *o = (struct order){count < 0 ? -1 : count, tag, pvmmyctx};
+    if (what == PvmRouteAdd || !count)
+        return PvmOk;
+    return p3_error(pvmx_engine_on_host(on_host, NULL));
 }
 
 static int check(int what, int tag, int n, const int *tids)
@@ -147,8 +310,8 @@ static int notify(int what, int tag, int n, const int *tids)
     bool off = what & PvmNotifyCancel;
     what &= ~PvmNotifyCancel;
     int cc = check(what, tag, n, tids);
-    if (cc || what == PvmHostAdd || what == PvmRouteAdd || what == PvmRouteDelete)
-        return cc; /* no host can be added, and there are no routes to open */
+    if (!cc && (what == PvmHostAdd || what == PvmRouteAdd))
+        return set_order(what, tag, n, off);
     for (int i = 0; !cc && i < n; i++) {
         int tid = what == PvmHostDelete ? tids[i] & P3_HOST_MASK : tids[i];
         if (off)
@@ -170,4 +333,12 @@ void p3_notify_end(void)
     px_list_foreach(it, &notices)
         forget(px_container_of(it, struct notice, node));
     ntold = 0;
+    pvmx_engine_on_host(NULL, NULL);
+    host_add.left = route_add.left = 0;
+    free(came.tids);
+    came.tids = NULL;
+    came.n = came.cap = 0;
+    free(routes.tids);
+    routes.tids = NULL;
+    routes.n = routes.cap = 0;
 }

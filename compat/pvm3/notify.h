@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Notices of ends as messages. With the lock held. */
+/* Notices as messages: ends of tasks, hosts that come and go, routes. With the lock held. */
 #ifndef P3_NOTIFY_H
 #define P3_NOTIFY_H
 
@@ -10,5 +10,7 @@ bool p3_notify_pending(void);
 /* Makes messages of them, behind the last ones of the tasks that have ended. */
 void p3_notify_deliver(void);
 void p3_notify_end(void);
+/* A route to a task is used from now on: PVM would open a connection. */
+void p3_notify_route(int tid);
 
 #endif

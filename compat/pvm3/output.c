@@ -21,7 +21,7 @@
 /* One writing process and the beginning of a line. */
 struct writer {
     struct writer *next;
-    pid_t pid;
+    pid_t pid; /* 0: a task of another host */
     int tid;
     size_t len;
     char line[4096];
@@ -36,6 +36,10 @@ struct catcher {
     bool labels;
     int ntids, *tids, *pids; /* of the tasks; pid 0: it had ended before we looked */
     struct writer *writers;
+    /* Output of other hosts comes from the daemon, in records. */
+    pid_t daemon;
+    struct pvmx_output record; /* the one that is being read */
+    size_t head;               /* bytes of it that have come */
 };
 
 static FILE *collect_to;
@@ -107,17 +111,9 @@ static int task_of(const struct catcher *c, pid_t pid)
     return tid ? tid : c->tids[0];
 }
 
-static struct writer *writer_of(struct catcher *c, pid_t pid)
+static struct writer *new_writer(struct catcher *c, pid_t pid, int tid)
 {
-    struct writer *w;
-    for (w = c->writers; w; w = w->next)
-        if (w->pid == pid)
-            return w;
-    int tid = task_of(c, pid);
-    for (w = c->writers; w && tid; w = w->next)
-        if (w->tid == tid)
-            return w; /* another process of the same task */
-    w = calloc(1, sizeof *w);
+    struct writer *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
     w->pid = pid;
@@ -127,6 +123,25 @@ static struct writer *writer_of(struct catcher *c, pid_t pid)
     if (c->labels)
         label(c, w, "BEGIN", 5);
     return w;
+}
+
+static struct writer *writer_of_task(struct catcher *c, int tid)
+{
+    struct writer *w = c->writers;
+    while (w && w->tid != tid)
+        w = w->next;
+    return w;
+}
+
+static struct writer *writer_of(struct catcher *c, pid_t pid)
+{
+    for (struct writer *w = c->writers; w; w = w->next)
+        if (w->pid == pid)
+            return w;
+    int tid = task_of(c, pid);
+    struct writer *w =
+        tid ? writer_of_task(c, tid) : NULL; /* another process of the same task */
+    return w ? w : new_writer(c, pid, tid);
 }
 
 /* Lines are written whole; a very long one in pieces. */
@@ -143,6 +158,32 @@ static void take(struct catcher *c, struct writer *w, const char *text, size_t l
             label(c, w, w->line, w->len);
             w->len = 0;
         }
+    }
+}
+
+/* What the daemon has written: records, cut anywhere. */
+static void take_records(struct catcher *c, const char *text, size_t len)
+{
+    while (len) {
+        if (c->head < sizeof c->record) {
+            size_t n = sizeof c->record - c->head;
+            n = n < len ? n : len;
+            memcpy((char *)&c->record + c->head, text, n);
+            c->head += n;
+            text += n;
+            len -= n;
+            continue;
+        }
+        size_t n = c->record.len < len ? c->record.len : len;
+        struct writer *w = writer_of_task(c, c->record.tid);
+        if (!w)
+            w = new_writer(c, 0, c->record.tid);
+        if (w)
+            take(c, w, text, n);
+        text += n;
+        len -= n;
+        if ((c->record.len -= (uint32_t)n) == 0)
+            c->head = 0;
     }
 }
 
@@ -175,10 +216,11 @@ static void *run(void *arg)
     pid_t pid;
     ssize_t n;
     while ((n = receive(c->fd, text, sizeof text, &pid)) > 0) {
-        struct writer *w = writer_of(c, pid);
-        if (!w)
-            continue;
-        take(c, w, text, (size_t)n);
+        struct writer *w = pid == c->daemon ? NULL : writer_of(c, pid);
+        if (w)
+            take(c, w, text, (size_t)n);
+        else if (pid == c->daemon)
+            take_records(c, text, (size_t)n);
         fflush(c->to);
     }
     for (struct writer *w = c->writers, *next; w; w = next) {
@@ -226,6 +268,7 @@ static struct catcher *new_catcher(int *theirs)
     c->fd = fds[0];
     c->to = collect_to;
     c->labels = p3.opt[PvmShowTids] != 0;
+    c->daemon = pvmx_engine_daemon_pid();
     *theirs = fds[1];
     return c;
 }
@@ -256,6 +299,7 @@ pvmx_err p3_output_spawn(struct pvmx_spawn_args *args, struct pvmx_spawn_result 
     null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int stdio[3] = {null, theirs, theirs};
     args->stdio = stdio;
+    args->flags |= PVMX_SPAWN_TAGGED;
     pvmx_err err = pvmx_engine_spawn(args, out);
     close(theirs);
     if (null >= 0)

@@ -2,6 +2,7 @@
 /* Sending: short messages go as they are, longer ones are lent from shared memory. */
 #include "msg.h"
 
+#include "notify.h"
 #include "pack.h"
 #include "wire.h"
 
@@ -31,6 +32,8 @@ static struct pvmx_peer *peer_of(int tid)
         return NULL;
     p3_send_end();
     last.tid = tid;
+    if (p3.opt[PvmRoute] == PvmRouteDirect)
+        p3_notify_route(tid);
     return last.peer = p;
 }
 
@@ -39,7 +42,8 @@ static struct p3_head head_of(const struct p3_buf *b, int ctx, enum p3_kind kind
     return (struct p3_head){.ctx = ctx,
                             .wid = b->wid,
                             .form = b->form == P3_XDR ? P3_XDR : P3_RAW,
-                            .kind = (uint8_t)kind};
+                            .kind = (uint8_t)kind,
+                            .direct = p3.opt[PvmRoute] == PvmRouteDirect};
 }
 
 static pvmx_err send_bytes(struct p3_buf *b, struct pvmx_peer *to, int tag, int ctx)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pvm_spawn, and the environment that children get. */
+#include "env.h"
 #include "output.h"
 #include "state.h"
 
 #include <limits.h>
+#include <pvmx/engine/vm.h>
 #include <pvmx/pvmx.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,46 +18,11 @@ struct request {
     char ctx[32];
     const char *env[4];
     const char **argv;
+    char *where; /* hosts, as pvmxd has it; NULL: any */
 };
 
 /* ---- the search path: PVM_PATH, else where PVM looks when nobody says anything; then, by the daemon,
  * PATH, the working directory, and beside the spawner */
-
-static const char *value_of(const char *name)
-{
-    const char *v = getenv(name);
-    if (v && *v)
-        return v;
-    return strcmp(name, "PVM_ARCH") == 0   ? P3_ARCH
-           : strcmp(name, "PVM_ROOT") == 0 ? "/usr/lib/pvm3"
-                                           : "";
-}
-
-/* Puts variables ($HOME) in; what does not fit is cut off at a ':' . */
-static void expand(const char *from, char *to, size_t size)
-{
-    size_t n = 0;
-    while (*from && n + 1 < size) {
-        char name[64];
-        size_t k = 0;
-        if (*from != '$') {
-            to[n++] = *from++;
-            continue;
-        }
-        for (from++; k + 1 < sizeof name && (*from == '_' || (*from >= 'A' && *from <= 'Z') ||
-                                             (*from >= 'a' && *from <= 'z') ||
-                                             (k && *from >= '0' && *from <= '9'));)
-            name[k++] = *from++;
-        name[k] = 0;
-        n += (size_t)snprintf(to + n, size - n, "%s", value_of(name));
-    }
-    if (n >= size) {
-        n = size - 1;
-        while (n && to[n] != ':')
-            n--;
-    }
-    to[n] = 0;
-}
 
 /* "dir/prog" is looked for in the directories of the path too, before the working directory. */
 static void resolve_relative(struct request *r, const char *task)
@@ -77,25 +44,57 @@ static void resolve_relative(struct request *r, const char *task)
 
 /* ---- where */
 
-/* Can a task be started where the caller wants it? The host part of where is in host. */
-static bool place_fits(int flag, const char *host)
+static bool is_wanted(const struct pvmx_host *h, uint32_t self, int flag, const char *host)
 {
-    bool fits = true, here = strcmp(host, ".") == 0 ||
-                             strcmp(host, pvmx_engine_host()) == 0 ||
-                             strcmp(host, "localhost") == 0;
-    if (flag & PvmTaskHost)
-        fits = here || !*host;
-    else if (flag & PvmTaskArch)
-        fits = strcmp(host, P3_ARCH) == 0;
+    bool same;
+    if (flag & PvmTaskArch)
+        same = strcmp(host, P3_ARCH) == 0;
+    else if (strcmp(host, ".") == 0 || strcmp(host, "localhost") == 0 || !*host)
+        same = h->index == self;
     else
-        return true;
-    return fits == !(flag & PvmHostCompl);
+        same = strcmp(host, h->name) == 0;
+    return same == !(flag & PvmHostCompl);
+}
+
+/* The hosts on which tasks may be started, as pvmxd reads it: "hosts=NAME:1,...", so that they get one
+ * task each by turns. NULL: any. */
+static int places(int flag, const char *host, char **where)
+{
+    struct pvmx_hosts hosts;
+    size_t used = 0, size = 8;
+    *where = NULL;
+    if (!(flag & (PvmTaskHost | PvmTaskArch)))
+        return PvmOk;
+    int cc = p3_error(pvmx_engine_hosts(&hosts));
+    if (cc)
+        return cc;
+    for (size_t i = 0; i < hosts.n; i++)
+        size += strlen(hosts.list[i].name) + 4;
+    char *text = malloc(size);
+    for (size_t i = 0; text && i < hosts.n; i++)
+        if (is_wanted(&hosts.list[i], hosts.self, flag, host))
+            used += (size_t)sprintf(text + used, "%s%s:1",
+                                    used ? "," : "hosts=", hosts.list[i].name);
+    pvmx_engine_hosts_free(&hosts);
+    if (!text)
+        return PvmNoMem;
+    if (!used)
+        free(text);
+    else
+        *where = text;
+    return used ? PvmOk : PvmNoHost;
 }
 
 static void fail_all(int *tids, int n, int cc)
 {
     for (int i = 0; tids && i < n; i++)
         tids[i] = cc;
+}
+
+/* A host that was there a moment ago is not known. */
+static int error_of(pvmx_err err)
+{
+    return err == PVMX_ERR_UNSUPPORTED ? PvmNoHost : p3_error(err);
 }
 
 /* Tids of those that run first, then the errors of the others. */
@@ -112,13 +111,13 @@ static int report(const struct pvmx_spawn_result *res, int *tids, int n, pvmx_er
     for (int i = 0; i < n && at < n; i++) {
         pvmx_err e = res->errors && i < res->count ? res->errors[i] : err;
         if (e)
-            tids[at++] = p3_error(e == PVMX_ERR_CANCELLED ? err : e);
+            tids[at++] = error_of(e == PVMX_ERR_CANCELLED ? err : e);
     }
-    fail_all(tids + at, n - at, p3_error(err ? err : PVMX_ERR_SPAWN));
+    fail_all(tids + at, n - at, error_of(err ? err : PVMX_ERR_SPAWN));
     return started;
 }
 
-static int start(struct request *r, int flag, int n, int *tids)
+static int start(struct request *r, int n, int *tids)
 {
     pvmx_tid self = pvmmytid;
     struct pvmx_app app = {.command = r->command,
@@ -126,7 +125,8 @@ static int start(struct request *r, int flag, int n, int *tids)
                            .count = n,
                            .wdir = *r->wdir ? r->wdir : NULL,
                            .path = r->path,
-                           .env = r->env};
+                           .env = r->env,
+                           .where = r->where};
     struct pvmx_spawn_args args = {.size = sizeof args,
                                    .apps = &app,
                                    .napps = 1,
@@ -136,7 +136,6 @@ static int start(struct request *r, int flag, int n, int *tids)
                                    .nparents = 1,
                                    .ctx = pvmx_engine_ctx_alloc(8)};
     struct pvmx_spawn_result res;
-    (void)flag;
     pvmx_err err = p3_output_spawn(&args, &res);
     if (err == PVMX_ERR_VM_LOST || err == PVMX_ERR_NO_VM) {
         pvmx_engine_spawn_result_free(&res);
@@ -166,7 +165,7 @@ static int make_argv(struct request *r, char **argv, bool debug)
             snprintf(r->command, sizeof r->command, "%s", debugger);
         else
             snprintf(r->command, sizeof r->command, "%.4000s/lib/debugger",
-                     value_of("PVM_ROOT"));
+                     p3_env("PVM_ROOT"));
     }
     for (size_t i = 0; i < n; i++)
         r->argv[at++] = argv[i];
@@ -177,10 +176,10 @@ static int prepare(struct request *r, const char *task, char **argv, int flag)
 {
     const char *path = getenv("PVM_PATH"), *wd = getenv("PVM_WD");
     int nenv = 0;
-    expand(path && *path ? path : "$HOME/pvm3/bin/$PVM_ARCH:$PVM_ROOT/bin/$PVM_ARCH",
-           r->path, sizeof r->path);
+    p3_env_expand(path && *path ? path : "$HOME/pvm3/bin/$PVM_ARCH:$PVM_ROOT/bin/$PVM_ARCH",
+                  r->path, sizeof r->path);
     if (!*r->wdir && wd)
-        expand(wd, r->wdir, sizeof r->wdir);
+        p3_env_expand(wd, r->wdir, sizeof r->wdir);
     resolve_relative(r, task);
     snprintf(r->ctx, sizeof r->ctx, "PVMCTX=0x%x", (unsigned)pvmmyctx);
     r->env[nenv++] = r->ctx;
@@ -206,19 +205,21 @@ static int spawn(const char *task, char **argv, int flag, const char *where, int
         if (where[len])
             snprintf(r->wdir, sizeof r->wdir, "%s", where + len + 1);
     }
-    int cc = PvmOk;
-    if (!place_fits(flag, host)) {
-        fail_all(tids, n, PvmNoHost);
-    } else if (!*task || strlen(task) >= sizeof r->command) {
+    int cc = places(flag, host, &r->where);
+    if (cc == PvmNoHost) { /* what each of them gets; none has been started */
+        fail_all(tids, n, cc);
+        cc = PvmOk;
+    } else if (cc == PvmOk && (!*task || strlen(task) >= sizeof r->command)) {
         fail_all(tids, n, PvmNoFile);
-    } else {
+    } else if (cc == PvmOk) {
         cc = prepare(r, task, argv, flag);
         if (!cc)
-            cc = start(r, flag, n, tids);
+            cc = start(r, n, tids);
         if (r->argv && flag & PvmTaskDebug)
             free((char *)(uintptr_t)r->argv[0]);
     }
     free(r->argv);
+    free(r->where);
     free(r);
     return cc;
 }

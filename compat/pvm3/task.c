@@ -102,13 +102,21 @@ static int list_tasks(const struct pvmx_vm_info *vm, int where, int *n,
     return PvmOk;
 }
 
+/* The tasks of where's host, 0: of all. */
+static int look(int where, struct pvmx_vm_info *vm)
+{
+    if (where &&
+        (where < 0 || !(where & P3_HOST_MASK) || where & ~(P3_HOST_MASK | P3_LOCAL_MASK)))
+        return PvmNoHost;
+    pvmx_err err = pvmx_engine_vm_look((uint32_t)where >> 18, vm);
+    return err == PVMX_ERR_NOENT || err == PVMX_ERR_CLOSED ? PvmNoHost : p3_error(err);
+}
+
 static int tasks(int where, int *n, struct pvmtaskinfo **out)
 {
     struct pvmx_vm_info vm;
     int count = 0;
-    if (where && (where & ~P3_LOCAL_MASK) != (pvmmytid & P3_HOST_MASK))
-        return PvmNoHost;
-    int cc = p3_error(pvmx_engine_vm_look(&vm));
+    int cc = look(where, &vm);
     if (cc)
         return cc;
     cc = list_tasks(&vm, where, &count, out);
@@ -129,9 +137,9 @@ static int status(int tid)
     struct pvmx_vm_info vm;
     if (!p3_is_task(tid))
         return PvmBadParam;
-    int cc = p3_error(pvmx_engine_vm_look(&vm));
+    int cc = look(tid, &vm);
     if (cc)
-        return cc;
+        return cc == PvmNoHost ? PvmNoTask : cc;
     cc = PvmNoTask;
     for (size_t i = 0; i < vm.ntasks; i++)
         if (vm.tasks[i].tid == tid)

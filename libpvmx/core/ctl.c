@@ -149,6 +149,8 @@ static unsigned handle(struct px_ctl *ctl)
             px_ft_revoked(body, len);
         else if (number == PXP_DIALLED && serial == 0)
             px_far_dialled(body, len);
+        else if (number == PXP_HOST_EVENT && serial == 0)
+            px_hosts_event(body, len);
         else
             reply(ctl, number, serial, body, len);
         pxp_client_drop(&ctl->client);
@@ -177,13 +179,14 @@ static unsigned read_all(struct px_ctl *ctl)
 unsigned px_ctl_progress(void *arg)
 {
     struct px_ctl *ctl = arg;
+    unsigned settled = px_notify_settle(ctl);
     if (!ctl->up)
-        return 0;
+        return settled;
     uint32_t seq = atomic_load_explicit(&px_ctx.arena.slot->ctl_seq, memory_order_acquire);
     if (seq == ctl->seq_seen)
-        return 0;
+        return settled;
     ctl->seq_seen = seq;
-    return read_all(ctl) + 1;
+    return read_all(ctl) + settled + 1;
 }
 
 void px_ctl_probe(void *arg)

@@ -62,11 +62,18 @@ void px_ctl_close(void);
 extern const struct px_far px_far;
 void px_far_dialled(const uint8_t *body, size_t len);
 
+/* ---- hosts.c */
+void px_hosts_event(const uint8_t *body, size_t len);
+/* Encodes a request, which stands in `frame`, for another host's daemon. */
+pvmx_err px_hosts_ask(struct px_ctl_call *call, uint32_t host, const struct px_buf *frame);
+
 /* ---- ft.c */
 void px_ft_revoked(const uint8_t *body, size_t len);
 
 /* ---- notify.c */
 void px_notify_ended(const uint8_t *body, size_t len);
+/* Tells ends whose tasks' last messages have come meanwhile; how many. */
+unsigned px_notify_settle(struct px_ctl *ctl);
 /* How a task ended, if the daemon has told it. */
 bool px_notify_end_of(pvmx_tid tid, struct pvmx_end *end);
 void px_notify_fini(struct px_ctl *ctl);

@@ -23,7 +23,14 @@ struct watch {
     void *arg;
 };
 
-static struct px_list kept = {&kept, &kept};
+/* An end that is told when all that the task had sent has been received. */
+struct ending {
+    struct px_list node;
+    struct pvmx_end end;
+    struct pvmx_peer *peer;
+};
+
+static struct px_list kept = {&kept, &kept}, endings = {&endings, &endings};
 static size_t nkept;
 
 static void forget_oldest(struct px_ctl *ctl)
@@ -64,6 +71,55 @@ static void tell(struct px_ctl *ctl, const struct pvmx_end *end)
     }
 }
 
+static bool is_watched(const struct px_ctl *ctl, pvmx_tid tid)
+{
+    px_list_foreach(it, &ctl->watches)
+        if (px_container_of(it, struct watch, node)->tid == tid)
+            return true;
+    return false;
+}
+
+/* A task of this host may have sent something for the first time just before it ended. */
+static struct pvmx_peer *sender(pvmx_tid tid)
+{
+    struct pvmx_peer *p = px_map_get(&px_ctx.ms.peers, (uint64_t)tid);
+    if (p)
+        p->refs++;
+    else if (tid >> 18 == px_ctx.tid >> 18 && px_peer_get(&px_ctx.ms, tid, &p) != PVMX_OK)
+        p = NULL;
+    return p;
+}
+
+static void tell_in_time(struct px_ctl *ctl, const struct pvmx_end *end)
+{
+    struct pvmx_peer *p = is_watched(ctl, end->tid) ? sender(end->tid) : NULL;
+    struct ending *e = p && !p->dead ? malloc(sizeof *e) : NULL;
+    if (!e) {
+        if (p)
+            px_peer_put(p);
+        tell(ctl, end);
+        return;
+    }
+    *e = (struct ending){.end = *end, .peer = p};
+    px_list_push_back(&endings, &e->node);
+}
+
+unsigned px_notify_settle(struct px_ctl *ctl)
+{
+    unsigned n = 0;
+    px_list_foreach(it, &endings) {
+        struct ending *e = px_container_of(it, struct ending, node);
+        if (!e->peer->dead)
+            continue;
+        px_list_remove(it);
+        px_peer_put(e->peer);
+        tell(ctl, &e->end);
+        free(e);
+        n++;
+    }
+    return n;
+}
+
 void px_notify_ended(const uint8_t *body, size_t len)
 {
     struct pxp_ended m;
@@ -76,7 +132,7 @@ void px_notify_ended(const uint8_t *body, size_t len)
                                    .inited = m.ends[i].inited,
                                    .left = m.ends[i].left};
             keep(&px_ctx.ctl, &end);
-            tell(&px_ctx.ctl, &end);
+            tell_in_time(&px_ctx.ctl, &end);
         }
     pxp_zone_free(&z);
     px_ctx.ms.check_deaths = true; /* the arena says it too */
@@ -87,6 +143,8 @@ void px_notify_fini(struct px_ctl *ctl)
     struct px_list *node;
     while (nkept)
         forget_oldest(ctl);
+    while ((node = px_list_pop(&endings)) != NULL)
+        free(px_container_of(node, struct ending, node));
     px_map_free(&ctl->ends);
     while ((node = px_list_pop(&ctl->watches)) != NULL)
         free(px_container_of(node, struct watch, node));

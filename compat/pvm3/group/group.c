@@ -218,6 +218,18 @@ P3_PUBLIC int pvm_gsdump(void)
     return PvmOk; /* there is no server that could print its tables */
 }
 
+static int count_hosts(const struct pvmx_group *g)
+{
+    int n = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        bool seen = g->tids[i] == 0;
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = g->tids[k] && pvm_tidtohost(g->tids[k]) == pvm_tidtohost(g->tids[i]);
+        n += !seen;
+    }
+    return n;
+}
+
 P3_PUBLIC int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *nhosts)
 {
     struct pvmx_group g;
@@ -226,15 +238,14 @@ P3_PUBLIC int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *
     if (cc)
         return leave("pvm_grphostinfo", cc);
     for (size_t i = 0; i < g.n; i++)
-        if (g.tids[i] && pvm_tidtohost(g.tids[i]) == host) {
+        if (g.tids[i] && pvm_tidtohost(g.tids[i]) == host)
             first = n++ ? first : g.tids[i];
-        }
     if (coord)
         *coord = first;
     if (here)
         *here = n;
     if (nhosts)
-        *nhosts = 1;
+        *nhosts = count_hosts(&g);
     p3_group_put(&g);
     return PvmOk;
 }

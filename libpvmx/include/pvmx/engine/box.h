@@ -46,7 +46,7 @@ PVMX_API pvmx_err pvmx_engine_box_drop(const char *name, uint32_t index);
  * in a name in this order; "" and "*": all. */
 PVMX_API pvmx_err pvmx_engine_box_list(const char *pattern, struct pvmx_box **out, size_t *n);
 
-/* A number that no other call in this VM gets, from 1 on. */
+/* A number that no other call on this host gets, from 1 on. */
 PVMX_API pvmx_err pvmx_engine_number(uint32_t *out);
 
 /* ---- named groups: members have places, from 0 on */

@@ -38,6 +38,13 @@ enum {
     PVMX_SPAWN_NO_OVERSUBSCRIBE = 4, /* refuse when there are fewer free slots than tasks */
     /* The programs need not call the library (no time limit for init), and are no children to MPI. */
     PVMX_SPAWN_NO_MPI = 8,
+    /* what tasks of other hosts write comes to stdio in records: struct pvmx_output, then the bytes */
+    PVMX_SPAWN_TAGGED = 16,
+};
+
+struct pvmx_output {
+    pvmx_tid tid;
+    uint32_t len;
 };
 
 struct pvmx_spawn_args {

@@ -6,6 +6,7 @@
 
 #include <pvmx/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,10 +23,12 @@ struct pvmx_vm_info {
     size_t ntasks;
     struct pvmx_task_info *tasks;
 };
-/* Free *out on success. */
-PVMX_API pvmx_err pvmx_engine_vm_look(struct pvmx_vm_info *out);
+/* The tasks of a host; host 0: of all. PVMX_ERR_NOENT: no such host. Free *out on success. */
+PVMX_API pvmx_err pvmx_engine_vm_look(uint32_t host, struct pvmx_vm_info *out);
 PVMX_API void pvmx_engine_vm_info_free(struct pvmx_vm_info *out);
 
+/* Process of this host's daemon; 0: not in a VM. */
+PVMX_API int32_t pvmx_engine_daemon_pid(void);
 /* Process of a task of this host, from shared memory; 0: not known (any more). */
 PVMX_API int32_t pvmx_engine_pid_of(pvmx_tid tid);
 
@@ -34,6 +37,47 @@ PVMX_API pvmx_err pvmx_engine_signal(pvmx_tid tid, int signal);
 /* Reads a host file of any of the usual kinds: the hosts that take tasks as "NAME:SLOTS,NAME,...", to be
  * freed. Needs no VM. */
 PVMX_API pvmx_err pvmx_engine_hostfile(const char *path, char **list);
+/* ---- hosts. An index stands in bits 18-29 of the host's tids, and is not used again. */
+struct pvmx_host {
+    uint32_t index, speed, slots;
+    const char *name, *arch;
+};
+struct pvmx_hosts {
+    struct pvmx_host *list; /* that are up, by index */
+    size_t n;
+    uint32_t self, leader; /* leader 0: none that reaches a majority */
+};
+/* Free *out on success. */
+PVMX_API pvmx_err pvmx_engine_hosts(struct pvmx_hosts *out);
+PVMX_API void pvmx_engine_hosts_free(struct pvmx_hosts *out);
+/* From now on fn hears of each host that comes or goes, from progress; and *out is the table up to now
+ * (may be NULL). One function; NULL: none. */
+PVMX_API pvmx_err pvmx_engine_on_host(void (*fn)(uint32_t index, bool up),
+                                      struct pvmx_hosts *out);
+
+/* A host to be added; NULL or 0: as the daemon's settings have it. */
+struct pvmx_host_spec {
+    const char *name, *launcher, *address, *user, *daemon;
+    uint32_t slots, speed;
+};
+struct pvmx_host_result {
+    uint32_t index; /* 0: not added, or deleted */
+    pvmx_err error;
+    char text[256]; /* why not */
+};
+/* Starts daemons there; returns when each has come or failed. PVMX_ERR_EXISTS of a host: it is in the VM;
+ * PVMX_ERR_STATE: there is no leader. */
+PVMX_API pvmx_err pvmx_engine_hosts_add(const struct pvmx_host_spec *specs, size_t n,
+                                        struct pvmx_host_result *results);
+/* The same without waiting: who wants to know, looks at the table. */
+PVMX_API pvmx_err pvmx_engine_hosts_begin(const struct pvmx_host_spec *specs, size_t n);
+/* Ends the tasks of hosts, and their daemons. PVMX_ERR_NOENT of a host: no such host; PVMX_ERR_STATE: it
+ * leads. Does not return when the own host is among them. */
+PVMX_API pvmx_err pvmx_engine_hosts_delete(const char *const *names, size_t n,
+                                           struct pvmx_host_result *results);
+/* A host's time of day, in microseconds since 1970. */
+PVMX_API pvmx_err pvmx_engine_clock(uint32_t host, int64_t *us);
+
 /* Ends all tasks, this one too, and the daemons. */
 PVMX_API pvmx_err pvmx_engine_halt(void);
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests about hosts, and what the daemon tells of them. */
+#include "core/ctx.h"
+
+#include "base/err.h"
+#include "proto/frame.h"
+#include "proto/hello.h"
+#include "proto/messages.h"
+#include <pvmx/engine/vm.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void (*on_host)(uint32_t index, bool up);
+
+void px_hosts_event(const uint8_t *body, size_t len)
+{
+    struct pxp_host_event m;
+    struct pxp_zone z = {0};
+    if (pxp_host_event_decode(body, len, &m, &z) == PVMX_OK && on_host)
+        on_host(m.host.index, m.host.state == PXP_HOST_UP);
+    pxp_zone_free(&z);
+    px_ctx.ms.completed = true; /* somebody may wait for it */
+}
+
+pvmx_err px_hosts_ask(struct px_ctl_call *call, uint32_t host, const struct px_buf *frame)
+{
+    const uint8_t *body;
+    size_t len;
+    pvmx_err err = pxp_frame_next(frame, SIZE_MAX, &body, &len);
+    struct pxp_ask m = {.host = host, .frame = body, .frame_len = len};
+    return err ? err : pxp_ask_encode(&px_ctx.ctl.client.out, call->serial, &m);
+}
+
+/* ---- the table -------------------------------------------------------------------------------- */
+
+/* One allocation: the records, then their texts. */
+static pvmx_err copy_hosts(const struct pxp_hosts_are *m, struct pvmx_hosts *out)
+{
+    size_t bytes = (m->n_hosts + 1) * sizeof *out->list;
+    for (size_t i = 0; i < m->n_hosts; i++)
+        bytes += strlen(m->hosts[i].name) + strlen(m->hosts[i].arch) + 2;
+    struct pvmx_host *list = malloc(bytes);
+    if (!list)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for the list of hosts");
+    char *text = (char *)(list + m->n_hosts + 1);
+    *out = (struct pvmx_hosts){.list = list, .self = m->self, .leader = m->leader};
+    for (size_t i = 0; i < m->n_hosts; i++) {
+        const struct pxp_host_entry *h = &m->hosts[i];
+        if (h->state != PXP_HOST_UP)
+            continue;
+        size_t name = strlen(h->name) + 1, arch = strlen(h->arch) + 1;
+        list[out->n++] = (struct pvmx_host){.index = h->index,
+                                            .speed = h->speed,
+                                            .slots = h->slots,
+                                            .name = memcpy(text, h->name, name),
+                                            .arch = memcpy(text + name, h->arch, arch)};
+        text += name + arch;
+    }
+    return PVMX_OK;
+}
+
+static pvmx_err look(bool subscribe, struct pvmx_hosts *out)
+{
+    struct px_ctl_call call;
+    struct pxp_hosts m = {.subscribe = subscribe};
+    struct pxp_hosts_are rep;
+    struct pxp_zone z = {0};
+    pvmx_err err = px_ctl_begin(&call);
+    if (err)
+        return err;
+    err = pxp_hosts_encode(&px_ctx.ctl.client.out, call.serial, &m);
+    if (!err)
+        err = px_ctl_call(&call, NULL, 0);
+    if (!err)
+        err = call.number == PXP_HOSTS_ARE
+                  ? pxp_hosts_are_decode(call.body, call.len, &rep, &z)
+                  : PVMX_ERR_PROTO;
+    if (!err && out)
+        err = copy_hosts(&rep, out);
+    pxp_zone_free(&z);
+    px_ctl_call_free(&call);
+    return err;
+}
+
+pvmx_err pvmx_engine_hosts(struct pvmx_hosts *out)
+{
+    px_lock();
+    pvmx_err err = look(false, out);
+    px_unlock();
+    return err;
+}
+
+void pvmx_engine_hosts_free(struct pvmx_hosts *out)
+{
+    free(out->list);
+    *out = (struct pvmx_hosts){0};
+}
+
+pvmx_err pvmx_engine_on_host(void (*fn)(uint32_t index, bool up), struct pvmx_hosts *out)
+{
+    px_lock();
+    on_host = fn;
+    pvmx_err err = fn ? look(true, out) : PVMX_OK;
+    px_unlock();
+    return err;
+}
+
+/* ---- coming and going ------------------------------------------------------------------------- */
+
+static const char *text_or(const char *text)
+{
+    return text ? text : "";
+}
+
+/* Sends host_add with the serial; the answer is the caller's affair. */
+static pvmx_err encode_add(uint32_t serial, const struct pvmx_host_spec *specs, size_t n)
+{
+    struct pxp_host_spec *list = calloc(n + 1, sizeof *list);
+    if (!list)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for %zu hosts", n);
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct pxp_host_spec){.name = specs[i].name,
+                                         .launcher = text_or(specs[i].launcher),
+                                         .address = text_or(specs[i].address),
+                                         .user = text_or(specs[i].user),
+                                         .daemon = text_or(specs[i].daemon),
+                                         .slots = specs[i].slots,
+                                         .speed = specs[i].speed};
+    struct pxp_host_add m = {.hosts = list, .n_hosts = n};
+    pvmx_err err = pxp_host_add_encode(&px_ctx.ctl.client.out, serial, &m);
+    free(list);
+    return err;
+}
+
+static pvmx_err take_results(const struct px_ctl_call *call,
+                             struct pvmx_host_result *results, size_t n)
+{
+    struct pxp_host_added m;
+    struct pxp_zone z = {0};
+    pvmx_err err = call->number == PXP_HOST_ADDED
+                       ? pxp_host_added_decode(call->body, call->len, &m, &z)
+                       : PVMX_ERR_PROTO;
+    if (!err && m.n_results != n)
+        err = px_fail(PVMX_ERR_PROTO, "the daemon answers for %zu hosts of %zu",
+                      m.n_results, n);
+    for (size_t i = 0; !err && i < n; i++) {
+        results[i].index = m.results[i].index;
+        results[i].error = m.results[i].error;
+        snprintf(results[i].text, sizeof results[i].text, "%s", m.results[i].text);
+    }
+    pxp_zone_free(&z);
+    return err;
+}
+
+pvmx_err pvmx_engine_hosts_add(const struct pvmx_host_spec *specs, size_t n,
+                               struct pvmx_host_result *results)
+{
+    struct px_ctl_call call;
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err) {
+        err = encode_add(call.serial, specs, n);
+        if (!err)
+            err = px_ctl_call(&call, NULL, 0);
+        if (!err)
+            err = take_results(&call, results, n);
+        px_ctl_call_free(&call);
+    }
+    px_unlock();
+    return err;
+}
+
+pvmx_err pvmx_engine_hosts_begin(const struct pvmx_host_spec *specs, size_t n)
+{
+    struct px_ctl_call call;
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err)
+        err = encode_add(call.serial, specs, n);
+    if (!err)
+        err = px_ctl_post(); /* its answer finds nobody */
+    px_unlock();
+    return err;
+}
+
+pvmx_err pvmx_engine_hosts_delete(const char *const *names, size_t n,
+                                  struct pvmx_host_result *results)
+{
+    struct px_ctl_call call;
+    struct pxp_host_delete m = {.names = (const char **)(uintptr_t)names, .n_names = n};
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err) {
+        err = pxp_host_delete_encode(&px_ctx.ctl.client.out, call.serial, &m);
+        if (!err)
+            err = px_ctl_call(&call, NULL, 0);
+        if (!err)
+            err = take_results(&call, results, n);
+        px_ctl_call_free(&call);
+    }
+    px_unlock();
+    return err;
+}
+
+pvmx_err pvmx_engine_clock(uint32_t host, int64_t *us)
+{
+    struct px_ctl_call call;
+    struct px_buf frame = {0};
+    struct pxp_clock m = {0};
+    struct pxp_clock_is rep;
+    struct pxp_zone z = {0};
+    px_lock();
+    pvmx_err err = px_ctl_begin(&call);
+    if (!err) {
+        err = pxp_clock_encode(&frame, 0, &m);
+        if (!err)
+            err = px_hosts_ask(&call, host, &frame);
+        if (!err)
+            err = px_ctl_call(&call, NULL, 0);
+        if (!err)
+            err = call.number == PXP_CLOCK_IS
+                      ? pxp_clock_is_decode(call.body, call.len, &rep, &z)
+                      : PVMX_ERR_PROTO;
+        if (!err)
+            *us = (int64_t)(rep.sec * 1000000 + rep.usec);
+        pxp_zone_free(&z);
+        px_ctl_call_free(&call);
+    }
+    px_buf_free(&frame);
+    px_unlock();
+    return err;
+}

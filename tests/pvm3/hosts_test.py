@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""PVM programs over several hosts: virtual ones on this machine, and network namespaces."""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "hosts"))
+
+import hostlab  # noqa: E402
+import netns_test  # noqa: E402
+from lab import BUILD  # noqa: E402
+
+PROGRAM = BUILD / "tests" / "bin" / "pvm_hosts"
+
+
+class Virtual(hostlab.HostCase):
+    """Hosts that the fork launcher makes."""
+
+    def run_case(self, case, program=PROGRAM):
+        self.env["TEST_HOSTS"] = "v1 v2 v3"
+        status, out, err = self.run_program(program, case, timeout=120)
+        self.assertEqual((status, out), (0, ""), err + self.log()[-4000:])
+
+    def test_table(self):
+        self.run_case("table")
+
+    def test_tasks(self):
+        self.run_case("tasks")
+
+    def test_messages(self):
+        self.run_case("messages")
+
+    def test_output(self):
+        self.run_case("output")
+
+    def test_routes(self):
+        self.run_case("routes")
+
+    def test_load(self):
+        self.run_case("load")
+
+    def test_last_words(self):
+        self.run_case("last_words")
+
+    def test_kills(self):
+        self.run_case("work", BUILD / "tests" / "bin" / "pvm_kills")
+
+    def test_halt(self):
+        self.env["TEST_HOSTS"] = "v1 v2 v3"
+        status, out, err = self.run_program(PROGRAM, "halt")
+        self.assertLess(status, 0, out + err)  # by a signal, as all tasks
+        self.wait_until(lambda: not self.processes(), "all tasks and daemons are gone")
+
+
+class Net(netns_test.Namespaces):
+    """Hosts between which packets really travel."""
+
+    N = 4
+
+    def run_case(self, case):
+        self.env["TEST_HOSTS"] = " ".join(self.name(i) for i in range(1, self.N))
+        status, out, err = self.run_program("ip", "netns", "exec", self.name(0), PROGRAM, case,
+                                            timeout=120)
+        self.assertEqual((status, out), (0, ""), err + self.log()[-4000:])
+
+    def test_net_messages(self):
+        self.run_case("messages")
+
+    def test_net_load(self):
+        self.run_case("load")
+
+
+if __name__ == "__main__":
+    unittest.main()
