@@ -13,10 +13,13 @@
 
 enum p3_form { P3_XDR, P3_RAW, P3_INPLACE };
 
+/* Flags: the sender has PvmRouteDirect; it speaks for a daemon. */
+enum { P3_DIRECT = 1, P3_AS_DAEMON = 2 };
+
 /* What precedes a message in a post. The tag is the engine's. */
 struct p3_head {
     int32_t ctx, wid;
-    uint8_t form, kind, direct; /* direct: the sender has PvmRouteDirect */
+    uint8_t form, kind, flags;
     uint8_t unused[5];
 };
 

@@ -24,12 +24,6 @@ P3_PUBLIC int pvm_reg_tasker(void)
     return not_here("pvm_reg_tasker");
 }
 
-P3_PUBLIC int pvm_reg_rm(struct pvmhostinfo **hip)
-{
-    (void)hip;
-    return not_here("pvm_reg_rm");
-}
-
 P3_PUBLIC int pvm_reg_tracer(int trcctx, int trctag, int outctx, int outtag, char *mask,
                              int trcbuf, int trcopt)
 {

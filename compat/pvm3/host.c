@@ -2,6 +2,8 @@
 /* Hosts of the virtual machine: which there are, adding and deleting them, their clocks. */
 #include "env.h"
 #include "hostspec.h"
+#include "rm.h"
+#include "rmcall.h"
 #include "state.h"
 
 #include <netdb.h>
@@ -37,9 +39,29 @@ static int copy_hosts(const struct pvmx_hosts *hosts, struct pvmhostinfo **out)
     return PvmOk;
 }
 
+int p3_own_host(struct pvmhostinfo **out)
+{
+    static struct pvmhostinfo own;
+    struct pvmhostinfo *list;
+    struct pvmx_hosts hosts;
+    int cc = p3_error(pvmx_engine_hosts(&hosts));
+    if (!cc)
+        cc = copy_hosts(&hosts, &list);
+    for (size_t i = 0; !cc && i < hosts.n; i++)
+        if (hosts.list[i].index == hosts.self)
+            own = list[i];
+    if (!cc)
+        pvmx_engine_hosts_free(&hosts);
+    *out = &own;
+    return cc;
+}
+
 static int config(int *nhost, int *narch, struct pvmhostinfo **out)
 {
     struct pvmx_hosts hosts;
+    int asked;
+    if (p3_rm_rules() && (asked = p3_rm_config(nhost, narch, out)) != PvmNoTask)
+        return asked;
     int cc = p3_error(pvmx_engine_hosts(&hosts));
     if (cc)
         return cc;
@@ -168,7 +190,7 @@ static int take_host(struct adding *a, const char *line, int place)
 }
 
 /* How many have come. */
-static int add_hosts(char **hosts, int n, int *infos)
+int p3_add_hosts(char **hosts, int n, int *infos)
 {
     struct adding a;
     int count = 0;
@@ -197,7 +219,10 @@ P3_PUBLIC int pvm_addhosts(char **hosts, int n, int *infos)
     int cc = p3_enter();
     if (!cc && (n < 1 || !hosts))
         cc = PvmBadParam;
-    return p3_leave("pvm_addhosts", cc ? cc : add_hosts(hosts, n, infos));
+    if (!cc && p3_rm_rules() && (cc = p3_rm_addhosts(hosts, n, infos)) != PvmNoTask)
+        return p3_leave("pvm_addhosts", cc);
+    return p3_leave("pvm_addhosts",
+                    cc < 0 && cc != PvmNoTask ? cc : p3_add_hosts(hosts, n, infos));
 }
 
 static int deleted(const struct pvmx_host_result *r)
@@ -262,7 +287,10 @@ P3_PUBLIC int pvm_delhosts(char **hosts, int n, int *infos)
     int cc = p3_enter();
     if (!cc && (n < 1 || !hosts))
         cc = PvmBadParam;
-    return p3_leave("pvm_delhosts", cc ? cc : delete_hosts(hosts, n, infos));
+    if (!cc && p3_rm_rules() && (cc = p3_rm_delhosts(hosts, n, infos)) != PvmNoTask)
+        return p3_leave("pvm_delhosts", cc);
+    return p3_leave("pvm_delhosts",
+                    cc < 0 && cc != PvmNoTask ? cc : delete_hosts(hosts, n, infos));
 }
 
 /* ---- clocks */

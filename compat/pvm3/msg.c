@@ -4,6 +4,7 @@
 #include "msg.h"
 
 #include "notify.h"
+#include "rm.h"
 #include "wire.h"
 
 #include "base/clock.h"
@@ -108,8 +109,11 @@ pvmx_err p3_msg_sink(void *arg, pvmx_tid from, int32_t tag, const void *bytes, s
         p3_buf_free(b);
         return err;
     }
-    enqueue(b);
-    if (h.direct && p3.opt[PvmRoute] != PvmDontRoute)
+    if (h.flags & P3_AS_DAEMON)
+        b->src = P3_DAEMON;
+    if (!p3_rm_answer(b))
+        enqueue(b);
+    if (h.flags & P3_DIRECT && p3.opt[PvmRoute] != PvmDontRoute)
         p3_notify_route(from);
     return PVMX_OK;
 }
@@ -122,6 +126,8 @@ static struct p3_buf *next_fresh(void)
         struct p3_buf *b = px_container_of(node, struct p3_buf, node);
         if (p3_handlers() && p3_handler_take(b))
             continue;
+        if (b->src == P3_DAEMON)
+            p3_rm_seen(b);
         px_list_push_back(&queue, &b->node);
         return b;
     }

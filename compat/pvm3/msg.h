@@ -29,6 +29,8 @@ void p3_fds_end(void);
 
 /* ---- send.c: never waits. Tasks that are unknown or have ended are no error. */
 int p3_send(struct p3_buf *b, int tid, int tag, int ctx);
+/* In the name of a daemon. */
+int p3_send_as_daemon(struct p3_buf *b, int tid, int tag);
 /* Forgets the task that was sent to last. */
 void p3_send_end(void);
 

@@ -5,6 +5,8 @@
 
 #include "msg.h"
 #include "pack.h"
+#include "rm.h"
+#include "rmcall.h"
 
 #include <pvmx/engine/vm.h>
 #include <stdlib.h>
@@ -71,6 +73,8 @@ static void on_host(uint32_t index, bool up)
         if (!up && n->what == PvmHostDelete && n->tid == tid)
             tell(n);
     }
+    if (!up)
+        p3_rm_host_gone(tid);
     if (!up || !host_add.left)
         return;
     if (came.n == came.cap) {
@@ -187,6 +191,11 @@ void p3_notify_route(int tid)
 }
 
 /* ---- asking */
+
+int p3_notify_hosts(void)
+{
+    return p3_error(pvmx_engine_on_host(on_host, NULL));
+}
 
 /* Is the host in the machine? From now on changes are told to on_host. */
 static int host_is_up(int tid, bool *up)
@@ -310,6 +319,9 @@ static int notify(int what, int tag, int n, const int *tids)
     bool off = what & PvmNotifyCancel;
     what &= ~PvmNotifyCancel;
     int cc = check(what, tag, n, tids);
+    if (!cc && !off && what != PvmRouteAdd && what != PvmRouteDelete && p3_rm_rules() &&
+        (cc = p3_rm_notify(what, tag, n, tids)) != PvmNoTask)
+        return cc;
     if (!cc && (what == PvmHostAdd || what == PvmRouteAdd))
         return set_order(what, tag, n, off);
     for (int i = 0; !cc && i < n; i++) {

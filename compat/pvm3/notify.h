@@ -12,5 +12,7 @@ void p3_notify_deliver(void);
 void p3_notify_end(void);
 /* A route to a task is used from now on: PVM would open a connection. */
 void p3_notify_route(int tid);
+/* From now on a resource manager in this task hears of hosts that go. */
+int p3_notify_hosts(void);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "notify.h"
 #include "pack.h"
+#include "rm.h"
 #include "wire.h"
 
 #include <assert.h>
@@ -37,13 +38,17 @@ static struct pvmx_peer *peer_of(int tid)
     return last.peer = p;
 }
 
+static uint8_t as_daemon; /* P3_AS_DAEMON while p3_send_as_daemon runs */
+
 static struct p3_head head_of(const struct p3_buf *b, int ctx, enum p3_kind kind)
 {
     return (struct p3_head){.ctx = ctx,
                             .wid = b->wid,
                             .form = b->form == P3_XDR ? P3_XDR : P3_RAW,
                             .kind = (uint8_t)kind,
-                            .direct = p3.opt[PvmRoute] == PvmRouteDirect};
+                            .flags = (uint8_t)((p3.opt[PvmRoute] == PvmRouteDirect ? P3_DIRECT
+                                                                                   : 0) |
+                                               as_daemon)};
 }
 
 static pvmx_err send_bytes(struct p3_buf *b, struct pvmx_peer *to, int tag, int ctx)
@@ -140,6 +145,14 @@ int p3_send(struct p3_buf *b, int tid, int tag, int ctx)
     return cc;
 }
 
+int p3_send_as_daemon(struct p3_buf *b, int tid, int tag)
+{
+    as_daemon = P3_AS_DAEMON;
+    int cc = p3_send(b, tid, tag, PvmBaseContext);
+    as_daemon = 0;
+    return cc;
+}
+
 /* ---- the program's calls */
 
 static int check_send(int tid, int tag)
@@ -149,10 +162,18 @@ static int check_send(int tid, int tag)
     return p3_is_task(tid) ? PvmOk : PvmBadParam;
 }
 
+/* 0x80000000 and a host, or a host's own tid. */
+static bool is_daemon(int tid)
+{
+    return tid && !(tid & P3_LOCAL_MASK) && !((unsigned)tid & 0x40000000u);
+}
+
 P3_PUBLIC int pvm_send(int tid, int tag)
 {
     int cc = p3_enter();
     struct p3_buf *b = p3_buf_find(p3_sbuf);
+    if (!cc && is_daemon(tid) && p3.opt[PvmResvTids])
+        return p3_leave("pvm_send", b ? p3_rm_daemon(b, tid, tag) : PvmNoBuf);
     if (!cc)
         cc = check_send(tid, tag);
     if (!cc)

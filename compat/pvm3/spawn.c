@@ -2,6 +2,8 @@
 /* pvm_spawn, and the environment that children get. */
 #include "env.h"
 #include "output.h"
+#include "rm.h"
+#include "rmcall.h"
 #include "state.h"
 
 #include <limits.h>
@@ -15,9 +17,10 @@
 /* What a call of pvm_spawn becomes. */
 struct request {
     char wdir[PATH_MAX], path[2 * PATH_MAX], command[PATH_MAX];
-    char ctx[32];
-    const char *env[4];
+    char ctx[32], rm[32];
+    const char **env;
     const char **argv;
+    int parent;
     char *where; /* hosts, as pvmxd has it; NULL: any */
 };
 
@@ -119,7 +122,7 @@ static int report(const struct pvmx_spawn_result *res, int *tids, int n, pvmx_er
 
 static int start(struct request *r, int n, int *tids)
 {
-    pvmx_tid self = pvmmytid;
+    pvmx_tid parent = r->parent;
     struct pvmx_app app = {.command = r->command,
                            .argv = r->argv,
                            .count = n,
@@ -132,7 +135,7 @@ static int start(struct request *r, int n, int *tids)
                                    .napps = 1,
                                    .flags = PVMX_SPAWN_SOFT | PVMX_SPAWN_DETACHED |
                                             PVMX_SPAWN_NO_MPI,
-                                   .parents = &self,
+                                   .parents = &parent,
                                    .nparents = 1,
                                    .ctx = pvmx_engine_ctx_alloc(8)};
     struct pvmx_spawn_result res;
@@ -172,30 +175,101 @@ static int make_argv(struct request *r, char **argv, bool debug)
     return PvmOk;
 }
 
-static int prepare(struct request *r, const char *task, char **argv, int flag)
+/* more: variables that are given in any case, NULL-terminated. */
+static int make_env(struct request *r, int flag, const char *const *more)
+{
+    size_t n = 0, at = 0;
+    while (more && more[n])
+        n++;
+    r->env = calloc(n + 4, sizeof *r->env);
+    if (!r->env)
+        return PvmNoMem;
+    snprintf(r->ctx, sizeof r->ctx, "PVMCTX=0x%x", (unsigned)pvmmyctx);
+    if (!more)
+        r->env[at++] = r->ctx;
+    for (size_t i = 0; i < n; i++)
+        r->env[at++] = more[i];
+    if (*r->rm)
+        r->env[at++] = r->rm;
+    if (flag & PvmNoSpawnParent)
+        r->env[at++] = "PVMX_PVM_NO_PARENT=1";
+    return PvmOk;
+}
+
+static int prepare(struct request *r, const char *task, char **argv, int flag,
+                   const char *const *env)
 {
     const char *path = getenv("PVM_PATH"), *wd = getenv("PVM_WD");
-    int nenv = 0;
     p3_env_expand(path && *path ? path : "$HOME/pvm3/bin/$PVM_ARCH:$PVM_ROOT/bin/$PVM_ARCH",
                   r->path, sizeof r->path);
     if (!*r->wdir && wd)
         p3_env_expand(wd, r->wdir, sizeof r->wdir);
     resolve_relative(r, task);
-    snprintf(r->ctx, sizeof r->ctx, "PVMCTX=0x%x", (unsigned)pvmmyctx);
-    r->env[nenv++] = r->ctx;
-    if (flag & PvmNoSpawnParent)
-        r->env[nenv++] = "PVMX_PVM_NO_PARENT=1";
-    return make_argv(r, argv, (flag & PvmTaskDebug) != 0);
+    int cc = make_env(r, flag, env);
+    return cc ? cc : make_argv(r, argv, (flag & PvmTaskDebug) != 0);
+}
+
+static void free_request(struct request *r, int flag)
+{
+    if (r->argv && flag & PvmTaskDebug)
+        free((char *)(uintptr_t)r->argv[0]);
+    free(r->argv);
+    free(r->env);
+    free(r->where);
+    free(r);
+}
+
+/* Starts them; what cannot be started is told in tids. */
+static int run(struct request *r, const struct p3_exec *e, int cc, int *tids)
+{
+    if (cc == PvmNoHost) { /* what each of them gets; none has been started */
+        fail_all(tids, e->n, cc);
+        return PvmOk;
+    }
+    if (!cc && (!*e->file || strlen(e->file) >= sizeof r->command)) {
+        fail_all(tids, e->n, PvmNoFile);
+        return PvmOk;
+    }
+    r->parent = e->parent;
+    if (!cc)
+        cc = prepare(r, e->file, e->argv, e->flags, e->env);
+    return cc ? cc : start(r, e->n, tids);
+}
+
+int p3_spawn_for(const struct p3_exec *e, int *tids)
+{
+    struct pvmx_hosts hosts;
+    struct request *r = calloc(1, sizeof *r);
+    int cc = r ? p3_error(pvmx_engine_hosts(&hosts)) : PvmNoMem;
+    if (cc) {
+        free(r);
+        fail_all(tids, e->n, cc);
+        return 0;
+    }
+    cc = PvmNoHost;
+    for (size_t i = 0; cc == PvmNoHost && i < hosts.n; i++)
+        if (hosts.list[i].index == e->host)
+            cc = asprintf(&r->where, "hosts=%s:1", hosts.list[i].name) < 0 ? PvmNoMem : PvmOk;
+    pvmx_engine_hosts_free(&hosts);
+    snprintf(r->rm, sizeof r->rm, "PVMX_PVM_RM=%x", (unsigned)pvmmytid);
+    cc = run(r, e, cc, tids);
+    free_request(r, e->flags);
+    if (cc < 0)
+        fail_all(tids, e->n, cc);
+    return cc < 0 ? 0 : cc;
 }
 
 static int spawn(const char *task, char **argv, int flag, const char *where, int n, int *tids)
 {
     char host[PATH_MAX] = "";
     const char *more = getenv("PVMTASK");
+    int asked;
     if (!task || n < 1)
         return PvmBadParam;
     if (more)
         flag |= (int)strtol(more, NULL, 0);
+    if (p3_rm_rules() && (asked = p3_rm_spawn(task, argv, flag, where, n, tids)) != PvmNoTask)
+        return asked;
     struct request *r = calloc(1, sizeof *r);
     if (!r)
         return PvmNoMem;
@@ -205,22 +279,9 @@ static int spawn(const char *task, char **argv, int flag, const char *where, int
         if (where[len])
             snprintf(r->wdir, sizeof r->wdir, "%s", where + len + 1);
     }
-    int cc = places(flag, host, &r->where);
-    if (cc == PvmNoHost) { /* what each of them gets; none has been started */
-        fail_all(tids, n, cc);
-        cc = PvmOk;
-    } else if (cc == PvmOk && (!*task || strlen(task) >= sizeof r->command)) {
-        fail_all(tids, n, PvmNoFile);
-    } else if (cc == PvmOk) {
-        cc = prepare(r, task, argv, flag);
-        if (!cc)
-            cc = start(r, n, tids);
-        if (r->argv && flag & PvmTaskDebug)
-            free((char *)(uintptr_t)r->argv[0]);
-    }
-    free(r->argv);
-    free(r->where);
-    free(r);
+    struct p3_exec e = {.parent = pvmmytid, .flags = flag, .n = n, .file = task, .argv = argv};
+    int cc = run(r, &e, places(flag, host, &r->where), tids);
+    free_request(r, flag);
     return cc;
 }
 

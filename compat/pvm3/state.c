@@ -6,6 +6,7 @@
 #include "extra.h"
 #include "msg.h"
 #include "notify.h"
+#include "rm.h"
 #include "task.h"
 
 #include <pvmx/engine/post.h>
@@ -60,6 +61,7 @@ static int begin(void)
     p3_options_begin(pvmx_engine_birth() != NULL);
     p3_task_begin();
     pvmx_engine_sink(P3_CTX, p3_msg_sink, NULL);
+    p3_rm_begin(pvmx_engine_birth() != NULL);
     if (!registered)
         atexit(at_exit);
     registered = true;
@@ -106,6 +108,7 @@ P3_PUBLIC int pvm_exit(void)
     p3_fds_end();
     pvmx_engine_sink(P3_CTX, NULL, NULL);
     p3_notify_end();
+    p3_rm_end();
     p3_msg_end();
     p3_bufs_detach();
     p3.up = false;

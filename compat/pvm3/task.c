@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tasks: parent, siblings, lists, signals. */
 #include "task.h"
+#include "rm.h"
+#include "rmcall.h"
 
 #include <pvmx/engine/vm.h>
 #include <pvmx/pvmx.h>
@@ -115,7 +117,9 @@ static int look(int where, struct pvmx_vm_info *vm)
 static int tasks(int where, int *n, struct pvmtaskinfo **out)
 {
     struct pvmx_vm_info vm;
-    int count = 0;
+    int count = 0, asked;
+    if (p3_rm_rules() && (asked = p3_rm_tasks(where, n, out)) != PvmNoTask)
+        return asked;
     int cc = look(where, &vm);
     if (cc)
         return cc;

@@ -109,6 +109,21 @@ class Binary(LabCase):
         self.expect(said.read_text(), r"string_catcher1 received message -->> <hello handler>")
         self.assertTrue(found)
 
+    def test_resource_manager(self):
+        said = self.tmp / "srm"
+        with open(said, "w", encoding="utf-8") as out:
+            manager = self.start("stdbuf", "-oL", "srm.pvm", stdout=out)
+        self.wait_until(lambda: "registered as Resource Manager" in said.read_text(), "it has registered", 20)
+        self.test_hello()
+        self.test_master_and_slaves()
+        self.wait_until(lambda: said.read_text().count("SM_TASKX") == 6, "all ends are told", 20)
+        self.kill(manager.pid)
+        self.finish(manager)
+        for pattern, count in (("SM_EXECACK from t80000000", 2), ("SM_SPAWN from t4", 2),
+                               ("SM_CONFIG from t4", 1), ("Host selected: ", 4)):
+            self.assertEqual(said.read_text().count(pattern), count, pattern + said.read_text())
+        self.test_hello()  # without it
+
 
 if __name__ == "__main__":
     unittest.main()
