@@ -40,6 +40,7 @@ static pvmx_err start_parts(void)
     px_progress_init(&c->progress, &c->arena);
     pvmx_err err = px_messenger_init(&c->ms);
     c->ms.far = &px_far;
+    c->ms.chains = &px_chains;
     px_progress_add(&c->progress, messenger_source, &c->ms);
     px_progress_add(&c->progress, px_ctl_progress, &c->ctl);
     c->progress.completed = &c->ms.completed;

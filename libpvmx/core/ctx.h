@@ -60,6 +60,12 @@ pvmx_err px_enroll_connect(bool start);
 /* ---- spawn.c: registers its settings; a spawn does so too. */
 void px_spawn_settings(void);
 
+/* ---- chain.c */
+extern const struct px_chains px_chains;
+/* Posts a record: through the ring, or the peer's chain when the ring is full. */
+pvmx_err px_chain_post(struct pvmx_peer *to, const struct px_hdr *hdr, const void *bytes,
+                       size_t len);
+
 /* ---- block.c: forgets all blocks, own ones and those that are open. */
 void px_blocks_fini(void);
 

@@ -68,7 +68,7 @@ pvmx_err pvmx_engine_post(struct pvmx_peer *to, uint64_t ctx, int32_t tag,
     if (len > PVMX_POST_MAX)
         return px_fail(PVMX_ERR_TOOBIG, "%zu bytes are too many to post", len);
     px_lock();
-    pvmx_err err = px_send_post(to, &h, bytes, len);
+    pvmx_err err = px_chain_post(to, &h, bytes, len);
     px_unlock();
     return err;
 }

@@ -181,6 +181,13 @@ static pvmx_err on_cancel(struct px_messenger *ms, struct pvmx_peer *from,
     return PVMX_OK;
 }
 
+static pvmx_err on_chain(struct px_messenger *ms, struct pvmx_peer *from,
+                         const struct px_hdr *h, const uint8_t *body, size_t len)
+{
+    (void)h;
+    return ms->chains ? ms->chains->arrived(ms, from, body, len) : PVMX_ERR_PROTO;
+}
+
 typedef pvmx_err handler(struct px_messenger *, struct pvmx_peer *, const struct px_hdr *,
                          const uint8_t *, size_t);
 
@@ -192,7 +199,7 @@ static const struct {
     [PX_AM_RTS] = {"rts", on_rts},          [PX_AM_FIN] = {"fin", on_fin},
     [PX_AM_CTS] = {"cts", on_cts},          [PX_AM_DATA] = {"data", on_data},
     [PX_AM_SHARE] = {"share", on_share},    [PX_AM_SHARED] = {"shared", on_shared},
-    [PX_AM_CANCEL] = {"cancel", on_cancel},
+    [PX_AM_CANCEL] = {"cancel", on_cancel}, [PX_AM_CHAIN] = {"chain", on_chain},
 };
 
 pvmx_err px_deliver(void *arg, struct px_origin *from, const uint8_t *bytes, size_t len)

@@ -17,6 +17,7 @@ enum px_am {
     PX_AM_SHARE,  /* ctx = id of the send, struct px_share: help to copy it */
     PX_AM_SHARED, /* ctx = id of the receive, struct px_shared: what the helper did */
     PX_AM_CANCEL, /* ctx = id of the send: if nobody has received it, drop it and answer by FIN */
+    PX_AM_CHAIN, /* struct pvmx_loan: posts that found no room follow in the sender's heap */
     PX_AM_COUNT_
 };
 

@@ -79,6 +79,8 @@ static void drop_peer(struct pvmx_peer *p)
         struct px_out *out = px_container_of(node, struct px_out, node);
         out->fail(p, out, PVMX_ERR_STATE);
     }
+    if (p->ms->chains)
+        p->ms->chains->forget(p);
     if (p->ep)
         p->ep->tr->disconnect(p->ep);
     free(p);

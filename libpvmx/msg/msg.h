@@ -30,6 +30,19 @@ struct px_far {
     bool (*ended)(pvmx_tid tid, struct pvmx_end *end);
 };
 
+struct px_messenger;
+struct pvmx_peer;
+
+/* Posts that found no room in a ring, in the sender's heap: kept by the layer above. */
+struct px_chains {
+    /* A record has come that names the beginning. PVMX_ERR_AGAIN: there is more to read; the record is
+     * to be offered again before those behind it. */
+    pvmx_err (*arrived)(struct px_messenger *ms, struct pvmx_peer *from,
+                        const uint8_t *body, size_t len);
+    /* The peer has ended: forgets both directions. */
+    void (*forget)(struct pvmx_peer *peer);
+};
+
 struct px_messenger {
     struct px_match match;
     struct px_iface *ifaces[PX_IFACES_MAX]; /* priority order; [i] may be NULL: not available */
@@ -43,7 +56,9 @@ struct px_messenger {
     struct px_list scopes;
     struct px_req_pool pool;
     struct px_arena *arena;
-    const struct px_far *far; /* NULL: there are no other hosts */
+    const struct px_far *far;       /* NULL: there are no other hosts */
+    const struct px_chains *chains; /* NULL: there are none */
+    unsigned chained; /* records of chains that were delivered since the last progress */
     pvmx_tid tid;
     size_t nsends; /* sends that are not complete                          */
     size_t nmsgs;  /* messages taken by mprobe and not yet received        */
@@ -76,7 +91,10 @@ struct pvmx_peer {
     bool self, dead;
     bool far;           /* on another host */
     uint64_t end_known; /* far: when its end was told; what it sent may still be on the way */
-    bool open;          /* its memory has been read: both sides may copy at once */
+    bool ended;         /* all that it has sent is to be read at once */
+    struct px_chain_out *chain_out; /* core/chain.c */
+    struct px_chain_in *chain_in;
+    bool open;              /* its memory has been read: both sides may copy at once */
     struct px_ep *ep;       /* NULL: nothing sent yet */
     struct px_caps caps;    /* valid with ep          */
     struct px_list out;     /* struct px_out, in the order to be pushed */
@@ -179,6 +197,10 @@ pvmx_err px_send_start_view(struct pvmx_peer *to, const struct px_hdr *hdr,
 /* One record of at most PVMX_POST_MAX bytes, whatever is usual for messages of that length. */
 pvmx_err px_send_post(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
                       size_t len);
+/* Publishes the record at once, or says false; with spare: only when a short record could be published
+ * after it. */
+bool px_send_now(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                 size_t len, bool spare);
 /* FIN of id, CTS to stream it. Unknown ids are ignored (cancelled or failed meanwhile). */
 void px_send_on_fin(struct px_messenger *ms, uint64_t id, int32_t tag);
 void px_send_on_cts(struct px_messenger *ms, uint64_t id, const struct px_cts *cts);

@@ -289,6 +289,7 @@ static void died(struct px_messenger *ms, struct pvmx_peer *p)
     px_log(PX_LOG_DEBUG, "PEER-END", "t%x has ended (status %d, signal %d)",
            (unsigned)p->tid, p->end.status, p->end.signal);
     p->refs++;
+    p->ended = true;
     for (unsigned i = 0; i < ms->nifaces; i++)
         if (ms->ifaces[i])
             ms->transports[i]->drain(ms->ifaces[i], p->tid);
@@ -302,6 +303,8 @@ static void died(struct px_messenger *ms, struct pvmx_peer *p)
     if (p->ep)
         p->ep->tr->disconnect(p->ep);
     p->ep = NULL;
+    if (ms->chains)
+        ms->chains->forget(p);
     if (!p->keep)
         set_contact(ms, p, false);
     px_peer_put(p);
@@ -357,6 +360,8 @@ unsigned px_messenger_progress(struct px_messenger *ms)
     for (unsigned i = 0; i < ms->nifaces; i++)
         if (ms->ifaces[i])
             n += ms->transports[i]->progress(ms->ifaces[i]);
+    n += ms->chained;
+    ms->chained = 0;
     if (__builtin_expect(!px_list_empty(&ms->blocked), 0))
         n += retry_blocked(ms);
     if (__builtin_expect(ms->check_deaths ||

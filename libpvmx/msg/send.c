@@ -183,6 +183,14 @@ static bool push_now(struct pvmx_peer *to, const struct px_hdr *hdr, const void 
     return px_list_empty(&to->out) && to->ep->tr->push(to->ep, v, 2) == PVMX_OK;
 }
 
+bool px_send_now(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
+                 size_t len, bool spare)
+{
+    struct px_slice v[2] = {{hdr, sizeof *hdr}, {buf, len}};
+    const struct px_transport *tr = to->ep->tr;
+    return (spare ? tr->push_spare : tr->push)(to->ep, v, 2) == PVMX_OK;
+}
+
 /* The common short message: nothing waits before it and it needs no answer. */
 static bool try_inline(struct pvmx_peer *to, const struct px_hdr *hdr, const void *buf,
                        size_t len, size_t limit, enum pvmx_send_mode mode)

@@ -13,8 +13,8 @@ void px_transports_check(void)
     for (const struct px_transport *const *t = px_transports; *t; t++) {
         const struct px_transport *r = *t;
         if (!(r->name && r->open && r->close && r->caps && r->reaches && r->connect &&
-              r->disconnect && r->push && r->stream && r->get && r->put && r->claim &&
-              r->progress && r->drain && r->forget && r->descriptor)) {
+              r->disconnect && r->push && r->push_spare && r->stream && r->get && r->put &&
+              r->claim && r->progress && r->drain && r->forget && r->descriptor)) {
             fprintf(stderr, "pvmx: transport table %s has a hole\n", r->name ? r->name : "?");
             abort();
         }

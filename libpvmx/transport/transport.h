@@ -20,6 +20,10 @@ struct px_slice {
     size_t len;
 };
 
+enum {
+    PX_SPARE = 56
+}; /* bytes of the record that px_transport.push_spare leaves room for */
+
 /* One direction to one task. Transports embed it as first member. */
 struct px_ep {
     const struct px_transport *tr;
@@ -81,6 +85,8 @@ struct px_transport {
     /* Publishes one record made of n slices. PVMX_ERR_AGAIN: no room now, nothing was kept and
      * the caller will be woken (if it sleeps) when there is room. */
     pvmx_err (*push)(struct px_ep *ep, const struct px_slice *v, unsigned n);
+    /* The same, but only when a record of PX_SPARE bytes could be published after it. */
+    pvmx_err (*push_spare)(struct px_ep *ep, const struct px_slice *v, unsigned n);
     /* Sends a record whose bytes go straight from here to where the receiver wants them: a head of
      * PX_STREAM_HEAD bytes and len others, which stay where they are until all have been taken. *done: how
      * many were taken now. PVMX_ERR_AGAIN: come again with the rest; until then nothing else may be pushed

@@ -106,6 +106,7 @@ const struct px_transport px_transport_self = {
     .connect = self_connect,
     .disconnect = self_disconnect,
     .push = self_push,
+    .push_spare = self_push,
     .stream = px_transport_no_stream,
     .get = self_get,
     .put = px_transport_no_put,

@@ -90,13 +90,17 @@ static inline void fill(uint8_t *p, const struct px_slice *v, unsigned n, size_t
     }
 }
 
-bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, size_t total)
+/* The record is written with bytes of room left. One line more than the record: the next word must be
+ * free to be zeroed. A record that fits exactly to the end has its next word at the start. */
+static inline bool push(struct px_ring_end *e, const struct px_slice *v, unsigned n,
+                        size_t total, uint32_t left)
 {
     uint32_t size = px_ring_record_size(total), tail = PX_RING_DATA - e->off;
-    /* One line more than the record: the next word must be free to be zeroed. A record that fits
-     * exactly to the end has its next word at the start. */
     bool skip = size > tail || begin_again(e, size);
-    if (!has_room(e, (uint64_t)size + PX_RING_LINE + (skip ? tail : 0)))
+    if (left && skip && size <= tail &&
+        !has_room(e, (uint64_t)size + tail + PX_RING_LINE + left))
+        skip = false;
+    if (!has_room(e, (uint64_t)size + (skip ? tail : 0) + PX_RING_LINE + left))
         return false;
     uint32_t off = skip ? 0 : e->off;
     uint32_t next = off + size == PX_RING_DATA ? 0 : off + size;
@@ -116,6 +120,18 @@ bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, s
     e->off = next;
     clear_ahead(e);
     return true;
+}
+
+bool px_ring_push(struct px_ring_end *e, const struct px_slice *v, unsigned n, size_t total)
+{
+    return push(e, v, n, total, 0);
+}
+
+bool px_ring_push_spare(struct px_ring_end *e, const struct px_slice *v, unsigned n,
+                        size_t total)
+{
+    /* The short record, and as much again if it does not fit to the end of the ring. */
+    return push(e, v, n, total, 2 * px_ring_record_size(PX_SPARE) + PX_RING_LINE);
 }
 
 /* A producer sleeps only when less than twice a record's maximum is free (the record and what is

@@ -46,6 +46,9 @@ void px_ring_attach_consumer(struct px_ring_end *end, struct px_ring *ring);
 /* Publishes a record; false: no room. total = sum of the slices' lengths, <= PX_RING_RECORD_MAX. */
 bool px_ring_push(struct px_ring_end *end, const struct px_slice *v, unsigned n,
                   size_t total);
+/* The same, but only when a record of PX_SPARE bytes could be published after it. */
+bool px_ring_push_spare(struct px_ring_end *end, const struct px_slice *v, unsigned n,
+                        size_t total);
 /* A record's word: 0 nothing yet; else length of the record's bytes + 1, or SKIP to the ring's start. */
 #define PX_RING_SKIP UINT64_MAX
 

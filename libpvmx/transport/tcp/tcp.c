@@ -325,6 +325,7 @@ const struct px_transport px_transport_tcp = {
     .connect = tcp_connect,
     .disconnect = tcp_disconnect,
     .push = tcp_push,
+    .push_spare = tcp_push,
     .stream = tcp_stream,
     .get = px_transport_no_get,
     .put = px_transport_no_put,
