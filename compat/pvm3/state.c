@@ -44,9 +44,18 @@ static void at_exit(void)
         pvm_exit();
 }
 
+/* PVM's way to say which of a user's machines is meant. */
+static void choose_machine(void)
+{
+    const char *id = getenv("PVM_VMID");
+    if (id && *id && !getenv("PVMX_VM"))
+        setenv("PVMX_VM", id, 1);
+}
+
 static int begin(void)
 {
     static bool registered;
+    choose_machine();
     pvmx_err err = pvmx_engine_init(!__libc_single_threaded);
     if (err)
         return PvmSysErr;

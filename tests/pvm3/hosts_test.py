@@ -46,6 +46,36 @@ class Virtual(hostlab.HostCase):
     def test_kills(self):
         self.run_case("work", BUILD / "tests" / "bin" / "pvm_kills")
 
+    def test_variables(self):
+        """PVM_RSH is called as PVM calls it, PVM_DPATH says what to run there, PVM_VMID which machine."""
+        rsh = self.tmp / "rsh"
+        other = self.tmp / "other"  # one machine has one runtime directory for each machine of PVM
+        other.mkdir(mode=0o700)
+        rsh.write_text(f"#!/bin/sh\necho $* >> {self.tmp}/said\nwhile [ $1 != {hostlab.PVMXD} ]; do shift; done\n"
+                       f"export XDG_RUNTIME_DIR={other}/$$; mkdir -m 700 $XDG_RUNTIME_DIR; exec $*\n")
+        rsh.chmod(0o755)
+        del self.env["PVMX_VM"]
+        self.env.update(PVM_RSH=str(rsh), PVM_VMID=self.vm, PVM_DPATH=str(hostlab.PVMXD),
+                        TEST_HOSTS="v1 v2 v3")
+        status, out, err = self.run_program(PROGRAM, "tasks")
+        self.assertEqual((status, out), (0, ""), err + self.log()[-4000:])
+        self.assertEqual(len(self.hosts()), 4)
+        said = (self.tmp / "said").read_text().splitlines()
+        self.assertEqual(sorted(line.split()[0] for line in said), ["v1", "v2", "v3"])
+        self.ctl("halt")
+        self.wait_until(lambda: not any(str(other) in self.environment(p) for p in self.all_pids()), "all have gone")
+
+    @staticmethod
+    def all_pids():
+        return [int(p.name) for p in pathlib.Path("/proc").iterdir() if p.name.isdigit()]
+
+    @staticmethod
+    def environment(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+
     def test_halt(self):
         self.env["TEST_HOSTS"] = "v1 v2 v3"
         status, out, err = self.run_program(PROGRAM, "halt")

@@ -40,6 +40,12 @@ static bool grow(struct px_shm_iface *s, uint32_t nrings)
     return true;
 }
 
+static void mark_ready(struct px_slot *slot, uint32_t ring)
+{
+    atomic_fetch_or(&slot->ready[ring / 64], 1ull << (ring % 64));
+    atomic_fetch_or(&slot->ready_sum[ring / 4096], 1ull << (ring / 64 % 64));
+}
+
 /* Finds rings that were claimed since the last look. Without memory it tries again next time. */
 static void discover(struct px_shm_iface *s, uint32_t gen)
 {
@@ -58,10 +64,8 @@ static void discover(struct px_shm_iface *s, uint32_t gen)
         s->ninlets++;
         px_ring_attach_consumer(&in->end, own_ring(s, i));
         s->by_index[i] = s->ninlets;
-        if (s->ready_mode) { /* what came before we looked has set no bit that we know of */
-            atomic_fetch_or(&slot->ready[i / 64], 1ull << (i % 64));
-            atomic_fetch_or(&slot->ready_sum[i / 4096], 1ull << (i / 64 % 64));
-        }
+        if (s->ready_mode) /* what came before we looked has set no bit that we know of */
+            mark_ready(slot, i);
     }
     s->gen_seen = gen;
 }
@@ -101,8 +105,13 @@ static void enter_ready_mode(struct px_shm_iface *s)
     s->ready_mode = true;
     atomic_fetch_or(&slot->rx_flags, PX_RX_READY);
     px_bell_settle(slot);
-    for (uint32_t i = 0; i < s->ninlets; i++)
-        read_inlet(s, &s->inlets[i], true);
+    for (uint32_t i = 0; i < s->ninlets; i++) {
+        struct px_shm_inlet *in = &s->inlets[i];
+        size_t len;
+        read_inlet(s, in, true);
+        if (px_ring_peek(&in->end, &len)) /* was not taken: its sender will not say it again */
+            mark_ready(slot, in->index);
+    }
 }
 
 static unsigned read_ready(struct px_shm_iface *s)

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Many of everything: tasks, senders to one receiver, groups, mailbox entries. */
+#include "check.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    TASKS = 500,
+    EACH = 12, /* messages that each of them sends */
+    SENDERS = 60,
+    BURST = 4000,
+    GROUPS = 1000,
+    ENTRIES = 100000,
+};
+
+/* ---- an oracle: what task `from` sends as its message k, and to whom, follows from these numbers alone */
+
+static unsigned next_random(unsigned *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static unsigned seed_of(int from, int k)
+{
+    unsigned s = (unsigned)(from * 1000003 + k * 7919 + 1);
+    for (int i = 0; i < 4; i++)
+        next_random(&s);
+    return s ? s : 1;
+}
+
+static int receiver_of(int from, int k, int n)
+{
+    unsigned s = seed_of(from, k);
+    return (int)(next_random(&s) % (unsigned)n);
+}
+
+#define ITEMS(T, what)                                                                   \
+    {                                                                                    \
+        T item[40], got[40];                                                             \
+        int n = (int)(next_random(&s) % 40) + 1, stride = 1 + (n < 20);                  \
+        for (int i = 0; i < 40; i++)                                                     \
+            item[i] = (T)(next_random(&s) % 100);                                        \
+        if (pack) {                                                                      \
+            SAME(pvm_pk##what(item, n / stride, stride), PvmOk);                         \
+        } else {                                                                         \
+            SAME(pvm_upk##what(got, n / stride, stride), PvmOk);                         \
+            for (int i = 0; i < n / stride; i++)                                         \
+                CHECK(got[i * stride] == item[i * stride]);                              \
+        }                                                                                \
+    }                                                                                    \
+    break
+
+/* Packs message k, or unpacks it and compares. */
+static void go_through(int from, int k, int pack)
+{
+    unsigned s = seed_of(from, k);
+    next_random(&s); /* the receiver */
+    int parts = (int)(next_random(&s) % 12) + 1;
+    for (int part = 0; part < parts; part++)
+        switch (next_random(&s) % 8) {
+        case 0:
+            ITEMS(int, int);
+        case 1:
+            ITEMS(double, double);
+        case 2:
+            ITEMS(char, byte);
+        case 3:
+            ITEMS(short, short);
+        case 4:
+            ITEMS(float, float);
+        case 5:
+            ITEMS(long, long);
+        case 6:
+            ITEMS(unsigned, uint);
+        default: {
+            char text[60], got[60];
+            snprintf(text, sizeof text, "%.*s", (int)(next_random(&s) % 50),
+                     "some text of fifty bytes, of which not all are sent");
+            if (pack) {
+                SAME(pvm_pkstr(text), PvmOk);
+            } else {
+                SAME(pvm_upkstr(got), PvmOk);
+                CHECK(strcmp(got, text) == 0);
+            }
+        }
+        }
+}
+
+static void exchange_child(int parent)
+{
+    static int tid[TASKS];
+    int me = 0, wanted = 0;
+    struct timeval limit = {100, 0};
+    alarm(140);
+    CHECK(pvm_trecv(parent, 1, &limit) > 0);
+    SAME(pvm_upkint(tid, TASKS, 1), PvmOk);
+    while (tid[me] != pvm_mytid())
+        me++;
+    for (int k = 0; k < EACH; k++) {
+        CHECK(pvm_initsend(k % 2 ? PvmDataRaw : PvmDataDefault) > 0);
+        go_through(me, k, 1);
+        SAME(pvm_send(tid[receiver_of(me, k, TASKS)], 100 + k), PvmOk);
+    }
+    for (int from = 0; from < TASKS; from++)
+        for (int k = 0; k < EACH; k++)
+            wanted += receiver_of(from, k, TASKS) == me;
+    for (int i = 0; i < wanted; i++) {
+        int src, tag, from = 0, buf = pvm_trecv(-1, -1, &limit);
+        CHECK(buf > 0);
+        SAME(pvm_bufinfo(buf, NULL, &tag, &src), PvmOk);
+        while (tid[from] != src)
+            from++;
+        CHECK(receiver_of(from, tag - 100, TASKS) == me);
+        go_through(from, tag - 100, 0);
+    }
+    send_int(parent, 2, wanted);
+}
+
+static void exchange(void)
+{
+    static int tid[TASKS];
+    int sum = 0;
+    alarm(140);
+    spawn_children("exchange", TASKS, tid);
+    CHECK(pvm_initsend(PvmDataDefault) > 0);
+    SAME(pvm_pkint(tid, TASKS, 1), PvmOk);
+    SAME(pvm_mcast(tid, TASKS, 1), PvmOk);
+    for (int i = 0; i < TASKS; i++) {
+        struct timeval limit = {120, 0};
+        int n;
+        CHECK(pvm_trecv(-1, 2, &limit) > 0);
+        SAME(pvm_upkint(&n, 1, 1), PvmOk);
+        sum += n;
+    }
+    SAME(sum, TASKS * EACH);
+}
+
+/* ---- all of many senders get their turn */
+
+/* How many of them have sent all: said by a file, since looking at messages would receive them. */
+static int ready(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (int)st.st_size : 0;
+}
+
+static void fair(void)
+{
+    char path[] = "/tmp/pvm_fair.XXXXXX";
+    int tid[SENDERS], got[SENDERS] = {0}, left = SENDERS, fd = mkstemp(path);
+    struct timeval limit = {60, 0};
+    CHECK(fd >= 0);
+    setenv("TEST_READY", path, 1);
+    spawn_children("fair", SENDERS, tid);
+    for (int i = 0; i < SENDERS; i++)
+        send_int(tid[i], 1, 0);
+    CHECK(write(fd, "go", 1) == 1); /* not before: what came earlier would be received first */
+    while (ready(path) < SENDERS + 1)
+        usleep(1000);
+    unlink(path);
+    close(fd);
+    while (left) {
+        int src, at = 0, low = BURST, high = 0, buf = pvm_trecv(-1, 2, &limit);
+        CHECK(buf > 0);
+        SAME(pvm_bufinfo(buf, NULL, NULL, &src), PvmOk);
+        while (tid[at] != src)
+            at++;
+        left -= ++got[at] == BURST;
+        for (int i = 0; i < SENDERS; i++) {
+            low = got[i] < low ? got[i] : low;
+            high = got[i] > high ? got[i] : high;
+        }
+        CHECK(high - low <= 1200); /* a ring of 64 KiB at first, then batches */
+    }
+    for (int i = 0; i < SENDERS; i++)
+        send_int(tid[i], 3, 0);
+}
+
+static void fair_child(int parent)
+{
+    recv_int(parent, 1);
+    while (ready(getenv("TEST_READY")) == 0)
+        usleep(1000);
+    for (int k = 0; k < BURST; k++)
+        send_int(parent, 2, k);
+    int fd = open(getenv("TEST_READY"), O_WRONLY | O_APPEND);
+    CHECK(fd >= 0 && write(fd, "x", 1) == 1);
+    close(fd);
+    recv_int(parent, 3);
+}
+
+/* ---- groups */
+
+static char *group(int i)
+{
+    static char name[40];
+    snprintf(name, sizeof name, "group number %d", i);
+    return name;
+}
+
+static void groups(void)
+{
+    int tid[2];
+    spawn_children("groups", 2, tid);
+    for (int i = 0; i < GROUPS; i++)
+        CHECK(pvm_joingroup(group(i)) >= 0);
+    for (int i = 0; i < 2; i++)
+        recv_int(tid[i], 1);
+    for (int i = 0; i < GROUPS; i++)
+        SAME(pvm_gsize(group(i)), 3);
+    for (int i = 0; i < GROUPS; i += 50)
+        SAME(pvm_barrier(group(i), 3), PvmOk);
+    for (int i = 0; i < GROUPS; i += 2)
+        SAME(pvm_lvgroup(group(i)), PvmOk);
+    for (int i = 0; i < GROUPS; i++)
+        SAME(pvm_gsize(group(i)), 3 - (i % 2 == 0));
+    pvm_notify(PvmTaskExit, 9, 2, tid);
+    for (int i = 0; i < 2; i++)
+        send_int(tid[i], 2, 0);
+    for (int i = 0; i < 2; i++)
+        recv_int(-1, 9);
+    pvm_setopt(PvmAutoErr, 0);
+    for (int i = 0; i < GROUPS; i++)
+        SAME(pvm_gsize(group(i)), i % 2 ? 1 : PvmNoGroup);
+}
+
+static void groups_child(int parent)
+{
+    for (int i = 0; i < GROUPS; i++)
+        CHECK(pvm_joingroup(group(i)) >= 0);
+    send_int(parent, 1, 0);
+    for (int i = 0; i < GROUPS; i += 50)
+        SAME(pvm_barrier(group(i), 3), PvmOk);
+    recv_int(parent, 2);
+}
+
+/* ---- mailbox entries */
+
+static void boxes(void)
+{
+    struct pvmmboxinfo *m;
+    char name[40];
+    int tid, n, entries = 0, value;
+    alarm(140);
+    spawn_children("boxes", 1, &tid);
+    struct timeval limit = {120, 0};
+    CHECK(pvm_trecv(tid, 1, &limit) > 0);
+    SAME(pvm_getmboxinfo("", &n, &m), PvmOk);
+    SAME(n, ENTRIES / 2 + 1);
+    for (int i = 0; i < n; i++)
+        entries += m[i].mi_nentries;
+    SAME(entries, ENTRIES);
+    for (int i = 0; i < ENTRIES / 2; i += 501) {
+        CHECK(pvm_recvinfo("many", i, PvmMboxDefault) > 0);
+        SAME(pvm_upkint(&value, 1, 1), PvmOk);
+        SAME(value, 2 * i);
+        snprintf(name, sizeof name, "entry %d", i);
+        CHECK(pvm_recvinfo(name, 0, PvmMboxDefault) > 0);
+        SAME(pvm_upkint(&value, 1, 1), PvmOk);
+        SAME(value, 2 * i + 1);
+    }
+    SAME(pvm_notify(PvmTaskExit, 9, 1, &tid), PvmOk);
+    send_int(tid, 2, 0);
+    recv_int(-1, 9);
+    SAME(pvm_getmboxinfo("", &n, &m), PvmOk);
+    SAME(n, 0);
+}
+
+static void boxes_child(int parent)
+{
+    char name[40];
+    alarm(140);
+    for (int i = 0; i < ENTRIES; i++) {
+        snprintf(name, sizeof name, "entry %d", i / 2);
+        CHECK(pvm_initsend(PvmDataDefault) > 0);
+        SAME(pvm_pkint(&i, 1, 1), PvmOk);
+        SAME(pvm_putinfo(i % 2 ? name : "many", pvm_getsbuf(), PvmMboxMultiInstance),
+             i % 2 ? 0 : i / 2);
+    }
+    send_int(parent, 1, 0);
+    recv_int(parent, 2);
+}
+
+const struct test_case cases[] = {{"exchange", exchange, exchange_child},
+                                  {"fair", fair, fair_child},
+                                  {"groups", groups, groups_child},
+                                  {"boxes", boxes, boxes_child},
+                                  {0}};
