@@ -2,6 +2,8 @@
 /* Message buffers. */
 #include "buf.h"
 
+#include "trace.h"
+
 #include <pvmx/engine/req.h>
 
 #include <stdlib.h>
@@ -42,7 +44,7 @@ struct p3_buf *p3_buf_new(int enc)
     px_list_init(&b->node);
     b->enc = enc;
     b->form = enc == PvmDataRaw ? P3_RAW : enc == PvmDataInPlace ? P3_INPLACE : P3_XDR;
-    b->ctx = b->tag = b->wid = b->dst = b->crc = 0;
+    b->ctx = b->tag = b->wid = b->dst = b->crc = b->newtask = 0;
     b->src = pvmmytid > 0 ? pvmmytid : 0;
     b->len = b->pos = b->npieces = b->in_place = 0;
     b->id = 0;
@@ -254,12 +256,14 @@ static int make(int enc)
 P3_PUBLIC int pvm_mkbuf(int enc)
 {
     p3_enter_only();
+    P3_TRACE(TEV_MKBUF, {TEV_DID_ME, enc, NULL});
     return p3_leave("pvm_mkbuf", make(enc));
 }
 
 P3_PUBLIC int pvm_initsend(int enc)
 {
     p3_enter_only();
+    P3_TRACE(TEV_INITSEND, {TEV_DID_ME, enc, NULL});
     int cc = PvmBadParam;
     if (is_encoding(enc)) {
         struct p3_buf *old = p3_buf_find(p3_sbuf);
@@ -275,6 +279,7 @@ P3_PUBLIC int pvm_initsend(int enc)
 P3_PUBLIC int pvm_freebuf(int id)
 {
     p3_enter_only();
+    P3_TRACE(TEV_FREEBUF, {TEV_DID_MB, id, NULL});
     int cc = PvmOk;
     struct p3_buf *b = id ? p3_buf_arg(id, &cc) : NULL;
     if (b && b->queued)
@@ -306,18 +311,21 @@ static int set_active(int *active, int id)
 P3_PUBLIC int pvm_setsbuf(int id)
 {
     p3_enter_only();
+    P3_TRACE(TEV_SETSBUF, {TEV_DID_MB, id, NULL});
     return p3_leave("pvm_setsbuf", set_active(&p3_sbuf, id));
 }
 
 P3_PUBLIC int pvm_setrbuf(int id)
 {
     p3_enter_only();
+    P3_TRACE(TEV_SETRBUF, {TEV_DID_MB, id, NULL});
     return p3_leave("pvm_setrbuf", set_active(&p3_rbuf, id));
 }
 
 P3_PUBLIC int pvm_bufinfo(int id, int *bytes, int *tag, int *tid)
 {
     p3_enter_only();
+    P3_TRACE(TEV_BUFINFO, {TEV_DID_MB, id, NULL});
     int cc = PvmOk;
     const struct p3_buf *b = p3_buf_arg(id, &cc);
     if (b && bytes)

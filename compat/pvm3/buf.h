@@ -13,8 +13,8 @@
 
 enum p3_form { P3_XDR, P3_RAW, P3_INPLACE };
 
-/* Flags: the sender has PvmRouteDirect; it speaks for a daemon. */
-enum { P3_DIRECT = 1, P3_AS_DAEMON = 2 };
+/* Flags: the sender has PvmRouteDirect; it speaks for a daemon; it is new to this tracer. */
+enum { P3_DIRECT = 1, P3_AS_DAEMON = 2, P3_NEWTASK = 4 };
 
 /* What precedes a message in a post. The tag is the engine's. */
 struct p3_head {
@@ -38,6 +38,7 @@ struct p3_buf {
     enum p3_form form;
     int enc; /* as given to mkbuf */
     int ctx, tag, wid, src, dst, crc;
+    int newtask; /* the task that a trace event announces; 0: none */
     char *data;
     size_t len, cap, pos;
     char *mem;                /* data - sizeof(struct p3_head), or NULL */

@@ -24,14 +24,6 @@ P3_PUBLIC int pvm_reg_tasker(void)
     return not_here("pvm_reg_tasker");
 }
 
-P3_PUBLIC int pvm_reg_tracer(int trcctx, int trctag, int outctx, int outtag, char *mask,
-                             int trcbuf, int trcopt)
-{
-    (void)trcctx, (void)trctag, (void)outctx, (void)outtag, (void)mask, (void)trcbuf,
-        (void)trcopt;
-    return not_here("pvm_reg_tracer");
-}
-
 P3_PUBLIC int pvm_tickle(int narg, int *argp, int *nresp, int *resp)
 {
     (void)resp;

@@ -5,6 +5,7 @@
 #include "rm.h"
 #include "rmcall.h"
 #include "state.h"
+#include "trace.h"
 
 #include <netdb.h>
 #include <pvmx/engine/vm.h>
@@ -78,6 +79,7 @@ static int config(int *nhost, int *narch, struct pvmhostinfo **out)
 P3_PUBLIC int pvm_config(int *nhost, int *narch, struct pvmhostinfo **out)
 {
     int cc = p3_enter();
+    P3_TRACE_BARE(TEV_CONFIG);
     return p3_leave("pvm_config", cc ? cc : config(nhost, narch, out));
 }
 
@@ -217,6 +219,7 @@ int p3_add_hosts(char **hosts, int n, int *infos)
 P3_PUBLIC int pvm_addhosts(char **hosts, int n, int *infos)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_ADDHOSTS, {TEV_DID_NH, n, NULL});
     if (!cc && (n < 1 || !hosts))
         cc = PvmBadParam;
     if (!cc && p3_rm_rules() && (cc = p3_rm_addhosts(hosts, n, infos)) != PvmNoTask)
@@ -285,6 +288,7 @@ static int delete_hosts(char **hosts, int n, int *infos)
 P3_PUBLIC int pvm_delhosts(char **hosts, int n, int *infos)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_DELHOSTS, {TEV_DID_NH, n, NULL});
     if (!cc && (n < 1 || !hosts))
         cc = PvmBadParam;
     if (!cc && p3_rm_rules() && (cc = p3_rm_delhosts(hosts, n, infos)) != PvmNoTask)
@@ -338,6 +342,7 @@ static int sync_host(int host, struct timeval *clk, struct timeval *delta)
 P3_PUBLIC int pvm_hostsync(int host, struct timeval *clk, struct timeval *delta)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_HOSTSYNC, {TEV_DID_HPT, host, NULL});
     return p3_leave("pvm_hostsync", cc ? cc : sync_host(host, clk, delta));
 }
 

@@ -3,6 +3,7 @@
  * whose entries are mailbox entries with one number. */
 #include "mesg.h"
 #include "pack.h"
+#include "trace.h"
 
 #include <assert.h>
 #include <pvmx/engine/box.h>
@@ -71,6 +72,8 @@ static int putinfo(const char *name, int bufid, int flags)
 P3_PUBLIC int pvm_putinfo(char *name, int bufid, int flags)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_PUTINFO, {TEV_DID_CN, 0, name ? name : ""}, {TEV_DID_MB, bufid, NULL},
+             {TEV_DID_CF, flags, NULL});
     return p3_leave("pvm_putinfo", cc ? cc : putinfo(name, bufid, flags));
 }
 
@@ -124,6 +127,8 @@ P3_PUBLIC int pvm_recvinfo(char *name, int index, int flags)
 {
     struct p3_buf *b;
     int cc = p3_enter();
+    P3_TRACE(TEV_GETINFO, {TEV_DID_CN, 0, name ? name : ""}, {TEV_DID_CI, index, NULL},
+             {TEV_DID_CF, flags, NULL});
     if (!cc)
         cc = recvinfo(name, index, flags, &b);
     if (!cc)
@@ -143,6 +148,8 @@ P3_PUBLIC int pvm_delinfo(char *name, int index, int flags)
 {
     (void)flags;
     int cc = p3_enter();
+    P3_TRACE(TEV_DELINFO, {TEV_DID_CN, 0, name ? name : ""}, {TEV_DID_CI, index, NULL},
+             {TEV_DID_CF, flags, NULL});
     return answer("pvm_delinfo", cc ? cc : delinfo(name, index));
 }
 

@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-P3_PUBLIC struct Pvmtracer pvmtrc, pvmctrc;
-
 P3_PUBLIC int pvmsleep(int sec)
 {
     struct timespec left = {sec > 0 ? sec : 0, 0};
@@ -123,45 +121,6 @@ P3_PUBLIC int pvm_fd_delete(int fd, int sets)
 P3_PUBLIC void i_dump(int level)
 {
     (void)level;
-}
-
-P3_PUBLIC int tev_begin(int kind, int entry_exit)
-{
-    (void)kind, (void)entry_exit;
-    return 0;
-}
-
-P3_PUBLIC int tev_fin(void)
-{
-    return 0;
-}
-
-static int mask_copy(int who, char *to, const char *from)
-{
-    if ((who != PvmTaskSelf && who != PvmTaskChild) || !to || !from)
-        return PvmBadParam;
-    memcpy(to, from, TEV_MASK_LENGTH);
-    return PvmOk;
-}
-
-static char *mask_of(int who)
-{
-    char *m = who == PvmTaskSelf ? pvmtrc.tmask : pvmctrc.tmask;
-    if (!*m)
-        TEV_MASK_INIT(m);
-    return m;
-}
-
-P3_PUBLIC int pvm_gettmask(int who, Pvmtmask mask)
-{
-    p3_enter_only();
-    return p3_leave("pvm_gettmask", mask_copy(who, mask, mask_of(who)));
-}
-
-P3_PUBLIC int pvm_settmask(int who, Pvmtmask mask)
-{
-    p3_enter_only();
-    return p3_leave("pvm_settmask", mask_copy(who, mask_of(who), mask));
 }
 
 /* PVM's own handlers of control messages, of which there are none here. */

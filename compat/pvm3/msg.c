@@ -5,6 +5,7 @@
 
 #include "notify.h"
 #include "rm.h"
+#include "trace.h"
 #include "wire.h"
 
 #include "base/clock.h"
@@ -111,6 +112,8 @@ pvmx_err p3_msg_sink(void *arg, pvmx_tid from, int32_t tag, const void *bytes, s
     }
     if (h.flags & P3_AS_DAEMON)
         b->src = P3_DAEMON;
+    if (h.flags & P3_NEWTASK)
+        b->newtask = from;
     if (!p3_rm_answer(b))
         enqueue(b);
     if (h.flags & P3_DIRECT && p3.opt[PvmRoute] != PvmDontRoute)
@@ -128,6 +131,8 @@ static struct p3_buf *next_fresh(void)
             continue;
         if (b->src == P3_DAEMON)
             p3_rm_seen(b);
+        if (b->newtask)
+            p3_trace_seen(b);
         px_list_push_back(&queue, &b->node);
         return b;
     }
@@ -291,21 +296,30 @@ static int recv_until(int cc, int tid, int tag, uint64_t deadline)
     return cc;
 }
 
+static void trace_receive(int kind, int tid, int tag)
+{
+    P3_TRACE(kind, {TEV_DID_RST, tid, NULL}, {TEV_DID_RMC, tag, NULL},
+             {TEV_DID_RCX, pvmmyctx, NULL});
+}
+
 P3_PUBLIC int pvm_recv(int tid, int tag)
 {
     int cc = p3_enter();
+    trace_receive(TEV_RECV, tid, tag);
     return p3_leave("pvm_recv", recv_until(cc, tid, tag, PX_NEVER));
 }
 
 P3_PUBLIC int pvm_nrecv(int tid, int tag)
 {
     int cc = p3_enter();
+    trace_receive(TEV_NRECV, tid, tag);
     return p3_leave("pvm_nrecv", recv_until(cc, tid, tag, 0));
 }
 
 P3_PUBLIC int pvm_trecv(int tid, int tag, struct timeval *limit)
 {
     int cc = p3_enter();
+    trace_receive(TEV_TRECV, tid, tag);
     uint64_t deadline = PX_NEVER;
     if (limit && (limit->tv_sec < 0 || limit->tv_usec < 0))
         deadline = 0;
@@ -318,6 +332,7 @@ P3_PUBLIC int pvm_trecv(int tid, int tag, struct timeval *limit)
 P3_PUBLIC int pvm_probe(int tid, int tag)
 {
     int cc = p3_enter();
+    trace_receive(TEV_PROBE, tid, tag);
     if (!cc)
         cc = p3_msg_check(tid, tag);
     struct p3_buf *b = cc ? NULL : p3_msg_await(tid, tag, 0, &cc);

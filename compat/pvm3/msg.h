@@ -31,6 +31,8 @@ void p3_fds_end(void);
 int p3_send(struct p3_buf *b, int tid, int tag, int ctx);
 /* In the name of a daemon. */
 int p3_send_as_daemon(struct p3_buf *b, int tid, int tag);
+/* A trace event in the name of the daemon, to this task's tracer; first: of a task that is new to it. */
+int p3_send_of_task(struct p3_buf *b, bool first);
 /* Forgets the task that was sent to last. */
 void p3_send_end(void);
 

@@ -7,6 +7,7 @@
 #include "pack.h"
 #include "rm.h"
 #include "rmcall.h"
+#include "trace.h"
 
 #include <pvmx/engine/vm.h>
 #include <stdlib.h>
@@ -337,6 +338,8 @@ static int notify(int what, int tag, int n, const int *tids)
 P3_PUBLIC int pvm_notify(int what, int tag, int n, int *tids)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_NOTIFY, {TEV_DID_NE, what, NULL}, {TEV_DID_NMC, tag, NULL},
+             {TEV_DID_NCT, n, NULL});
     return p3_leave("pvm_notify", cc ? cc : notify(what, tag, n, tids));
 }
 

@@ -2,6 +2,7 @@
 /* pvm_getopt and pvm_setopt. Options of routes, fragments and traces keep their values and change
  * nothing: there is one way between two tasks of a host. */
 #include "state.h"
+#include "trace.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -88,6 +89,7 @@ static int set(int what, int val)
     if (cc)
         return cc;
     p3.opt[what] = val;
+    p3_trace_option(what, val);
     if (what == PvmAutoErr)
         pvmautoerr = val;
     if (what == PvmSelfOutputTid || what == PvmSelfOutputCode) { /* of the children too */
@@ -108,5 +110,6 @@ P3_PUBLIC int pvm_setopt(int what, int val)
         return old;
     }
     int cc = p3_enter();
+    P3_TRACE(TEV_SETOPT, {TEV_DID_OPT, what, NULL}, {TEV_DID_OPV, val, NULL});
     return p3_leave("pvm_setopt", cc ? cc : set(what, val));
 }

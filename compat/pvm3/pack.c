@@ -3,6 +3,8 @@
  * bytes are filled up to a multiple of 4; longs travel whole, with 8 bytes, where PVM 3.4.6 cut them. */
 #include "pack.h"
 
+#include "trace.h"
+
 #include "extra.h"
 #include "swap.h"
 
@@ -235,45 +237,48 @@ int p3_unpack_string(struct p3_buf *b, const char **s, size_t *len)
 
 /* ---- the program's calls */
 
-static int pk(const char *func, const void *p, int n, int stride, int type)
+static int pk(const char *func, int kind, const void *p, int n, int stride, int type)
 {
     p3_enter_only();
+    P3_TRACE(kind, {TEV_DID_PC, n, NULL}, {TEV_DID_PSD, stride, NULL});
     struct p3_buf *b = p3_buf_find(p3_sbuf);
     return p3_leave(func, b ? p3_pack(b, p, n, stride, type) : PvmNoBuf);
 }
 
-static int upk(const char *func, void *p, int n, int stride, int type)
+static int upk(const char *func, int kind, void *p, int n, int stride, int type)
 {
     p3_enter_only();
+    P3_TRACE(kind, {TEV_DID_PC, n, NULL}, {TEV_DID_PSD, stride, NULL});
     struct p3_buf *b = p3_buf_find(p3_rbuf);
     return p3_leave(func, b ? p3_unpack(b, p, n, stride, type) : PvmNoBuf);
 }
 
-#define TYPE(name, ctype, type)                                                          \
+#define TYPE(name, kind, ctype, type)                                                    \
     P3_PUBLIC int pvm_pk##name(ctype *p, int n, int stride)                              \
     {                                                                                    \
-        return pk("pvm_pk" #name, p, n, stride, type);                                   \
+        return pk("pvm_pk" #name, TEV_PK##kind, p, n, stride, type);                     \
     }                                                                                    \
     P3_PUBLIC int pvm_upk##name(ctype *p, int n, int stride)                             \
     {                                                                                    \
-        return upk("pvm_upk" #name, p, n, stride, type);                                 \
+        return upk("pvm_upk" #name, TEV_UPK##kind, p, n, stride, type);                  \
     }
 
-TYPE(byte, char, PVM_BYTE)
-TYPE(short, short, PVM_SHORT)
-TYPE(int, int, PVM_INT)
-TYPE(long, long, PVM_LONG)
-TYPE(float, float, PVM_FLOAT)
-TYPE(double, double, PVM_DOUBLE)
-TYPE(cplx, float, PVM_CPLX)
-TYPE(dcplx, double, PVM_DCPLX)
-TYPE(ushort, unsigned short, PVM_USHORT)
-TYPE(uint, unsigned int, PVM_UINT)
-TYPE(ulong, unsigned long, PVM_ULONG)
+TYPE(byte, BYTE, char, PVM_BYTE)
+TYPE(short, SHORT, short, PVM_SHORT)
+TYPE(int, INT, int, PVM_INT)
+TYPE(long, LONG, long, PVM_LONG)
+TYPE(float, FLOAT, float, PVM_FLOAT)
+TYPE(double, DOUBLE, double, PVM_DOUBLE)
+TYPE(cplx, CPLX, float, PVM_CPLX)
+TYPE(dcplx, DCPLX, double, PVM_DCPLX)
+TYPE(ushort, USHORT, unsigned short, PVM_USHORT)
+TYPE(uint, UINT, unsigned int, PVM_UINT)
+TYPE(ulong, ULONG, unsigned long, PVM_ULONG)
 
 P3_PUBLIC int pvm_pkstr(char *s)
 {
     p3_enter_only();
+    P3_TRACE_BARE(TEV_PKSTR);
     struct p3_buf *b = p3_buf_find(p3_sbuf);
     return p3_leave("pvm_pkstr", b ? p3_pack_string(b, s) : PvmNoBuf);
 }
@@ -294,6 +299,7 @@ static int upkstr(char *s)
 P3_PUBLIC int pvm_upkstr(char *s)
 {
     p3_enter_only();
+    P3_TRACE_BARE(TEV_UPKSTR);
     return p3_leave("pvm_upkstr", upkstr(s));
 }
 

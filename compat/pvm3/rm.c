@@ -5,6 +5,7 @@
 #include "msg.h"
 #include "notify.h"
 #include "pack.h"
+#include "trace.h"
 
 #include <pvmsdpro.h>
 #include <pvmx/engine/box.h>
@@ -29,13 +30,25 @@ static void on_rm_end(const struct pvmx_end *end, void *arg)
         rm.tid = 0; /* from now on everybody does without */
 }
 
-static int registered(void)
+/* Who has registered as this (PVMRMCLASS ...); 0: nobody. */
+static int registered(const struct pvmx_box *list, size_t n, const char *class)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i].name, class) == 0)
+            return list[i].owner;
+    return 0;
+}
+
+/* The manager; and the tracer, asked for together. */
+static int look(int *tracer)
 {
     struct pvmx_box *list;
     size_t n;
-    if (pvmx_engine_box_list(PVMRMCLASS, &list, &n) != PVMX_OK)
+    *tracer = 0;
+    if (pvmx_engine_box_list("###_PVM_*_###", &list, &n) != PVMX_OK)
         return 0;
-    int tid = n ? list[0].owner : 0;
+    int tid = registered(list, n, PVMRMCLASS);
+    *tracer = registered(list, n, PVMTRACERCLASS);
     free(list);
     return tid;
 }
@@ -44,7 +57,10 @@ static int registered(void)
 void p3_rm_begin(bool born)
 {
     const char *told = getenv("PVMX_PVM_RM");
-    rm.tid = born ? (told ? (int)strtol(told, NULL, 16) : 0) : registered();
+    int tracer = 0;
+    rm.tid = born ? (told ? (int)strtol(told, NULL, 16) : 0) : look(&tracer);
+    if (tracer)
+        p3_trace_attach(tracer);
     unsetenv("PVMX_PVM_RM");
     if (!rm.tid || pvmx_engine_notify_end(rm.tid, on_rm_end, NULL) != PVMX_OK)
         rm.tid = 0;
@@ -270,7 +286,8 @@ static int reg_rm(struct pvmhostinfo **hip)
 {
     uint32_t index;
     struct pvmx_box_put m = {.name = PVMRMCLASS};
-    if (rm.self || registered())
+    int tracer;
+    if (rm.self || look(&tracer))
         return PvmAlready;
     pvmx_err err = pvmx_engine_box_put(&m, &index);
     if (err)

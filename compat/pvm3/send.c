@@ -5,6 +5,7 @@
 #include "notify.h"
 #include "pack.h"
 #include "rm.h"
+#include "trace.h"
 #include "wire.h"
 
 #include <assert.h>
@@ -153,6 +154,14 @@ int p3_send_as_daemon(struct p3_buf *b, int tid, int tag)
     return cc;
 }
 
+int p3_send_of_task(struct p3_buf *b, bool first)
+{
+    as_daemon = P3_AS_DAEMON | (first ? P3_NEWTASK : 0);
+    int cc = p3_send(b, pvmtrc.trctid, pvmtrc.trctag, pvmtrc.trcctx);
+    as_daemon = 0;
+    return cc;
+}
+
 /* ---- the program's calls */
 
 static int check_send(int tid, int tag)
@@ -172,6 +181,8 @@ P3_PUBLIC int pvm_send(int tid, int tag)
 {
     int cc = p3_enter();
     struct p3_buf *b = p3_buf_find(p3_sbuf);
+    P3_TRACE(TEV_SEND, {TEV_DID_MNB, b ? (int)b->len : 0, NULL}, {TEV_DID_DST, tid, NULL},
+             {TEV_DID_MC, tag, NULL}, {TEV_DID_MCX, pvmmyctx, NULL});
     if (!cc && is_daemon(tid) && p3.opt[PvmResvTids])
         return p3_leave("pvm_send", b ? p3_rm_daemon(b, tid, tag) : PvmNoBuf);
     if (!cc)
@@ -223,6 +234,7 @@ static int mcast(const int *tids, int n, int tag)
 P3_PUBLIC int pvm_mcast(int *tids, int n, int tag)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_MCAST, {TEV_DID_MC, tag, NULL}, {TEV_DID_MCX, pvmmyctx, NULL});
     return p3_leave("pvm_mcast", cc ? cc : mcast(tids, n, tag));
 }
 
@@ -247,6 +259,8 @@ static int psend(int tid, int tag, const void *buf, int len, int type)
 P3_PUBLIC int pvm_psend(int tid, int tag, void *buf, int len, int type)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_PSEND, {TEV_DID_DST, tid, NULL}, {TEV_DID_MC, tag, NULL},
+             {TEV_DID_PC, len, NULL}, {TEV_DID_PDT, type, NULL});
     return p3_leave("pvm_psend", cc ? cc : psend(tid, tag, buf, len, type));
 }
 
@@ -278,6 +292,8 @@ P3_PUBLIC int pvm_precv(int tid, int tag, void *buf, int len, int type, int *fro
 {
     struct p3_buf *b = NULL;
     int cc = p3_enter();
+    P3_TRACE(TEV_PRECV, {TEV_DID_RST, tid, NULL}, {TEV_DID_RMC, tag, NULL},
+             {TEV_DID_PC, len, NULL}, {TEV_DID_PDT, type, NULL});
     if (!cc)
         cc = precv(tid, tag, buf, len, type, &b);
     if (b) {

@@ -5,6 +5,7 @@
 #include "rm.h"
 #include "rmcall.h"
 #include "state.h"
+#include "trace.h"
 
 #include <limits.h>
 #include <pvmx/engine/vm.h>
@@ -17,7 +18,7 @@
 /* What a call of pvm_spawn becomes. */
 struct request {
     char wdir[PATH_MAX], path[2 * PATH_MAX], command[PATH_MAX];
-    char ctx[32], rm[32];
+    char ctx[32], rm[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
     const char **env;
     const char **argv;
     int parent;
@@ -181,7 +182,7 @@ static int make_env(struct request *r, int flag, const char *const *more)
     size_t n = 0, at = 0;
     while (more && more[n])
         n++;
-    r->env = calloc(n + 4, sizeof *r->env);
+    r->env = calloc(n + 4 + P3_TRACE_VARS, sizeof *r->env);
     if (!r->env)
         return PvmNoMem;
     snprintf(r->ctx, sizeof r->ctx, "PVMCTX=0x%x", (unsigned)pvmmyctx);
@@ -191,6 +192,8 @@ static int make_env(struct request *r, int flag, const char *const *more)
         r->env[at++] = more[i];
     if (*r->rm)
         r->env[at++] = r->rm;
+    for (int i = 0, vars = p3_trace_vars(r->trace); i < vars; i++)
+        r->env[at++] = r->trace[i];
     if (flag & PvmNoSpawnParent)
         r->env[at++] = "PVMX_PVM_NO_PARENT=1";
     return PvmOk;
@@ -288,6 +291,9 @@ static int spawn(const char *task, char **argv, int flag, const char *where, int
 P3_PUBLIC int pvm_spawn(char *task, char **argv, int flag, char *where, int n, int *tids)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_SPAWN, {TEV_DID_SE, 0, task ? task : ""},
+             {TEV_DID_SW, 0, where ? where : ""}, {TEV_DID_SF, flag, NULL},
+             {TEV_DID_SC, n, NULL});
     return p3_leave("pvm_spawn", cc ? cc : spawn(task, argv, flag, where, n, tids));
 }
 

@@ -8,6 +8,7 @@
 #include "notify.h"
 #include "rm.h"
 #include "task.h"
+#include "trace.h"
 
 #include <pvmx/engine/post.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ static int begin(void)
     p3_options_begin(pvmx_engine_birth() != NULL);
     p3_task_begin();
     pvmx_engine_sink(P3_CTX, p3_msg_sink, NULL);
+    p3_trace_begin(pvmx_engine_birth() != NULL);
     p3_rm_begin(pvmx_engine_birth() != NULL);
     if (!registered)
         atexit(at_exit);
@@ -96,6 +98,8 @@ void p3_enter_only(void)
 
 int p3_leave(const char *func, int code)
 {
+    if (__builtin_expect(p3_trace_pending >= 0, 0))
+        p3_trace_result(code);
     pvmx_engine_unlock();
     return __builtin_expect(code < 0, 0) ? lpvmerr(func, code) : code;
 }
@@ -113,6 +117,8 @@ P3_PUBLIC int pvm_exit(void)
     if (!p3.up)
         return PvmOk;
     lock();
+    P3_TRACE_BARE(TEV_EXIT);
+    p3_trace_end();
     p3_output_finish();
     p3_fds_end();
     pvmx_engine_sink(P3_CTX, NULL, NULL);
@@ -142,6 +148,8 @@ P3_PUBLIC int pvmendtask(void)
 
 P3_PUBLIC int pvm_mytid(void)
 {
-    int cc = p3_leave("pvm_mytid", p3_enter());
-    return cc < 0 ? cc : pvmmytid;
+    int cc = p3_enter();
+    P3_TRACE_BARE(TEV_MYTID);
+    cc = p3_leave("pvm_mytid", cc ? cc : pvmmytid);
+    return cc;
 }

@@ -3,6 +3,7 @@
 #include "task.h"
 #include "rm.h"
 #include "rmcall.h"
+#include "trace.h"
 
 #include <pvmx/engine/vm.h>
 #include <pvmx/pvmx.h>
@@ -22,6 +23,7 @@ void p3_task_begin(void)
 P3_PUBLIC int pvm_parent(void)
 {
     int cc = p3_enter();
+    P3_TRACE_BARE(TEV_PARENT);
     if (!cc && parent_hidden)
         cc = PvmParentNotSet;
     if (!cc) {
@@ -133,6 +135,7 @@ static int tasks(int where, int *n, struct pvmtaskinfo **out)
 P3_PUBLIC int pvm_tasks(int where, int *n, struct pvmtaskinfo **out)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_TASKS, {TEV_DID_TW, where, NULL});
     return p3_leave("pvm_tasks", cc ? cc : tasks(where, n, out));
 }
 
@@ -179,6 +182,7 @@ static int send_signal(int tid, int signum)
 P3_PUBLIC int pvm_sendsig(int tid, int signum)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_SENDSIG, {TEV_DID_TT, tid, NULL}, {TEV_DID_SN, signum, NULL});
     return p3_leave("pvm_sendsig", cc ? cc : send_signal(tid, signum));
 }
 
@@ -186,6 +190,7 @@ P3_PUBLIC int pvm_kill(int tid)
 {
     enum { TERM = 15 };
     int cc = p3_enter();
+    P3_TRACE(TEV_KILL, {TEV_DID_TT, tid, NULL});
     return p3_leave("pvm_kill", cc ? cc : send_signal(tid, TERM));
 }
 
@@ -193,6 +198,7 @@ P3_PUBLIC int pvm_kill(int tid)
 P3_PUBLIC int pvm_halt(void)
 {
     int cc = p3_enter();
+    P3_TRACE_BARE(TEV_HALT);
     cc = p3_leave("pvm_halt", cc ? cc : p3_error(pvmx_engine_halt()));
     if (!cc)
         raise(SIGTERM);

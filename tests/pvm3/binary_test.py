@@ -4,6 +4,7 @@ LD_LIBRARY_PATH alone, and print what they print with PVM."""
 
 import re
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -123,6 +124,31 @@ class Binary(LabCase):
                                ("SM_CONFIG from t4", 1), ("Host selected: ", 4)):
             self.assertEqual(said.read_text().count(pattern), count, pattern + said.read_text())
         self.test_hello()  # without it
+
+    def test_all_symbols(self):
+        """Every example, and the tracer's programs, find all that they import."""
+        files = subprocess.run(["dpkg", "-L", "pvm-examples"], capture_output=True, text=True, check=False).stdout
+        paths = re.findall(r"^/usr/bin/\S+$", files, re.M) + [shutil.which(p) for p in ("tracer", "trcsort")]
+        self.assertGreater(len(paths), 40)
+        for path in filter(None, paths):
+            out = subprocess.run(["ldd", "-r", path], capture_output=True, text=True, check=False, env=self.env)
+            self.assertNotIn("undefined symbol", out.stdout + out.stderr, path)
+
+    def test_tracer(self):
+        """Debian's tracer attaches to tasks that are started after it."""
+        trace = self.tmp / "trace"
+        if not shutil.which("tracer"):
+            self.skipTest("Debian's pvm-dev is not installed")
+        with open(self.tmp / "said", "w", encoding="utf-8") as said:
+            tracer = self.start("stdbuf", "-oL", "tracer", "-T", trace, "full", stdin=subprocess.PIPE, stdout=said)
+        self.wait_until(lambda: "Tracer connected" in (self.tmp / "said").read_text(), "it is there", 20)
+        self.wait_until(lambda: "###_PVM_TRACER_###" in self.output("gmbi"), "it has registered", 20)
+        self.test_hello()
+        self.wait_until(lambda: trace.exists() and trace.read_text().count('"endtask(0)" {') >= 2, "ends are told", 20)
+        self.kill(tracer.pid, signal.SIGTERM)
+        self.finish(tracer)
+        self.expect(trace.read_text(), r'^#\d+: "newtask\(0\)"$', r'^"spawn\(0\.0\)" {.*"hello_other"',
+                    r'^"recv\(1\.1\)" {')
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 /* Joining, leaving, looking, meeting. */
 #include "group/group.h"
 
+#include <pvmtev.h>
 #include <pvmx/pvmx.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,7 @@ void p3_group_put(struct pvmx_group *g)
 
 P3_PUBLIC int pvm_joingroup(char *name)
 {
+    tev_begin(TEV_JOINGROUP, TEV_EVENT_ENTRY);
     int32_t place;
     int cc = check_name(name);
     if (!cc)
@@ -128,6 +130,7 @@ P3_PUBLIC int pvm_joingroup(char *name)
 
 P3_PUBLIC int pvm_lvgroup(char *name)
 {
+    tev_begin(TEV_LVGROUP, TEV_EVENT_ENTRY);
     int cc = check_name(name);
     if (!cc) {
         forget(name);
@@ -180,6 +183,7 @@ P3_PUBLIC int pvm_getinst(char *name, int tid)
 
 P3_PUBLIC int pvm_barrier(char *name, int count)
 {
+    tev_begin(TEV_BARRIER, TEV_EVENT_ENTRY);
     int cc = check_name(name);
     const struct known *k = cc ? NULL : find_known(name);
     if (k && count == -1)
@@ -252,6 +256,7 @@ P3_PUBLIC int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *
 
 P3_PUBLIC int pvm_bcast(char *name, int tag)
 {
+    tev_begin(TEV_BCAST, TEV_EVENT_ENTRY);
     struct pvmx_group g;
     int place, n = 0;
     int cc = p3_group_get(name, &g, &place);
