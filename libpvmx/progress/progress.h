@@ -29,7 +29,8 @@ struct px_progress {
      * host. NULL: never. */
     int (*descriptor)(void *arg);
     void *descriptor_arg;
-    int bell; /* own datagram socket, made when there is a descriptor; -1: none */
+    const bool *far; /* what is waited for comes from another host; NULL: never */
+    int bell;        /* own datagram socket, made when there is a descriptor; -1: none */
     uint64_t bell_name;
     unsigned sleepers;
     unsigned skip_yields, skip_next; /* waits without yielding: now, after a slow yield */

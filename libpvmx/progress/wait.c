@@ -95,16 +95,18 @@ static enum step next_step(struct px_progress *p, struct spin *s)
     if (wait_mode == WAIT_SLEEP || p->no_spin)
         return STEP_SLEEP;
     bool crowded = is_crowded(p);
+    /* Somebody computes here: a sleeper gets its processor back sooner than one who spins. Of waits that
+     * spin over rings most are over before that matters. */
+    if (p->skip_yields > 0 && s->rounds == 0 && !s->until &&
+        (crowded || (p->far && *p->far))) {
+        p->skip_yields--;
+        return STEP_SLEEP;
+    }
     if (!crowded && (++s->rounds < TIGHT_SPINS || s->rounds % SPINS_PER_LOOK))
         return STEP_RELAX;
     uint64_t now = px_now_ns();
-    if (!s->until) {
+    if (!s->until)
         s->until = now + (uint64_t)wait_spin_ns;
-        if (crowded && p->skip_yields > 0) {
-            p->skip_yields--;
-            s->until = now;
-        }
-    }
     if (now >= s->until)
         return STEP_SLEEP;
     return crowded || s->rounds >= TIGHT_SPINS + SPINS_PER_LOOK * 4 ? STEP_YIELD : STEP_RELAX;
