@@ -70,7 +70,7 @@ static void on_answer(struct server *sv, void *arg, uint32_t number, const uint8
     int32_t from = l->dial_from, to = l->dial_to;
     l->dial_from = 0;
     if (number == PXP_DONE) {
-        int fd = link_detach(l);
+        int fd = link_detach(l, NULL);
         if (fd < 0)
             px_fail(PVMX_ERR_CLOSED, "the connection was closed");
         tell(sv, from, to, fd, false, fd < 0 ? PVMX_ERR_CLOSED : PVMX_OK);
@@ -120,7 +120,7 @@ static pvmx_err hand_over(struct server *sv, struct link *l, uint32_t serial,
     pvmx_err err = pxp_done_encode(link_out(l), serial | LINK_REPLY, &m);
     if (err != PVMX_OK)
         return err;
-    int fd = link_detach(l);
+    int fd = link_detach(l, NULL);
     if (fd >= 0)
         tell(sv, to, from, fd, true, PVMX_OK);
     return PVMX_OK;

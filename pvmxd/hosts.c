@@ -14,6 +14,7 @@
 #include "outside.h"
 #include "peer.h"
 #include "proto/hello.h"
+#include "relay.h"
 #include "server.h"
 #include "table.h"
 #include <stdio.h>
@@ -147,16 +148,21 @@ static void announce(struct server *sv, struct host *h)
     }
 }
 
+/* One encoding for all: with thousands of members that is what counts. */
 static void tell_members(struct server *sv, const struct pxp_table *m)
 {
+    struct px_buf b = {0};
     uint64_t key;
     void *value;
+    pvmx_err err = pxp_table_encode(&b, 0, m);
     for (size_t pos = 0; px_map_next(&sv->hosts.table, &pos, &key, &value);) {
         struct host *h = value;
         if (h->link != NULL && h->state == PXP_HOST_UP &&
-            pxp_table_encode(link_out(h->link), 0, m) != PVMX_OK)
+            (err != PVMX_OK ||
+             px_buf_append(link_out(h->link), px_buf_head(&b), px_buf_len(&b)) != PVMX_OK))
             link_close(h->link, "no memory for the host table");
     }
+    px_buf_free(&b);
 }
 
 /* What has gone is no longer in the table once everybody was told. */
@@ -195,6 +201,7 @@ static void tell_changes(struct server *sv)
     }
     if (hosts_leading(sv))
         tell_members(sv, &m);
+    hs->content = hs->version;
     pxp_zone_free(&zone);
     settle(sv);
 }
@@ -257,6 +264,16 @@ pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
     return err;
 }
 
+static void send_table(struct server *sv, struct link *l)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_table m = {.version = sv->hosts.version, .leader = sv->hosts.leader};
+    m.hosts = table_list(&sv->hosts, false, &zone, &m.n_hosts);
+    if (m.hosts == NULL || pxp_table_encode(link_out(l), 0, &m) != PVMX_OK)
+        link_close(l, "no memory for the host table");
+    pxp_zone_free(&zone);
+}
+
 static void adopt_link(struct host *h, struct link *l)
 {
     snprintf(l->name, sizeof l->name, "%.70s", h->name);
@@ -299,6 +316,8 @@ pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
         h->slots = m.slots;
         mark(sv, h);
     }
+    if (m.table && hosts_leading(sv))
+        send_table(sv, l);
     return PVMX_OK;
 }
 
@@ -339,6 +358,7 @@ void hosts_gone(struct server *sv, struct host *h, const char *why)
     mark(sv, h);
     if (was_up)
         px_log(PX_LOG_WARN, "HOST-GONE", "host %s (%u) has gone: %s", h->name, h->index, why);
+    relay_host_lost(sv, h->index);
     far_host_lost(sv, h->index, h->name);
     add_host_settled(sv, h, PVMX_ERR_CLOSED, why);
 }
@@ -359,10 +379,20 @@ static struct host *learn(struct server *sv, const struct pxp_host_entry *info)
 
 static bool listed(const struct pxp_table *m, uint32_t index)
 {
-    for (size_t i = 0; i < m->n_hosts; i++)
-        if (m->hosts[i].index == index)
+    for (size_t i = 0; i < m->n_members; i++)
+        if (index - (uint32_t)m->members[i].first < m->members[i].count)
             return true;
     return false;
+}
+
+/* Do we have the entries that the new leader had? */
+static bool knows_all(const struct hosts *hs, const struct pxp_table *m)
+{
+    for (size_t i = 0; i < m->n_members; i++)
+        for (uint32_t k = 0; k < m->members[i].count && k <= HOSTS_MAX; k++)
+            if (px_map_get(&hs->table, (uint64_t)m->members[i].first + k) == NULL)
+                return false;
+    return m->before == hs->content;
 }
 
 /* A table from one who has not led so far. It has the votes of a majority, or it would not send it; what is
@@ -389,7 +419,8 @@ static pvmx_err new_leader(struct server *sv, struct link *l, const struct pxp_t
     struct host *leader = hosts_find(sv, l->host);
     if (leader != NULL)
         adopt_link(leader, l); /* whose end is the leader's */
-    return PVMX_OK;
+    struct pxp_member ask = {.index = hs->self, .table = true};
+    return knows_all(hs, m) ? PVMX_OK : pxp_member_encode(link_out(l), 0, &ask);
 }
 
 pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
@@ -428,17 +459,41 @@ pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
     }
     if (err == PVMX_OK) {
         settle(sv);
-        hs->version = m.version;
+        hs->version = hs->content = m.version;
     }
     pxp_zone_free(&zone);
     return err;
 }
 
+/* The indices of a list as ranges; false without memory. */
+static bool list_ranges(const struct pxp_host_entry *hosts, size_t n,
+                        struct pxp_zone *zone, struct pxp_table *m)
+{
+    m->members = pxp_zone_alloc(zone, (n + 1) * sizeof *m->members);
+    for (size_t i = 0; m->members != NULL && i < n; i++) {
+        struct pxp_range *last = m->n_members > 0 ? &m->members[m->n_members - 1] : NULL;
+        if (hosts[i].state != PXP_HOST_UP)
+            continue;
+        if (last != NULL && (uint32_t)last->first + last->count == hosts[i].index)
+            last->count++;
+        else
+            m->members[m->n_members++] =
+                (struct pxp_range){.first = (int32_t)hosts[i].index, .count = 1};
+    }
+    return m->members != NULL;
+}
+
+/* All others have a copy of the table, so they are told who is in it, and no more: to 4,095 hosts the
+ * whole of it would be gigabytes at one time. */
 void hosts_take_over(struct server *sv)
 {
     struct hosts *hs = &sv->hosts;
     struct pxp_zone zone = {0};
-    struct pxp_table m = {.version = ++hs->version, .leader = hs->self, .whole = true};
+    struct pxp_table m = {.version = ++hs->version,
+                          .leader = hs->self,
+                          .whole = true,
+                          .before = hs->content};
+    size_t n = 0;
     uint64_t key;
     void *value;
     hs->leader = hs->self;
@@ -453,9 +508,10 @@ void hosts_take_over(struct server *sv)
         if (h->state == PXP_HOST_UP && h->index != hs->self && hosts_link(sv, h) == NULL)
             hosts_gone(sv, h, "no memory to reach it");
     }
-    m.hosts = table_list(hs, false, &zone, &m.n_hosts);
-    if (m.hosts != NULL)
+    struct pxp_host_entry *all = table_list(hs, false, &zone, &n);
+    if (all != NULL && list_ranges(all, n, &zone, &m))
         tell_members(sv, &m);
+    hs->content = hs->version;
     pxp_zone_free(&zone);
     hosts_update_universe(sv);
 }

@@ -33,16 +33,18 @@ struct host {
     struct link *link; /* NULL: none; what we say to it goes there */
     uint32_t tasks, load;
     uint64_t memory_kb;
-    bool parting;           /* was told to end */
-    uint32_t told;          /* state that subscribers know */
-    struct px_list changed; /* in hosts.changed */
+    bool parting;            /* was told to end */
+    uint32_t told;           /* state that subscribers know */
+    uint64_t indirect_until; /* its addresses are not tried: see relay.h */
+    struct px_list changed;  /* in hosts.changed */
 };
 
 struct hosts {
     struct px_map table;   /* index -> struct host */
     uint32_t self, leader; /* leader 0: none that we know of */
     uint32_t last_index;
-    uint64_t version;
+    uint64_t version,
+        content; /* content: of the entries that we have; version may have been told since */
     uint8_t key[SECURE_KEY];
     bool keyed, joining;
     int fd; /* TCP listener; -1: none */

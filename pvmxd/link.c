@@ -9,9 +9,11 @@
 #include "conf.h"
 #include "greet.h"
 #include "hosts.h"
+#include "outside.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
 #include "proto/trace.h"
+#include "relay.h"
 #include "secure.h"
 #include "server.h"
 #include "tcp.h"
@@ -25,8 +27,9 @@
 
 enum {
     READ_SIZE = 64 * 1024,
-    JOIN_ROUNDS = 6, /* over all addresses of the leader */
-    DIAL_MS = 4000,  /* one address; a firewall that drops packets says nothing */
+    JOIN_ROUNDS = 6,  /* over all addresses of the leader */
+    DIAL_MS = 2500,   /* one address; a firewall that drops packets says nothing */
+    RELAY_MS = 20000, /* the others need time to dial, too */
 };
 
 #define JOIN_PAUSE (500 * PX_MS)
@@ -151,8 +154,8 @@ void link_refuse(struct link *l, uint32_t serial, pvmx_err err)
         pxp_refuse(link_out(l), serial | LINK_REPLY, err, NULL);
 }
 
-static void answered(struct link *l, uint32_t number, uint32_t serial,
-                     const uint8_t *body, size_t len)
+void link_answered(struct link *l, uint32_t number, uint32_t serial, const uint8_t *body,
+                   size_t len)
 {
     struct ask *a = px_map_remove(&l->asks, serial & ~LINK_REPLY);
     if (a == NULL)
@@ -176,7 +179,7 @@ static void sealed_frame(struct link *l, const uint8_t *body, size_t len)
     }
     pxp_trace("<-", l->name, px_buf_head(&l->clear), px_buf_len(&l->clear));
     if ((serial & LINK_REPLY) != 0)
-        answered(l, number, serial, px_buf_head(&l->clear), px_buf_len(&l->clear));
+        link_answered(l, number, serial, px_buf_head(&l->clear), px_buf_len(&l->clear));
     else
         wire_frame(l->sv, l, number, serial, px_buf_head(&l->clear), px_buf_len(&l->clear));
 }
@@ -288,9 +291,23 @@ static void link_flush(struct link *l)
                    LOOP_READ | (px_buf_len(&l->out) > 0 ? LOOP_WRITE : 0));
 }
 
-int link_detach(struct link *l)
+/* What has been read behind the frame that is being handled. */
+static void take_rest(struct link *l, struct px_buf *rest)
+{
+    const uint8_t *body;
+    size_t len, all = px_buf_len(&l->in);
+    if (pxp_frame_next(&l->in, SIZE_MAX, &body, &len) != PVMX_OK)
+        return;
+    size_t used = (size_t)(body - px_buf_head(&l->in)) + len;
+    if (px_buf_append(rest, body + len, all - used) != PVMX_OK)
+        link_close(l, "no memory");
+}
+
+int link_detach(struct link *l, struct px_buf *rest)
 {
     link_flush(l);
+    if (rest != NULL && !l->closed)
+        take_rest(l, rest);
     if (l->closed)
         return -1;
     int fd = -1;
@@ -299,7 +316,7 @@ int link_detach(struct link *l)
         fd = l->fd;
         l->fd = -1;
     }
-    link_close(l, fd >= 0 ? "given to a task" : "it does not read");
+    link_close(l, fd >= 0 ? "given away" : "it does not read");
     return fd;
 }
 
@@ -315,7 +332,9 @@ void links_flush(struct server *sv)
 static void on_limit(void *arg)
 {
     struct link *l = arg;
-    if (l->state == LINK_DIALLING) {
+    if (l->state == LINK_DIALLING && l->indirect) {
+        link_close(l, "nobody has relayed the connection in time");
+    } else if (l->state == LINK_DIALLING) {
         px_fail(PVMX_ERR_TIMEDOUT, "no answer from %s", l->addresses[l->next_address - 1]);
         dial_next(l);
     } else {
@@ -342,6 +361,10 @@ static void dial_next(struct link *l)
             return;
         }
         if (l->addresses[l->next_address] == NULL) {
+            if (!l->indirect && (l->indirect = true) && relay_try(l)) {
+                loop_timer_start(&sv->loop, &l->limit, RELAY_MS * PX_MS, on_limit, l);
+                return;
+            }
             link_close(l, l->why != NULL ? l->why : "it has no address");
             return;
         }
@@ -350,6 +373,16 @@ static void dial_next(struct link *l)
     }
     loop_io_start(&sv->loop, &l->io, l->fd, LOOP_WRITE, on_io, l);
     loop_timer_start(&sv->loop, &l->limit, DIAL_MS * PX_MS, on_limit, l);
+}
+
+/* The connection is there: greets. */
+static void begin(struct link *l)
+{
+    l->state = LINK_GREETING;
+    l->heard = px_now_ns();
+    loop_timer_start(&l->sv->loop, &l->limit, (uint64_t)conf.greeting, on_limit, l);
+    greet_begin(l);
+    link_out(l);
 }
 
 static void on_connected(struct link *l)
@@ -362,11 +395,7 @@ static void on_connected(struct link *l)
         dial_next(l);
         return;
     }
-    l->state = LINK_GREETING;
-    l->heard = px_now_ns();
-    loop_timer_start(&l->sv->loop, &l->limit, (uint64_t)conf.greeting, on_limit, l);
-    greet_begin(l);
-    link_out(l);
+    begin(l);
 }
 
 static void on_io(void *arg, unsigned events)
@@ -384,7 +413,17 @@ static void on_io(void *arg, unsigned events)
 
 static void on_first(void *arg)
 {
-    dial_next(arg);
+    struct link *l = arg;
+    while (l->addresses[l->next_address] != NULL && relay_known(l)) /* as if all had failed */
+        l->next_address++;
+    dial_next(l);
+}
+
+void link_adopt(struct link *l, int fd)
+{
+    l->fd = fd;
+    loop_io_start(&l->sv->loop, &l->io, fd, LOOP_READ, on_io, l);
+    begin(l);
 }
 
 struct link *link_dial(struct server *sv, char *const *addresses, size_t n, uint32_t host)
@@ -395,8 +434,9 @@ struct link *link_dial(struct server *sv, char *const *addresses, size_t n, uint
     l->host = host;
     snprintf(l->name, sizeof l->name, "%s", n > 0 ? addresses[0] : "?");
     l->addresses = calloc(n + 1, sizeof *l->addresses);
-    for (size_t i = 0; l->addresses != NULL && i < n; i++)
-        if ((l->addresses[i] = strdup(addresses[i])) == NULL)
+    for (size_t i = 0, k = 0; l->addresses != NULL && i < n; i++)
+        if (outside_leads_there(sv, addresses[i], addresses, n) &&
+            (l->addresses[k++] = strdup(addresses[i])) == NULL)
             break;
     if (l->addresses == NULL) {
         link_close(l, "no memory");
@@ -407,7 +447,7 @@ struct link *link_dial(struct server *sv, char *const *addresses, size_t n, uint
     return l;
 }
 
-void link_accept(struct server *sv, int fd, const char *from)
+void link_accept(struct server *sv, int fd, const char *from, const struct px_buf *rest)
 {
     if (sv->links.nstrangers >= LINK_STRANGERS) { /* the oldest has had its time */
         struct link *old = px_container_of(sv->links.strangers.next, struct link, all);
@@ -425,6 +465,12 @@ void link_accept(struct server *sv, int fd, const char *from)
     tcp_tune(fd);
     loop_io_start(&sv->loop, &l->io, fd, LOOP_READ, on_io, l);
     loop_timer_start(&sv->loop, &l->limit, (uint64_t)conf.greeting, on_limit, l);
+    if (rest == NULL || px_buf_len(rest) == 0)
+        return;
+    if (px_buf_append(&l->in, px_buf_head(rest), px_buf_len(rest)) == PVMX_OK)
+        link_frames(l);
+    else
+        link_close(l, "no memory to read from it");
 }
 
 /* ---- all of them ------------------------------------------------------------------------------ */

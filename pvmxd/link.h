@@ -41,6 +41,7 @@ struct link {
     int fd;
     enum link_state state;
     bool caller, closed, draining, greeted;
+    bool indirect; /* its addresses have failed: see relay.h */
     uint32_t host; /* index of the other side; 0: not known yet */
     struct secure *secure;
     struct px_buf said;       /* both greetings */
@@ -70,20 +71,25 @@ void links_free_closed(struct server *sv);
 
 /* Tries the addresses one after the other. host: whom we expect there. NULL without memory. */
 struct link *link_dial(struct server *sv, char *const *addresses, size_t n, uint32_t host);
-/* A connection has come from outside; takes fd over. */
-void link_accept(struct server *sv, int fd, const char *from);
+/* A link that is being dialled gets a connection by other means; takes fd over. */
+void link_adopt(struct link *l, int fd);
+/* A connection has come from outside; takes fd over. rest: what has been read from it; NULL: nothing. */
+void link_accept(struct server *sv, int fd, const char *from, const struct px_buf *rest);
 /* Where to encode what is to be sent. Never NULL; what is written to a closed link is lost. */
 struct px_buf *link_out(struct link *l);
 /* A serial for a request whose answer calls fn once. 0 without memory. */
 uint32_t link_ask(struct link *l, link_answer_fn *fn, void *arg);
+/* A reply has come: calls who has asked. */
+void link_answered(struct link *l, uint32_t number, uint32_t serial, const uint8_t *body,
+                   size_t len);
 /* Nobody waits for this answer any more. */
 void link_unask(struct link *l, uint32_t serial);
 void link_refuse(struct link *l, uint32_t serial, pvmx_err err);
 /* Closes; tells hosts.c (hosts_link_closed) why. */
 void link_close(struct link *l, const char *why);
 /* Writes all there is and gives the descriptor away; -1: it could not be written. The link is closed
- * either way. */
-int link_detach(struct link *l);
+ * either way. rest: gets what was read behind the frame that is being handled; NULL: nothing can be there. */
+int link_detach(struct link *l, struct px_buf *rest);
 /* Closes when everything has been written. */
 void link_finish(struct link *l);
 

@@ -14,6 +14,7 @@
 #include "lost.h"
 #include "outside.h"
 #include "proto/hello.h"
+#include "relay.h"
 #include "server.h"
 #include "table.h"
 #include <pvmx/version.h>
@@ -68,6 +69,8 @@ void hosts_link_open(struct link *l)
     beat_start(sv);
     if (!l->caller)
         return;
+    if (relay_open(l))
+        return;
     if (l->dial_from != 0) {
         dial_open(l);
         return;
@@ -102,6 +105,7 @@ void hosts_link_closed(struct link *l, const char *why)
     struct server *sv = l->sv;
     struct hosts *hs = &sv->hosts;
     struct host *h = hosts_find(sv, l->host);
+    relay_closed(l, why);
     if (l->dial_from != 0)
         dial_closed(l, why);
     consent_link_closed(l);

@@ -52,7 +52,7 @@ static void on_connect(void *arg, unsigned events)
                          SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
             tcp_text((struct sockaddr *)&from, text, sizeof text);
-            link_accept(sv, fd, text);
+            link_accept(sv, fd, text, NULL);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             exhausted(sv, errno);
             return;
@@ -125,6 +125,36 @@ void outside_stop(struct server *sv)
     }
     px_fd_close(&hs->fd);
     px_fd_close(&hs->reserve);
+}
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]", 5) == 0;
+}
+
+/* The same address, whatever the ports. */
+static bool same_address(const char *a, const char *b)
+{
+    const char *end_a = strrchr(a, ':'), *end_b = strrchr(b, ':');
+    return end_a != NULL && end_b != NULL && end_a - a == end_b - b &&
+           strncmp(a, b, (size_t)(end_a - a)) == 0;
+}
+
+bool outside_leads_there(struct server *sv, const char *address, char *const *all, size_t n)
+{
+    const struct host *me = hosts_self(sv);
+    bool only = true; /* no other kind of address is known: a machine without a network */
+    if (!is_loopback(address))
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        if (is_loopback(all[i]))
+            continue;
+        only = false;
+        for (size_t k = 0; k < me->naddresses; k++)
+            if (same_address(all[i], me->addresses[k]))
+                return true;
+    }
+    return only;
 }
 
 void outside_seen(struct link *l, struct host *h)

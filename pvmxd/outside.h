@@ -4,6 +4,8 @@
 #define OUTSIDE_H
 
 #include <pvmx/errors.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct server;
 struct link;
@@ -12,6 +14,9 @@ struct host;
 /* Listens, and puts the addresses into our entry of the host table; once is enough. */
 pvmx_err outside_listen(struct server *sv);
 void outside_stop(struct server *sv);
+/* May this one of the n addresses of a host be dialled? A loopback address leads there only if the host
+ * shares this machine. */
+bool outside_leads_there(struct server *sv, const char *address, char *const *all, size_t n);
 /* The address that this link comes from is the first one to be tried for its host. */
 void outside_seen(struct link *l, struct host *h);
 

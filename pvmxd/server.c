@@ -19,6 +19,7 @@
 #include "output.h"
 #include "outside.h"
 #include "peer.h"
+#include "relay.h"
 #include "revoke.h"
 #include "span.h"
 #include "spawn.h"
@@ -243,6 +244,7 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
     init_lists(sv);
     links_init(sv);
     add_init(sv);
+    relay_init(sv);
     bind_init(&sv->bind);
     sv->lock_fd = sv->signal_fd = sv->hosts.fd = sv->hosts.reserve = sv->listener.fd =
         sv->listener.reserve = sv->arena.fd = -1;
@@ -305,6 +307,7 @@ void server_stop(struct server *sv)
             task_end(px_container_of(sv->all_tasks.next, struct task, all), -1, 0);
         peers_close_all(sv);
         add_stop(sv);
+        relay_stop(sv); /* before the links, which would look for other ways */
         links_stop(sv);
         agree_fini(sv);
         revoke_fini(sv);

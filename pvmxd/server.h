@@ -60,7 +60,9 @@ struct server {
     struct bind bind;
     struct hosts hosts;
     struct links links;
-    struct px_list adds;                   /* struct add_req, in progress */
+    struct px_list adds;          /* struct add_req, in progress */
+    struct px_list relays, pumps; /* see relay.c, pump.c         */
+    uint64_t last_relay;
     struct px_list starters;               /* launchers that run          */
     struct px_map guests;                  /* see guest.c                              */
     struct px_map fars;                    /* tid -> struct far                        */

@@ -13,6 +13,7 @@
 #include "lead.h"
 #include "link.h"
 #include "output.h"
+#include "relay.h"
 #include "revoke.h"
 #include "server.h"
 #include "span.h"
@@ -47,6 +48,9 @@ static const struct handler {
     {PXP_CONSENT, consent_on_part},
     {PXP_KEEP, consent_on_keep},
     {PXP_REVOKE, revoke_on_news},
+    {PXP_RELAY, relay_on_relay},
+    {PXP_CALL, relay_on_call},
+    {PXP_HERE, relay_on_here},
 };
 
 static const struct handler *find(uint32_t number)
@@ -62,7 +66,8 @@ void wire_frame(struct server *sv, struct link *l, uint32_t number, uint32_t ser
 {
     const struct handler *h = find(number);
     pvmx_err err;
-    if (l->host == 0 && number != PXP_JOIN && number != PXP_MEMBER && number != PXP_STREAM)
+    if (l->host == 0 && number != PXP_JOIN && number != PXP_MEMBER &&
+        number != PXP_STREAM && number != PXP_RELAY && number != PXP_HERE)
         err = px_fail(PVMX_ERR_PROTO, "a daemon must first say which host it is");
     else if (h == NULL)
         err = px_fail(PVMX_ERR_UNSUPPORTED, "this daemon does not know message %u", number);
