@@ -75,7 +75,7 @@ static void put_expanding(struct command *c, const char *text)
         put_quoted(c, text);
         return;
     }
-    size_t user = *text == '~' ? strcspn(text, "/") : 0;
+    size_t user = *text == '~' && (text[1] == '/' || text[1] == '\0'); /* ~ itself, unquoted */
     put(c, text, user);
     put_text(c, "\"");
     for (text += user; *text != '\0'; text++) {

@@ -70,6 +70,7 @@ class Hosts(hostlab.HostCase):
                 ("x", "sed s/^pvmx-join.*/pvmx-join_9/ | %c", "does not begin with"),
                 ("x", "sed '/^address/d; s/^end/address 127.0.0.1:9\\nend/' | %c",
                  "Connection refused"),
+                ("no.such.host.invalid", "ssh", "check the name, or give its address"),
                 ("no.such.host.invalid", "ssh", "cannot reach host no.such.host.invalid")):
             with self.subTest(launcher=launcher):
                 out = self.add(name, launcher=launcher, status=3)
@@ -298,10 +299,20 @@ class Hosts(hostlab.HostCase):
         self.assertEqual(out.count("PVMX_OK"), 2, out)
         self.assertIn("node2", self.hosts())
         for name, text in (("locked", "Permission denied"), ("nobody", "Connection refused"),
+                           ("locked", "ssh-copy-id"), ("nobody", "is sshd running there"),
                            ("node1,address=node2,daemon=/no/pvmxd", "already")):
             self.assertIn(text, self.add(name, launcher="ssh", status=3))
         out = self.add("n3,address=node1,daemon=/no/pvmxd", launcher="ssh", status=3)
         self.assertIn("pvmxd is not installed on host n3", out)
+        # A host file says all of it: login, port, options, address, and where pvmxd is over there.
+        path = self.tmp / "hosts"
+        path.write_text(f"* launcher=ssh lo={me} port={port} ip=127.0.0.1 ssh=\"-i {keys}/user -oIdentitiesOnly=yes "
+                        f"-oUserKnownHostsFile={keys}/known -oStrictHostKeyChecking=accept-new\"\n"
+                        f"n4 dx={hostlab.PVMXD}\nn5 dx=$HOME/no/such/pvmxd\n")
+        status, out, _ = self.run_program(lab.BUILD / "bin" / "pvmx", "add", "--from", path)
+        self.assertEqual(status, 1)
+        self.assertRegex(out, r"n4 +\d+ +PVMX_OK")
+        self.assertRegex(out, rf"not installed on host n5 .*{os.path.expanduser('~')}/no/such/pvmxd")
         self.ctl("halt")
         self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone")
 

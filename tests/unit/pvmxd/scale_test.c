@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host table, its broadcast and the election of a leader with as many hosts as a tid can name: the real code
- * of a leader, of a member and of a voter, with links that lead nowhere. Records what each host costs. */
+/* The host table, its broadcast and the election of a leader with as many hosts as a tid can name: the
+ * real code of a leader, of a member and of a voter, with links that lead nowhere. Records what each host
+ * costs. */
 #include "add.h"
 #include "base/clock.h"
 #include "base/err.h"
