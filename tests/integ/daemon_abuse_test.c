@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TestSuite(daemon_abuse, .timeout = 120);
@@ -293,5 +295,135 @@ Test(daemon_abuse, more_clients_than_descriptors)
     lab_until(pxp_client_open(&other.c, &lab.dir, PXP_ROLE_CONSOLE, 1000, NULL) == PVMX_OK);
     (void)bytes;
     pxp_client_close(&other.c);
+    end();
+}
+
+/* ---- other users, other tasks ----------------------------------------------------------------- */
+
+/* What a process of another user gets: errno of connect, or 0 when the daemon has hung up without a word,
+ * 255 when it has said something. */
+static int as_nobody(void)
+{
+    enum { NOBODY = 65534 };
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        char byte;
+        int errnum;
+        if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+            _exit(254);
+        int fd = px_unix_connect(lab.dir.socket, &errnum);
+        if (fd < 0)
+            _exit(errnum);
+        struct pxp_hello m = {.version = 1,
+                              .oldest = 1,
+                              .role = PXP_ROLE_CONSOLE,
+                              .release = "x"};
+        struct px_buf out = {0};
+        pxp_hello_encode(&out, 1, &m);
+        (void)!send(fd, out.data, out.end, MSG_NOSIGNAL);
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        _exit(poll(&p, 1, LAB_DEADLINE_MS) > 0 && read(fd, &byte, 1) <= 0 ? 0 : 255);
+    }
+    cr_assert(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* The directory keeps others away; should its modes be wrong, their credentials do. */
+Test(daemon_abuse, another_users_process)
+{
+    char path[sizeof lab.dir.socket];
+    struct stat st;
+    if (geteuid() != 0)
+        cr_skip_test("only root can become another user");
+    begin();
+    cr_assert_eq(as_nobody(), EACCES);
+    snprintf(path, sizeof path, "%s", lab.dir.socket);
+    cr_assert(chmod(path, 0777) == 0);
+    for (char *slash; strlen(path) > strlen(lab.xdg);) {
+        cr_assert((slash = strrchr(path, '/')) != NULL);
+        *slash = '\0';
+        cr_assert(stat(path, &st) == 0 && (st.st_mode & 0777) == 0700);
+        cr_assert(chmod(path, 0755) == 0);
+    }
+    cr_assert_eq(as_nobody(), 0);
+    snprintf(path, sizeof path, "%s", lab.dir.socket);
+    while (strlen(path) > strlen(lab.xdg)) {
+        *strrchr(path, '/') = '\0';
+        cr_assert(chmod(path, 0700) == 0);
+    }
+    end();
+}
+
+static void refused(struct lab_client *k, uint32_t serial, pvmx_err error)
+{
+    uint32_t number;
+    const uint8_t *body;
+    size_t len;
+    lab_send(k, NULL, 0);
+    cr_assert(lab_reply(k, serial, &number, &body, &len));
+    cr_assert_eq(number, PXP_REFUSE, "%s", pxp_name(number));
+    cr_assert_eq(pxp_client_refused(body, len), error, "%s", pvmx_last_error());
+    pxp_client_drop(&k->c);
+}
+
+static void done(struct lab_client *k, uint32_t serial, uint32_t wanted)
+{
+    uint32_t number;
+    const uint8_t *body;
+    size_t len;
+    lab_send(k, NULL, 0);
+    cr_assert(lab_reply(k, serial, &number, &body, &len));
+    cr_assert_eq(number, wanted, "%s: %s", pxp_name(number),
+                 pxp_client_refused(body, len) != PVMX_OK ? pvmx_last_error() : "");
+    pxp_client_drop(&k->c);
+}
+
+/* A task is who its connection says; what it says of itself in messages makes it nobody else. */
+Test(daemon_abuse, a_task_that_poses_as_another)
+{
+    static struct lab_client third;
+    begin();
+    lab_join(&lab, &other);
+    lab_join(&lab, &third);
+    struct pxp_publish name = {.name = "here", .port = "a port"};
+    pxp_publish_encode(&me.c.out, 11, &name);
+    done(&me, 11, PXP_DONE);
+    struct pxp_unpublish take = {.name = "here", .port = "a port"};
+    pxp_unpublish_encode(&other.c.out, 12, &take);
+    refused(&other, 12, PVMX_ERR_PERM);
+    struct pxp_enrol again = {.program = "x"};
+    pxp_enrol_encode(&other.c.out, 13, &again);
+    refused(&other, 13, PVMX_ERR_STATE);
+    /* An agreement of two others: no voice in it, and not in the place of one of them. */
+    struct pxp_range pair[] = {{.first = me.tid, .count = 1},
+                               {.first = third.tid, .count = 1}};
+    struct pxp_agree voice = {
+        .ctx = 99, .members = pair, .n_members = 2, .value = 0, .fresh = 1234};
+    pxp_agree_encode(&other.c.out, 14, &voice);
+    refused(&other, 14, PVMX_ERR_ARG);
+    voice.value = 6;
+    pxp_agree_encode(&me.c.out, 15, &voice);
+    lab_send(&me, NULL, 0);
+    pxp_agree_encode(&other.c.out, 16, &voice);
+    refused(&other, 16, PVMX_ERR_ARG);
+    cr_assert(lab_quiet(&me, 50)); /* still waits for the third one */
+    voice.value = 3;
+    pxp_agree_encode(&third.c.out, 17, &voice);
+    done(&third, 17, PXP_AGREED);
+    done(&me, 15, PXP_AGREED);
+    /* Messages of daemons are not for tasks. */
+    struct pxp_ended ended = {.ends = &(struct pxp_task_end){.tid = third.tid, .program = ""},
+                              .n_ends = 1};
+    pxp_ended_encode(&other.c.out, 18, &ended);
+    refused(&other, 18, PVMX_ERR_UNSUPPORTED);
+    struct pxp_stream stream = {.from = third.tid, .to = me.tid};
+    pxp_stream_encode(&other.c.out, 19, &stream);
+    refused(&other, 19, PVMX_ERR_UNSUPPORTED);
+    struct pxp_guest guest = {.tid = third.tid, .frame = (const uint8_t *)"", .frame_len = 0};
+    pxp_guest_encode(&other.c.out, 20, &guest);
+    refused(&other, 20, PVMX_ERR_UNSUPPORTED);
+    lab_hang_up(&third);
+    lab_hang_up(&other);
     end();
 }
