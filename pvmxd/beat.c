@@ -5,6 +5,7 @@
 #include "conf.h"
 #include "hosts.h"
 #include "link.h"
+#include "lost.h"
 #include "proto/messages.h"
 #include "server.h"
 #include <stdio.h>
@@ -53,6 +54,8 @@ static void on_beat(void *arg)
         if (now - l->said_at + step / 2 >= step)
             pxp_beat_encode(link_out(l), 0, &m);
     }
+    if (hosts_leading(sv))
+        lost_look(sv);
     if (sv->links.beating)
         loop_timer_start(&sv->loop, &sv->links.beat, step, on_beat, sv);
 }

@@ -256,8 +256,9 @@ pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
         snprintf(l->name, sizeof l->name, "%.70s", h->name);
         become_up(sv, h);
         t.hosts = table_list(hs, false, &zone, &t.n_hosts);
-        err = t.hosts == NULL ? px_fail(PVMX_ERR_NOMEM, "no memory for the host table")
-                              : pxp_table_encode(link_out(l), serial | LINK_REPLY, &t);
+        err = t.hosts == NULL || !lost_write(sv, &zone, &t)
+                  ? px_fail(PVMX_ERR_NOMEM, "no memory for the host table")
+                  : pxp_table_encode(link_out(l), serial | LINK_REPLY, &t);
         add_host_settled(sv, h, PVMX_OK, "");
     }
     pxp_zone_free(&zone);
@@ -302,8 +303,10 @@ pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
     if (m.index == 0 || m.index > HOSTS_MAX || (l->host != 0 && l->host != m.index))
         return px_fail(PVMX_ERR_PROTO, "a daemon that calls itself host %u", m.index);
     bool lost = hosts_lost(sv, m.index);
-    if (lost && sv->hosts.leader == 0) /* one of us was cut off; others may know who */
-        return px_fail(PVMX_ERR_PROTO, "host %u was lost", m.index);
+    if (lost && sv->hosts.leader == 0) { /* one of us was cut off; it may have to tell us */
+        l->host = m.index;
+        return PVMX_OK;
+    }
     if (lost || ((h == NULL || h->state != PXP_HOST_UP) && hosts_leading(sv))) {
         hosts_send_home(l);
         return PVMX_OK;

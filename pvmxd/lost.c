@@ -11,11 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXILES = 16 }; /* remembered with their addresses */
+enum {
+    EXILES = 16, /* remembered with their addresses */
+    TRIES = 256, /* of a leader to reach one of them */
+};
 
 struct exile {
     struct px_list node; /* in hosts.exiles, the one to be tried next first */
     uint32_t index;
+    unsigned tries;
     size_t n;
     char *addresses[HOST_ADDRESSES];
 };
@@ -49,15 +53,44 @@ static void note(struct server *sv, uint32_t index, uint64_t since)
                index);
 }
 
+static void exile_free(struct exile *e)
+{
+    px_list_remove(&e->node);
+    for (size_t i = 0; i < e->n; i++)
+        free(e->addresses[i]);
+    free(e);
+}
+
+static void remember(struct server *sv, uint32_t index, char *const *addresses, size_t n)
+{
+    struct px_list *exiles = &sv->hosts.exiles;
+    size_t known = 0;
+    struct exile *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return;
+    e->index = index;
+    for (; e->n < n && e->n < HOST_ADDRESSES; e->n++)
+        if ((e->addresses[e->n] = strdup(addresses[e->n])) == NULL)
+            break;
+    px_list_push_front(exiles, &e->node);
+    px_list_foreach(it, exiles)
+        if (++known > EXILES)
+            exile_free(px_container_of(it, struct exile, node));
+}
+
 void lost_before(struct server *sv, const struct pxp_table *m)
 {
     for (uint32_t i = 1; i < sv->hosts.self; i++) {
         bool listed = false;
         for (size_t k = 0; k < m->n_hosts && !listed; k++)
-            listed = m->hosts[k].index == i;
+            listed = m->hosts[k].index == i && m->hosts[k].state != PXP_HOST_GONE;
         if (!listed)
             note(sv, i, 0);
     }
+    for (size_t k = 0; k < m->n_hosts; k++)
+        if (m->hosts[k].state == PXP_HOST_GONE)
+            remember(sv, m->hosts[k].index, (char *const *)(uintptr_t)m->hosts[k].addresses,
+                     m->hosts[k].n_addresses);
 }
 
 uint32_t *lost_list(struct server *sv, struct pxp_zone *z, size_t *n)
@@ -73,30 +106,34 @@ uint32_t *lost_list(struct server *sv, struct pxp_zone *z, size_t *n)
 
 /* ---- reaching them ---------------------------------------------------------------------------- */
 
-static void exile_free(struct exile *e)
-{
-    px_list_remove(&e->node);
-    for (size_t i = 0; i < e->n; i++)
-        free(e->addresses[i]);
-    free(e);
-}
-
 void lost_note(struct server *sv, const struct host *h)
 {
-    struct hosts *hs = &sv->hosts;
-    size_t known = 0;
     note(sv, h->index, h->since);
-    struct exile *e = h->parting ? NULL : calloc(1, sizeof *e);
-    if (e == NULL)
-        return;
-    e->index = h->index;
-    for (; e->n < h->naddresses; e->n++)
-        if ((e->addresses[e->n] = strdup(h->addresses[e->n])) == NULL)
-            break;
-    px_list_push_front(&hs->exiles, &e->node);
-    px_list_foreach(it, &hs->exiles)
-        if (++known > EXILES)
-            exile_free(px_container_of(it, struct exile, node));
+    if (!h->parting)
+        remember(sv, h->index, h->addresses, h->naddresses);
+}
+
+bool lost_write(struct server *sv, struct pxp_zone *z, struct pxp_table *m)
+{
+    struct pxp_host_entry *all = pxp_zone_alloc(z, (m->n_hosts + EXILES) * sizeof *all);
+    if (all == NULL)
+        return false;
+    memcpy(all, m->hosts, m->n_hosts * sizeof *all);
+    px_list_foreach(it, &sv->hosts.exiles) {
+        const struct exile *e = px_container_of(it, struct exile, node);
+        all[m->n_hosts++] =
+            (struct pxp_host_entry){.index = e->index,
+                                    .state = PXP_HOST_GONE,
+                                    .name = "",
+                                    .arch = "",
+                                    .release = "",
+                                    .text = "",
+                                    .launcher = "",
+                                    .addresses = (const char **)(uintptr_t)e->addresses,
+                                    .n_addresses = e->n};
+    }
+    m->hosts = all;
+    return true;
 }
 
 void lost_look(struct server *sv)
@@ -111,13 +148,26 @@ void lost_look(struct server *sv)
     struct exile *e = px_container_of(px_list_pop(&hs->exiles), struct exile, node);
     px_list_push_back(&hs->exiles, &e->node);
     hs->exile = link_dial(sv, e->addresses, e->n, e->index);
+    if (hs->leader != 0 && ++e->tries == TRIES)
+        exile_free(e);
+}
+
+void lost_link_open(struct link *l)
+{
+    struct hosts *hs = &l->sv->hosts;
+    if (l != hs->exile || hs->leader == 0)
+        return;
+    px_list_foreach(it, &hs->exiles) {
+        struct exile *e = px_container_of(it, struct exile, node);
+        if (e->index == l->host)
+            exile_free(e);
+    }
+    hosts_send_home(l);
 }
 
 void lost_settled(struct server *sv)
 {
     struct hosts *hs = &sv->hosts;
-    while (!px_list_empty(&hs->exiles))
-        exile_free(px_container_of(hs->exiles.next, struct exile, node));
     if (hs->exile != NULL)
         link_close(hs->exile, "not needed any more");
 }

@@ -87,6 +87,8 @@ void hosts_link_open(struct link *l)
     px_buf_free(&later);
     if (err != PVMX_OK)
         link_close(l, pvmx_last_error());
+    else
+        lost_link_open(l);
 }
 
 /* Another connection with the host at l's other end. */
