@@ -402,11 +402,9 @@ void far_fini(struct server *sv)
     void *value;
     for (size_t pos = 0; px_map_next(&sv->fars, &pos, &key, &value);) {
         struct far *f = value;
-        f->job = NULL; /* the jobs go with their tasks */
         while (!px_list_empty(&f->watches))
             notify_drop_watch(f->watches.next);
-        px_list_remove(&f->in_job);
-        free(f);
+        far_free(f); /* with its job, when this was the last task */
     }
     px_map_free(&sv->fars);
 }

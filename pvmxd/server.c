@@ -311,6 +311,7 @@ void server_stop(struct server *sv)
         links_stop(sv);
         agree_fini(sv);
         revoke_fini(sv);
+        far_fini(sv);
         output_fini(sv);
         outside_stop(sv);
         lead_stop(sv);
@@ -324,7 +325,6 @@ void server_stop(struct server *sv)
             loop_fini(&sv->loop);
     }
     px_fd_close(&sv->signal_fd);
-    far_fini(sv);
     px_map_free(&sv->guests);
     span_fini(sv);
     hosts_stop(sv);
