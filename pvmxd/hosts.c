@@ -282,9 +282,9 @@ static void adopt_link(struct host *h, struct link *l)
         h->link = l;
 }
 
-void hosts_send_home(struct link *l)
+void hosts_send_home(struct link *l, uint32_t index)
 {
-    struct pxp_part p = {.text = "this host was given up"};
+    struct pxp_part p = {.text = "this host was given up", .index = index};
     pxp_part_encode(link_out(l), 0, &p);
     link_finish(l);
 }
@@ -300,7 +300,8 @@ pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
     struct host *h = err == PVMX_OK ? hosts_find(sv, m.index) : NULL;
     if (err != PVMX_OK)
         return err;
-    if (m.index == 0 || m.index > HOSTS_MAX || (l->host != 0 && l->host != m.index))
+    if (m.index == 0 || m.index > HOSTS_MAX || m.index == sv->hosts.self ||
+        (l->host != 0 && l->host != m.index))
         return px_fail(PVMX_ERR_PROTO, "a daemon that calls itself host %u", m.index);
     bool lost = hosts_lost(sv, m.index);
     if (lost && sv->hosts.leader == 0) { /* one of us was cut off; it may have to tell us */
@@ -308,7 +309,7 @@ pvmx_err hosts_on_member(struct server *sv, struct link *l, uint32_t serial,
         return PVMX_OK;
     }
     if (lost || ((h == NULL || h->state != PXP_HOST_UP) && hosts_leading(sv))) {
-        hosts_send_home(l);
+        hosts_send_home(l, m.index);
         return PVMX_OK;
     }
     l->host = m.index;
@@ -523,7 +524,7 @@ void hosts_take_over(struct server *sv)
 
 bool hosts_part(struct server *sv, struct host *h, const char *why)
 {
-    struct pxp_part m = {.text = why};
+    struct pxp_part m = {.text = why, .index = h->index};
     struct link *l = h->link;
     char *text = strdup(why);
     if (text != NULL) {
@@ -564,6 +565,8 @@ pvmx_err hosts_on_part(struct server *sv, struct link *l, uint32_t serial,
     struct pxp_part m;
     (void)serial;
     pvmx_err err = pxp_part_decode(body, len, &m, &zone);
+    if (err == PVMX_OK && m.index != sv->hosts.self)
+        err = px_fail(PVMX_ERR_PROTO, "host %u is told to end, not this one", m.index);
     if (err == PVMX_OK) {
         px_log(PX_LOG_INFO, "HOST-PART", "%s says: end (%s)", l->name, m.text);
         server_halt(sv, true);

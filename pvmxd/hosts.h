@@ -96,7 +96,7 @@ bool hosts_part(struct server *sv, struct host *h, const char *why);
 /* All others are to end, then this one: halt. True: there is nobody to wait for. */
 bool hosts_halt(struct server *sv, const char *why);
 /* Tells a daemon that was given up to end: everybody takes its tasks for ended. */
-void hosts_send_home(struct link *l);
+void hosts_send_home(struct link *l, uint32_t index);
 /* Once in a round: tells the others and subscribers what has changed. */
 void hosts_round(struct server *sv);
 

@@ -177,7 +177,7 @@ pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
         return px_fail(PVMX_ERR_STATE, "host %u was lost", l->host);
     if (hosts_leading(sv) && hosts_find(sv, l->host) == NULL) {
         /* It came while the old leader was lost, which had told nobody here. */
-        hosts_send_home(l);
+        hosts_send_home(l, l->host);
         return PVMX_OK;
     }
     if (hs->leader != 0)

@@ -162,7 +162,7 @@ void lost_link_open(struct link *l)
         if (e->index == l->host)
             exile_free(e);
     }
-    hosts_send_home(l);
+    hosts_send_home(l, l->host);
 }
 
 void lost_settled(struct server *sv)
