@@ -191,7 +191,7 @@ static unsigned count_threads(unsigned cpus)
     return cpus < 2 ? 2 : cpus > 4 ? 4 : cpus; /* two: one may hang */
 }
 
-static void init_lists(struct server *sv)
+void server_init(struct server *sv)
 {
     px_list_init(&sv->all_tasks);
     px_list_init(&sv->peers);
@@ -241,7 +241,7 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
 {
     unsigned cpus = topo_cpus();
     memset(sv, 0, sizeof *sv);
-    init_lists(sv);
+    server_init(sv);
     links_init(sv);
     add_init(sv);
     relay_init(sv);

@@ -92,6 +92,8 @@ struct server {
     uint32_t halted;              /* tasks ended by halt */
 };
 
+/* Empties the lists of a server whose bytes are 0; start does so too. */
+void server_init(struct server *sv);
 /* Starts everything up to listening. PVMX_ERR_EXISTS: another daemon runs for this VM. On failure
  * nothing is left behind. */
 pvmx_err server_start(struct server *sv, const struct server_options *o);

@@ -37,17 +37,10 @@ static void before_sleep(void *arg)
 static struct server *server_new(uint32_t self, uint32_t leader)
 {
     struct server *sv = calloc(1, sizeof *sv);
-    struct px_list *lists[] = {
-        &sv->all_tasks, &sv->peers,         &sv->dirty_peers,      &sv->closed_peers,
-        &sv->dying,     &sv->records,       &sv->events,           &sv->lookups,
-        &sv->box_waits, &sv->agreements,    &sv->forwards,         &sv->spans,
-        &sv->laters,    &sv->hosts.changed, &sv->hosts.subscribers};
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        px_list_init(lists[i]);
+    server_init(sv);
     links_init(sv);
     add_init(sv);
     relay_init(sv);
-    output_init(sv);
     conf_init();
     cr_assert(secure_init());
     cr_assert_eq(arena_open(&sv->arena, 2, self), PVMX_OK);
@@ -78,6 +71,8 @@ static struct link *link_to(struct server *sv, uint32_t host)
     struct link *l = &links[host];
     px_buf_free(&l->plain);
     px_map_free(&l->asks);
+    if (l->all.next != NULL)
+        px_list_remove(&l->all); /* another server had it */
     *l = (struct link){.sv = sv, .fd = -1, .state = LINK_OPEN, .host = host};
     px_list_init(&l->dirty);
     px_list_push_back(&sv->links.all, &l->all);
