@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands about the daemon itself: events, settings. */
 #include "cmds.h"
+#include "events.h"
 
+#include "base/err.h"
 #include "proto/hello.h"
 
 #include <stdio.h>
@@ -17,6 +19,11 @@ static const char *kind_name(uint32_t kind)
            : kind == PXP_EVENT_HOST_UP   ? "host-up"
            : kind == PXP_EVENT_HOST_GONE ? "host-gone"
                                          : "other";
+}
+
+static bool is_host(const struct pxp_event *e)
+{
+    return e->kind == PXP_EVENT_HOST_UP || e->kind == PXP_EVENT_HOST_GONE;
 }
 
 static void say_event(struct console *c, const struct cmd *cmd, const struct pxp_event *e)
@@ -35,7 +42,7 @@ static void say_event(struct console *c, const struct cmd *cmd, const struct pxp
         return;
     }
     out_time(e->at_ms);
-    if (e->kind == PXP_EVENT_HOST_UP || e->kind == PXP_EVENT_HOST_GONE) {
+    if (is_host(e)) {
         bool up = e->kind == PXP_EVENT_HOST_UP;
         printf(" host %s %s%s\n", e->host, up ? "has come" : "has gone: ", e->program);
         return;
@@ -50,35 +57,139 @@ static void say_event(struct console *c, const struct cmd *cmd, const struct pxp
     putchar('\n');
 }
 
-/* Takes one answer. */
-static pvmx_err hear_events(struct console *c, const struct cmd *cmd, uint32_t serial)
+pvmx_err events_ask(struct survey *s, struct link *l, bool follow)
 {
-    struct pxp_events_are m;
-    struct pxp_zone zone = {0};
-    pvmx_err err = link_events_next(&c->link, serial, &m, &zone);
-    for (size_t i = 0; !err && i < m.n_events; i++)
-        say_event(c, cmd, &m.events[i]);
-    fflush(stdout);
-    pxp_zone_free(&zone);
+    struct pxp_events m = {.follow = follow};
+    struct px_buf frame = {0};
+    pvmx_err err =
+        follow ? survey_follow(s, l, PXP_EVENTS_ARE) : survey_begin(s, l, PXP_EVENTS_ARE);
+    if (!err)
+        err = pxp_events_encode(&frame, s->serial, &m);
+    if (!err)
+        err = survey_ask(s, 0, &frame);
+    px_buf_free(&frame);
     return err;
+}
+
+/* Events of all hosts, in the order of their clocks. */
+struct past {
+    struct pxp_event *events;
+    size_t n, cap;
+    struct pxp_zone zone;
+};
+
+/* Of one moment: a task's start before its end. */
+static int by_time(const void *a, const void *b)
+{
+    const struct pxp_event *p = a, *q = b;
+    if (p->at_ms != q->at_ms)
+        return p->at_ms < q->at_ms ? -1 : 1;
+    if (p->tid != q->tid)
+        return p->tid < q->tid ? -1 : 1;
+    return p->kind < q->kind ? -1 : p->kind > q->kind;
+}
+
+static bool keep(struct past *p, const struct pxp_events_are *m)
+{
+    if (p->n + m->n_events > p->cap) {
+        size_t cap = (p->n + m->n_events) * 2;
+        struct pxp_event *grown = realloc(p->events, cap * sizeof *grown);
+        if (!grown)
+            return false;
+        p->events = grown;
+        p->cap = cap;
+    }
+    if (m->n_events)
+        memcpy(p->events + p->n, m->events, m->n_events * sizeof *m->events);
+    p->n += m->n_events;
+    return true;
+}
+
+static void say_past(struct console *c, const struct cmd *cmd, struct past *p)
+{
+    for (size_t i = 1; i < p->n; i++) /* nearly sorted: host by host */
+        if (p->events[i].at_ms < p->events[i - 1].at_ms) {
+            qsort(p->events, p->n, sizeof *p->events, by_time);
+            break;
+        }
+    for (size_t i = 0; i < p->n; i++)
+        say_event(c, cmd, &p->events[i]);
+    p->n = 0;
+    fflush(stdout);
+}
+
+/* A host that has come while events are followed is asked too. */
+static pvmx_err follow_host(struct survey *s, const struct pxp_event *e)
+{
+    uint32_t index = (uint32_t)e->tid >> 18;
+    struct pxp_events m = {.follow = true};
+    struct px_buf frame = {0};
+    for (size_t i = 0; i < s->n; i++)
+        if (s->hosts[i].index == index)
+            return PVMX_OK;
+    pvmx_err err = survey_add_host(s, index, e->host);
+    if (!err)
+        err = pxp_events_encode(&frame, s->serial, &m);
+    if (!err)
+        err = survey_ask(s, index, &frame);
+    px_buf_free(&frame);
+    return err;
+}
+
+/* Takes one answer. */
+static enum survey_got hear(struct survey *s, struct past *p)
+{
+    const struct survey_host *from;
+    uint8_t *body;
+    size_t len, before = p->n;
+    struct pxp_events_are m;
+    enum survey_got got = survey_next(s, &from, &body, &len);
+    if (got != SURVEY_ANSWER)
+        return got;
+    pvmx_err err = pxp_events_are_decode(body, len, &m, &p->zone);
+    if (!err && !keep(p, &m))
+        err = px_fail(PVMX_ERR_NOMEM, "out of memory");
+    for (size_t i = before; !err && s->follows && i < p->n; i++)
+        if (p->events[i].kind == PXP_EVENT_HOST_UP)
+            err = follow_host(s, &p->events[i]);
+    free(body);
+    return err ? SURVEY_LOST : got;
+}
+
+/* Takes back the request to be told; answers that are on their way are dropped by whoever asks next. */
+static void unfollow(struct survey *s, struct link *l)
+{
+    survey_end(s);
+    link_uninterrupt();
+    if (l->up)
+        events_ask(s, l, false);
 }
 
 static int run_events(struct console *c, const struct cmd *cmd, struct args *a)
 {
+    struct survey s;
+    struct past p = {.n = 0};
     bool follow = args_has(a, 'f');
-    uint32_t serial;
-    pvmx_err err = link_events(&c->link, follow, &serial);
-    do {
-        if (!err)
-            err = hear_events(c, cmd, serial);
-    } while (!err && follow);
-    if (!err)
-        return CMD_OK;
-    if (follow && err == PVMX_ERR_CANCELLED && !link_events(&c->link, false, &serial)) {
-        /* The answers to both are dropped by whoever asks next. */
-        return CMD_INTERRUPTED;
-    }
-    return cmd_error();
+    int status = CMD_OK;
+    enum survey_got got = SURVEY_LOST;
+    if (!events_ask(&s, &c->link, follow))
+        while ((got = hear(&s, &p)) == SURVEY_ANSWER)
+            if (follow) {
+                say_past(c, cmd, &p);
+                pxp_zone_free(&p.zone);
+            }
+    if (got != SURVEY_DONE)
+        status = cmd_error();
+    else
+        say_past(c, cmd, &p);
+    if (got == SURVEY_DONE && !survey_complete(&s))
+        status = CMD_FAILED;
+    if (follow && status == CMD_INTERRUPTED)
+        unfollow(&s, &c->link);
+    survey_end(&s);
+    pxp_zone_free(&p.zone);
+    free(p.events);
+    return status;
 }
 
 /* ---- settings --------------------------------------------------------------------------------- */
@@ -123,7 +234,7 @@ static int run_settings(struct console *c, const struct cmd *cmd, struct args *a
 static const struct out_column events_columns[] = {
     {"at_ms", OUT_AT, "when, in ms since 1970"},
     {"event", OUT_TEXT, "\"started\" or \"ended\" of a task, \"host-up\", \"host-gone\""},
-    {"tid", OUT_TID, "of the task; 0: an event of a host"},
+    {"tid", OUT_TID, "of the task; of a host its daemon's"},
     {"job", OUT_NUMBER, "its job; 0: none"},
     {"host", OUT_TEXT, "where it runs or ran; the host"},
     {"pid", OUT_NUMBER, "its process there"},
@@ -142,19 +253,19 @@ static const struct out_column settings_columns[] = {
     {0},
 };
 
-const struct cmd cmd_events = {
-    "events",
-    "[-f]",
-    "tell which tasks and hosts have come and gone",
-    "The last thousand; with -f also what happens from now on, until Ctrl-C. "
-    "One on each line (JSON: one object on each).",
-    "f",
-    0,
-    0,
-    CMD_VM,
-    WORDS_NOTHING,
-    events_columns,
-    run_events};
+const struct cmd cmd_events = {"events",
+                               "[-f]",
+                               "tell which tasks and hosts have come and gone",
+                               "The last thousand of each host; with -f also what "
+                               "happens from now on, until Ctrl-C. "
+                               "One on each line (JSON: one object on each).",
+                               "f",
+                               0,
+                               0,
+                               CMD_VM,
+                               WORDS_NOTHING,
+                               events_columns,
+                               run_events};
 const struct cmd cmd_settings = {"settings",
                                  "[NAME [VALUE]]",
                                  "list the daemon's settings, or change one",

@@ -2,6 +2,7 @@
 /* The command spawn. */
 #include "cmds.h"
 #include "heritage.h"
+#include "survey.h"
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -88,7 +89,7 @@ static int find_where(struct console *c, struct request *r)
     const char *where = r->where, *kind = NULL;
     if (!where)
         return CMD_OK;
-    if (link_status(&c->link, false, &s, &zone))
+    if (survey_status(&c->link, false, &s, &zone, NULL))
         return cmd_error();
     for (size_t i = 0; i < s.n_hosts && !kind; i++)
         kind = strcmp(s.hosts[i].name, where) == 0   ? "hosts"

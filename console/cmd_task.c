@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands that end tasks, signal them, or wait for them: kill, sig, wait, reset, halt. */
+/* Commands that end tasks or signal them: kill, sig, reset, halt. */
 #include "cmds.h"
-#include "target.h"
+#include "survey.h"
+#include "task.h"
 
 #include "base/err.h"
-#include "proto/hello.h"
 
 #include <ctype.h>
 #include <signal.h>
@@ -21,9 +21,11 @@ static int choose(struct console *c, const struct args *a, int first, const char
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
-    int status = link_status(&c->link, false, &s, &zone) ? cmd_error() : CMD_OK;
+    int status = survey_status(&c->link, false, &s, &zone, NULL) ? cmd_error() : CMD_OK;
     if (status == CMD_OK)
         status = target_read(&s, a->n - first, a->words + first, t);
+    if (status == CMD_OK && args_has(a, 'c') && !target_add_children(&s, t))
+        status = cmd_fail("out of memory");
     pxp_zone_free(&zone);
     if (status == CMD_OK && t->n > 1 && !args_has(a, 'y') &&
         !repl_ask(c, "%s %zu tasks?", verb, t->n)) {
@@ -48,25 +50,81 @@ static int say_count(struct console *c, const char *what, uint32_t count, size_t
 
 /* ---- kill and sig ----------------------------------------------------------------------------- */
 
-static int run_kill(struct console *c, const struct cmd *cmd, struct args *a)
+/* The tasks' hosts are asked at the same time; sig 0: to end them. */
+static pvmx_err ask_hosts(struct survey *s, const struct target *t, int sig)
+{
+    int32_t *tids = calloc(t->n + 1, sizeof *tids);
+    pvmx_err err = tids ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < s->n && !err; i++) {
+        struct px_buf frame = {0};
+        size_t n = 0;
+        for (size_t k = 0; k < t->n; k++)
+            if ((uint32_t)t->tids[k] >> 18 == s->hosts[i].index)
+                tids[n++] = t->tids[k];
+        if (n == 0)
+            continue;
+        struct pxp_abort kill = {.tids = tids,
+                                 .n_tids = n,
+                                 .code = 1,
+                                 .text = "killed from the console"};
+        struct pxp_signal signal = {.tids = tids, .n_tids = n, .signal = (uint32_t)sig};
+        err = sig ? pxp_signal_encode(&frame, s->serial, &signal)
+                  : pxp_abort_encode(&frame, s->serial, &kill);
+        if (!err)
+            err = survey_ask(s, s->hosts[i].index, &frame);
+        px_buf_free(&frame);
+    }
+    free(tids);
+    return err;
+}
+
+int task_signal_all(struct console *c, const struct target *t, int sig, uint32_t *count)
+{
+    struct survey s;
+    const struct survey_host *from;
+    uint8_t *body;
+    size_t len;
+    enum survey_got got = SURVEY_LOST;
+    *count = 0;
+    pvmx_err err = survey_begin(&s, &c->link, PXP_DONE);
+    if (!err)
+        err = ask_hosts(&s, t, sig);
+    while (!err && ((got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER ||
+                    got == SURVEY_REFUSED)) {
+        struct pxp_done done;
+        struct pxp_zone zone = {0};
+        /* A refusal: none of them is there. */
+        if (got == SURVEY_ANSWER && pxp_done_decode(body, len, &done, &zone) == PVMX_OK)
+            *count += done.count;
+        pxp_zone_free(&zone);
+        free(body);
+    }
+    int status = got != SURVEY_DONE    ? cmd_error()
+                 : survey_complete(&s) ? CMD_OK
+                                       : CMD_FAILED;
+    survey_end(&s);
+    return status;
+}
+
+/* sig 0: kill. */
+static int run_on(struct console *c, struct args *a, int first, int sig)
 {
     struct target t;
     uint32_t count = 0;
-    (void)cmd;
-    int status = choose(c, a, 0, "end", &t);
+    int status = choose(c, a, first, sig ? "signal" : "end", &t);
     if (status)
         return status;
-    struct pxp_abort m = {.tids = t.tids,
-                          .n_tids = t.n,
-                          .code = 1,
-                          .text = "killed from the console"};
-    uint32_t serial = pxp_client_serial(&c->link.client);
-    pvmx_err err = pxp_abort_encode(&c->link.client.out, serial, &m);
-    if (!err)
-        err = link_done(&c->link, serial, &count);
-    status = err ? cmd_error() : say_count(c, "asked to end", count, t.n);
+    status = task_signal_all(c, &t, sig, &count);
+    if (!status)
+        status = say_count(c, sig ? "signalled" : "asked to end", count, t.n);
     target_free(&t);
     return status;
+}
+
+static int run_kill(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)cmd;
+    return run_on(c, a, 0, 0);
 }
 
 /* "15", "TERM", "SIGTERM"; 0: none. */
@@ -87,140 +145,10 @@ static int read_signal(const char *word)
 
 static int run_sig(struct console *c, const struct cmd *cmd, struct args *a)
 {
-    struct target t;
-    uint32_t count = 0;
     int sig = read_signal(a->words[0]);
     if (!sig)
         return cmd_usage(cmd, "sig: \"%s\" is no signal", a->words[0]);
-    int status = choose(c, a, 1, "signal", &t);
-    if (status)
-        return status;
-    struct pxp_signal m = {.tids = t.tids, .n_tids = t.n, .signal = (uint32_t)sig};
-    uint32_t serial = pxp_client_serial(&c->link.client);
-    pvmx_err err = pxp_signal_encode(&c->link.client.out, serial, &m);
-    if (!err)
-        err = link_done(&c->link, serial, &count);
-    status = err ? cmd_error() : say_count(c, "signalled", count, t.n);
-    target_free(&t);
-    return status;
-}
-
-/* ---- wait ------------------------------------------------------------------------------------- */
-
-static void say_end(struct console *c, const struct cmd *cmd, const struct pxp_task_end *e)
-{
-    if (c->json) {
-        out_object(cmd->columns,
-                   (struct out_cell[]){{.number = (uint32_t)e->tid},
-                                       {.number = e->job},
-                                       {.number = e->rank},
-                                       {.number = e->status < 0 ? 0 : (uint32_t)e->status},
-                                       {.number = (uint32_t)e->signal},
-                                       {.text = e->program}});
-    } else {
-        printf("t%x (%s) ", (unsigned)e->tid, e->program);
-        out_ending(e->status, e->signal);
-        putchar('\n');
-    }
-    fflush(stdout);
-}
-
-static bool forget(struct target *t, int32_t tid)
-{
-    for (size_t i = 0; i < t->n; i++)
-        if (t->tids[i] == tid) {
-            t->tids[i] = t->tids[--t->n];
-            return true;
-        }
-    return false;
-}
-
-/* Hears of ends until all of t have been told; the largest status, as mpiexec has it. */
-static int hear_ends(struct console *c, const struct cmd *cmd, struct target *t)
-{
-    int worst = CMD_OK;
-    while (t->n > 0) {
-        struct pxp_zone zone = {0};
-        struct pxp_ended m;
-        uint8_t *body;
-        size_t len;
-        pvmx_err err = link_answer(&c->link, 0, PXP_ENDED, &body, &len);
-        if (!err)
-            err = pxp_ended_decode(body, len, &m, &zone);
-        for (size_t i = 0; !err && i < m.n_ends; i++) {
-            const struct pxp_task_end *e = &m.ends[i];
-            int status = e->signal ? 128 + e->signal : e->status < 0 ? 0 : e->status;
-            if (!forget(t, e->tid))
-                continue; /* one that was started here */
-            worst = status > worst ? status : worst;
-            say_end(c, cmd, e);
-        }
-        pxp_zone_free(&zone);
-        free(body);
-        if (err)
-            return cmd_error();
-    }
-    return worst;
-}
-
-/* Tasks of a job, those that have ended already included. */
-static int add_job(struct console *c, uint32_t job, struct target *t)
-{
-    struct pxp_events_are m;
-    struct pxp_zone zone = {0};
-    uint32_t serial;
-    size_t before = t->n;
-    bool ok = true;
-    pvmx_err err = link_events(&c->link, false, &serial);
-    if (!err)
-        err = link_events_next(&c->link, serial, &m, &zone);
-    for (size_t i = 0; !err && ok && i < m.n_events; i++)
-        if (m.events[i].job == job && m.events[i].kind == PXP_EVENT_TASK_START)
-            ok = target_add(t, m.events[i].tid);
-    pxp_zone_free(&zone);
-    if (err)
-        return cmd_error();
-    if (!ok)
-        return cmd_fail("out of memory");
-    return t->n > before ? CMD_OK : cmd_fail("there has been no job %u lately", job);
-}
-
-static int add_others(struct console *c, char *word, struct target *t)
-{
-    struct pxp_status_is s;
-    struct pxp_zone zone = {0};
-    struct target found = {0};
-    int status = link_status(&c->link, false, &s, &zone) ? cmd_error() : CMD_OK;
-    if (status == CMD_OK)
-        status = target_read(&s, 1, &word, &found);
-    for (size_t i = 0; status == CMD_OK && i < found.n; i++)
-        if (!target_add(t, found.tids[i]))
-            status = cmd_fail("out of memory");
-    target_free(&found);
-    pxp_zone_free(&zone);
-    return status;
-}
-
-static int run_wait(struct console *c, const struct cmd *cmd, struct args *a)
-{
-    struct target t = {0};
-    int status = CMD_OK;
-    for (int i = 0; i < a->n && status == CMD_OK; i++) {
-        uint32_t job;
-        /* A tid has more digits than jobs come to. */
-        bool is_job = (strlen(a->words[i]) < 5 || strncmp(a->words[i], "job:", 4) == 0) &&
-                      target_job(a->words[i], &job);
-        status = is_job ? add_job(c, job, &t) : add_others(c, a->words[i], &t);
-    }
-    if (status == CMD_OK) {
-        struct pxp_watch m = {.tids = t.tids, .n_tids = t.n};
-        pvmx_err err = pxp_watch_encode(&c->link.client.out, 0, &m);
-        if (!err)
-            err = link_send(&c->link, NULL, 0);
-        status = err ? cmd_error() : hear_ends(c, cmd, &t);
-    }
-    target_free(&t);
-    return status;
+    return run_on(c, a, 1, sig);
 }
 
 /* ---- reset and halt --------------------------------------------------------------------------- */
@@ -229,29 +157,21 @@ static int run_reset(struct console *c, const struct cmd *cmd, struct args *a)
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
+    struct target t = {0};
     uint32_t count = 0;
     (void)cmd;
-    if (link_status(&c->link, false, &s, &zone))
-        return cmd_error();
-    int status = CMD_OK;
-    if (s.n_tasks > 1 && !args_has(a, 'y') && !repl_ask(c, "end all %zu tasks?", s.n_tasks))
-        status = CMD_FAILED;
-    int32_t *tids = calloc(s.n_tasks + 1, sizeof *tids);
-    for (size_t i = 0; tids && i < s.n_tasks; i++)
-        tids[i] = s.tasks[i].tid;
-    struct pxp_abort m = {.tids = tids, .n_tids = s.n_tasks, .code = 1, .text = "reset"};
-    if (status == CMD_OK && s.n_tasks > 0) {
-        uint32_t serial = pxp_client_serial(&c->link.client);
-        pvmx_err err = tids ? pxp_abort_encode(&c->link.client.out, serial, &m)
-                            : px_fail(PVMX_ERR_NOMEM, "out of memory");
-        if (!err)
-            err = link_done(&c->link, serial, &count);
-        status = err ? cmd_error() : CMD_OK;
-    }
-    if (status == CMD_OK)
-        say_count(c, "asked to end", count, count);
-    free(tids);
+    int status = survey_status(&c->link, false, &s, &zone, NULL) ? cmd_error() : CMD_OK;
+    for (size_t i = 0; !status && i < s.n_tasks; i++)
+        if (!target_add(&t, s.tasks[i].tid))
+            status = cmd_fail("out of memory");
     pxp_zone_free(&zone);
+    if (!status && t.n > 1 && !args_has(a, 'y') && !repl_ask(c, "end all %zu tasks?", t.n))
+        status = CMD_FAILED;
+    if (!status)
+        status = task_signal_all(c, &t, 0, &count);
+    if (!status)
+        say_count(c, "asked to end", count, count);
+    target_free(&t);
     return status;
 }
 
@@ -273,23 +193,15 @@ static int run_halt(struct console *c, const struct cmd *cmd, struct args *a)
 
 /* ---- records ---------------------------------------------------------------------------------- */
 
-static const struct out_column wait_columns[] = {
-    {"tid", OUT_TID, "task that has ended"},
-    {"job", OUT_NUMBER, "its job; 0: none"},
-    {"rank", OUT_NUMBER, "its rank there"},
-    {"status", OUT_NUMBER, "its exit status"},
-    {"signal", OUT_NUMBER, "signal that has ended it; 0: none"},
-    {"program", OUT_TEXT, "what ran"},
-    {0},
-};
-
 const struct cmd cmd_kill = {
     "kill",
-    "[-y] TASK...",
-    "end tasks",
-    "They get SIGTERM, and SIGKILL when they have not ended soon. At a prompt "
-    "you are asked when several are meant; -y: no question.",
-    "y",
+    "[-cy] TASK...",
+    "end tasks on any host",
+    "They get SIGTERM, and SIGKILL when they have not ended soon. At a terminal "
+    "you are asked when several are meant; -y: no question. -c: not they, but what they "
+    "have "
+    "spawned.",
+    "cy",
     1,
     CMD_MANY,
     CMD_VM,
@@ -307,20 +219,6 @@ const struct cmd cmd_sig = {"sig",
                             WORDS_TASK | WORDS_JOB | WORDS_HOST | WORDS_SIGNAL,
                             NULL,
                             run_sig};
-const struct cmd cmd_wait = {
-    "wait",
-    "JOB|TASK...",
-    "wait until tasks have ended",
-    "Tells how each has ended, one on each line (JSON: one object on each), "
-    "and returns the largest status; 128 and the signal's number when a signal "
-    "has ended one.",
-    "",
-    1,
-    CMD_MANY,
-    CMD_VM,
-    WORDS_TASK | WORDS_JOB,
-    wait_columns,
-    run_wait};
 const struct cmd cmd_reset = {
     "reset", "[-y]",   "end all tasks; the virtual machine stays",
     "",      "y",      0,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See complete.h. */
 #include "complete.h"
+#include "survey.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -36,7 +37,7 @@ static void offer_tasks(struct console *c, unsigned words, const char *word,
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
     char text[300];
-    if (link_open(&c->link, false) || link_status(&c->link, false, &s, &zone)) {
+    if (link_open(&c->link, false) || survey_status(&c->link, false, &s, &zone, NULL)) {
         pxp_zone_free(&zone);
         return;
     }

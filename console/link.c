@@ -2,6 +2,7 @@
 /* See link.h. */
 #include "link.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "proto/hello.h"
 #include "proto/start.h"
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { GREETING_MS = 10000 };
 
@@ -40,19 +42,29 @@ void link_uninterrupt(void)
 }
 
 /* The signal can come only while we wait: one that came just before would be slept through. */
-bool link_wait(int fd)
+int link_wait_for(int fd, int other, uint64_t until)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
     sigset_t set, before;
     int ready = 0;
+    bool late = false;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, &before);
     sigdelset(&before, SIGINT);
-    while (!interrupted && ready <= 0)
-        ready = ppoll(&p, 1, NULL, &before);
+    while (!interrupted && ready <= 0 && !late) {
+        uint64_t now = px_now_ns(), left = until > now ? until - now : 0;
+        struct timespec t = {(time_t)(left / PX_SEC), (long)(left % PX_SEC)};
+        ready = ppoll(p, 2, until != 0 ? &t : NULL, &before);
+        late = until != 0 && ready <= 0 && px_now_ns() >= until;
+    }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return ready > 0;
+    return ready > 0 ? (p[0].revents != 0 ? 1 : 2) : interrupted ? -1 : 0;
+}
+
+bool link_wait(int fd)
+{
+    return link_wait_for(fd, -1, 0) > 0;
 }
 
 /* ---- connection ------------------------------------------------------------------------------- */
@@ -100,7 +112,7 @@ static pvmx_err lost(struct link *l, pvmx_err err)
 {
     if (err == PVMX_ERR_CLOSED)
         px_fail(err, "the daemon (pvmxd) of this virtual machine has ended");
-    if (err != PVMX_ERR_CANCELLED)
+    if (err != PVMX_ERR_CANCELLED && err != PVMX_ERR_TIMEDOUT)
         link_close(l);
     return err;
 }
@@ -111,18 +123,20 @@ pvmx_err link_send(struct link *l, const int *fds, size_t nfds)
     return err ? lost(l, err) : PVMX_OK;
 }
 
-static pvmx_err next_message(struct link *l, uint32_t *number, uint32_t *serial,
-                             const uint8_t **body, size_t *len)
+pvmx_err link_next(struct link *l, uint64_t until, uint32_t *number, uint32_t *serial,
+                   const uint8_t **body, size_t *len)
 {
     for (;;) {
         pvmx_err err = pxp_client_next(&l->client, number, serial, body, len);
-        if (err != PVMX_ERR_AGAIN)
+        if (err == PVMX_OK)
             return err;
-        err = link_wait(l->client.fd) ? PVMX_OK : px_fail(PVMX_ERR_CANCELLED, "interrupted");
-        if (!err)
-            err = pxp_client_fill(&l->client, 0, NULL, NULL);
-        if (err && err != PVMX_ERR_AGAIN)
-            return err;
+        int ready = err == PVMX_ERR_AGAIN ? link_wait_for(l->client.fd, -1, until) : 1;
+        if (err == PVMX_ERR_AGAIN)
+            err = ready > 0    ? pxp_client_fill(&l->client, 0, NULL, NULL)
+                  : ready == 0 ? px_fail(PVMX_ERR_TIMEDOUT, "the daemon does not answer")
+                               : px_fail(PVMX_ERR_CANCELLED, "interrupted");
+        if (err != PVMX_OK && err != PVMX_ERR_AGAIN)
+            return lost(l, err);
     }
 }
 
@@ -134,9 +148,9 @@ pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t *
     size_t n;
     *body = NULL;
     for (;;) {
-        pvmx_err err = next_message(l, &number, &its, &at, &n);
+        pvmx_err err = link_next(l, 0, &number, &its, &at, &n);
         if (err)
-            return lost(l, err);
+            return err;
         if (its == serial && number == PXP_REFUSE) {
             err = pxp_client_refused(at, n);
         } else if (its == serial && number == wanted) {
@@ -153,45 +167,7 @@ pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t *
     }
 }
 
-/* ---- requests that several commands make ------------------------------------------------------ */
-
-pvmx_err link_status(struct link *l, bool usage, struct pxp_status_is *out,
-                     struct pxp_zone *zone)
-{
-    struct pxp_status m = {.usage = usage};
-    uint32_t serial = pxp_client_serial(&l->client);
-    uint8_t *body = NULL;
-    size_t len;
-    pvmx_err err = pxp_status_encode(&l->client.out, serial, &m);
-    if (!err)
-        err = link_send(l, NULL, 0);
-    if (!err)
-        err = link_answer(l, serial, PXP_STATUS_IS, &body, &len);
-    if (!err)
-        err = pxp_status_is_decode(body, len, out, zone);
-    free(body);
-    return err;
-}
-
-pvmx_err link_events(struct link *l, bool follow, uint32_t *serial)
-{
-    struct pxp_events m = {.follow = follow};
-    *serial = pxp_client_serial(&l->client);
-    pvmx_err err = pxp_events_encode(&l->client.out, *serial, &m);
-    return err ? err : link_send(l, NULL, 0);
-}
-
-pvmx_err link_events_next(struct link *l, uint32_t serial, struct pxp_events_are *out,
-                          struct pxp_zone *zone)
-{
-    uint8_t *body;
-    size_t len;
-    pvmx_err err = link_answer(l, serial, PXP_EVENTS_ARE, &body, &len);
-    if (!err)
-        err = pxp_events_are_decode(body, len, out, zone);
-    free(body);
-    return err;
-}
+/* ---- a request that several commands make ------------------------------------------------------- */
 
 pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count)
 {

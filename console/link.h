@@ -25,13 +25,11 @@ pvmx_err link_send(struct link *l, const int *fds, size_t nfds);
 pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **body,
                      size_t *len);
 
-/* What runs where. Free the zone. */
-pvmx_err link_status(struct link *l, bool usage, struct pxp_status_is *out,
-                     struct pxp_zone *zone);
-/* What has happened; with follow, further answers to *serial will come. */
-pvmx_err link_events(struct link *l, bool follow, uint32_t *serial);
-pvmx_err link_events_next(struct link *l, uint32_t serial, struct pxp_events_are *out,
-                          struct pxp_zone *zone);
+/* The next message of any kind; drop it with pxp_client_drop. Until `until` (px_now_ns; 0: for ever):
+ * PVMX_ERR_TIMEDOUT. */
+pvmx_err link_next(struct link *l, uint64_t until, uint32_t *number, uint32_t *serial,
+                   const uint8_t **body, size_t *len);
+
 /* An answer that says nothing but that it was done. */
 pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count);
 
@@ -40,6 +38,9 @@ bool link_interrupted(void);
 void link_uninterrupt(void);
 /* Waits until a descriptor can be read; false: interrupted. */
 bool link_wait(int fd);
+/* The same for one of two (-1: only one) and until a time (0: for ever): 1 or 2: which, 0: the time is
+ * over, -1: interrupted. */
+int link_wait_for(int fd, int other, uint64_t until);
 /* From now on Ctrl-C interrupts what waits instead of ending the program. */
 void link_catch_interrupts(void);
 

@@ -9,8 +9,14 @@
 #include <string.h>
 #include <time.h>
 
-const char *out_kind_name(enum out_kind kind)
+static enum out_kind kind_of(const struct out_column *column)
 {
+    return column->kind & ~(unsigned)OUT_MORE;
+}
+
+const char *out_kind_name(unsigned kind)
+{
+    kind &= ~(unsigned)OUT_MORE;
     return kind == OUT_TEXT || kind == OUT_TID ? "string" : "number";
 }
 
@@ -57,11 +63,11 @@ static void json_row(const struct out_column *columns, const struct out_cell *ce
     putchar('{');
     for (size_t i = 0; columns[i].name; i++) {
         printf("%s\"%s\":", i ? "," : "", columns[i].name);
-        if (columns[i].kind == OUT_TEXT)
+        if (kind_of(&columns[i]) == OUT_TEXT)
             out_json_text(cells[i].text ? cells[i].text : "");
-        else if (columns[i].kind == OUT_TID)
+        else if (kind_of(&columns[i]) == OUT_TID)
             printf(cells[i].number ? "\"t%" PRIx64 "\"" : "null", cells[i].number);
-        else if (columns[i].kind == OUT_CENTS)
+        else if (kind_of(&columns[i]) == OUT_CENTS)
             printf("%" PRIu64 ".%02" PRIu64, cells[i].number / 100, cells[i].number % 100);
         else
             printf("%" PRIu64, cells[i].number);
@@ -126,6 +132,9 @@ static char *show(enum out_kind kind, const struct out_cell *cell)
         break;
     case OUT_NUMBER:
         snprintf(text, sizeof text, "%" PRIu64, cell->number);
+        break;
+    case OUT_MORE:
+        return NULL;
     }
     return strdup(text);
 }
@@ -182,7 +191,7 @@ void out_row(struct out *o, const struct out_cell *cells)
         o->cap = cap;
     }
     for (size_t i = 0; i < o->ncolumns; i++)
-        o->cells[o->nrows * o->ncolumns + i] = show(o->columns[i].kind, &cells[i]);
+        o->cells[o->nrows * o->ncolumns + i] = show(kind_of(&o->columns[i]), &cells[i]);
     o->nrows++;
 }
 
@@ -191,10 +200,17 @@ static bool is_right(enum out_kind kind)
     return kind != OUT_TEXT && kind != OUT_TID && kind != OUT_AT;
 }
 
+static bool is_shown(const struct out *o, size_t i)
+{
+    return o->wide || !(o->columns[i].kind & OUT_MORE);
+}
+
 static void print_cell(const struct out *o, size_t i, const char *text, size_t width)
 {
-    bool last = i + 1 == o->ncolumns;
-    int pad = is_right(o->columns[i].kind) ? (int)width : last ? 0 : -(int)width;
+    bool last = true;
+    for (size_t k = i + 1; k < o->ncolumns; k++)
+        last = last && !is_shown(o, k);
+    int pad = is_right(kind_of(&o->columns[i])) ? (int)width : last ? 0 : -(int)width;
     printf("%s%*s", i ? "  " : "", pad, text);
 }
 
@@ -202,7 +218,7 @@ static void print_cell(const struct out *o, size_t i, const char *text, size_t w
 static void make_head(const struct out_column *column, char *head, size_t size)
 {
     size_t len = strlen(column->name);
-    if (column->kind == OUT_KB || column->kind == OUT_MS || column->kind == OUT_AT)
+    if (kind_of(column) == OUT_KB || kind_of(column) == OUT_MS || kind_of(column) == OUT_AT)
         len -= 3; /* _kb, _ms */
     for (size_t k = 0; k < len && k < size - 1; k++)
         head[k] = (char)toupper((unsigned char)column->name[k]);
@@ -213,6 +229,8 @@ static void print_table(const struct out *o)
     for (size_t row = 0; row <= o->nrows; row++) {
         for (size_t i = 0; i < o->ncolumns; i++) {
             char head[40] = "";
+            if (!is_shown(o, i))
+                continue;
             make_head(&o->columns[i], head, sizeof head);
             size_t width = strlen(head);
             for (size_t r = 0; r < o->nrows; r++) {

@@ -9,18 +9,19 @@
 #include <stdint.h>
 
 enum out_kind {
-    OUT_TEXT,   /* JSON: a string                            */
-    OUT_NUMBER, /* a number                                  */
-    OUT_TID,    /* a string "t40002"; for people "-" when 0  */
-    OUT_KB,     /* a number of KiB; for people "1.5G"        */
-    OUT_MS,     /* a number of ms; for people "3m12s"        */
-    OUT_CENTS,  /* a number with two decimals                */
-    OUT_AT,     /* ms since 1970; for people a local time    */
+    OUT_TEXT,      /* JSON: a string                            */
+    OUT_NUMBER,    /* a number                                  */
+    OUT_TID,       /* a string "t40002"; for people "-" when 0  */
+    OUT_KB,        /* a number of KiB; for people "1.5G"        */
+    OUT_MS,        /* a number of ms; for people "3m12s"        */
+    OUT_CENTS,     /* a number with two decimals                */
+    OUT_AT,        /* ms since 1970; for people a local time    */
+    OUT_MORE = 16, /* added: for people only in the long form */
 };
 
 struct out_column {
     const char *name; /* JSON key; in capitals a table's head */
-    enum out_kind kind;
+    unsigned kind;    /* enum out_kind */
     const char *help;
 };
 
@@ -31,7 +32,7 @@ struct out_cell {
 
 struct out {
     const struct out_column *columns; /* the last one has no name */
-    bool json;
+    bool json, wide; /* wide: the long form; to be set between out_begin and out_end */
     size_t ncolumns, nrows, cap;
     char **cells; /* as they are to be shown */
     bool failed;  /* no memory */
@@ -51,6 +52,6 @@ void out_time(uint64_t at_ms);
 void out_ending(int status, int signal);
 /* A JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
 void out_json_text(const char *text);
-const char *out_kind_name(enum out_kind kind);
+const char *out_kind_name(unsigned kind);
 
 #endif

@@ -199,7 +199,7 @@ bool repl_ask(const struct console *c, const char *fmt, ...)
 {
     char answer[16];
     va_list ap;
-    if (!c->interactive)
+    if (!c->interactive && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
         return true;
     va_start(ap, fmt);
     vprintf(fmt, ap);

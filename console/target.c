@@ -2,15 +2,19 @@
 /* See target.h. */
 #include "target.h"
 
+#include "proto/arena.h"
+
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char target_help[] = "Tasks are t40002 (or 40002), job:3 (all of a job), "
-                           "host:alpha (all on a host) or name:REGEX "
-                           "(whose program's name fits).";
+const char target_help[] =
+    "Tasks are t40002 (or 40002), job:3 (all of a job), "
+    "host:alpha (all on a host), "
+    "name:REGEX (whose program's name fits), parent:t40001 (that it "
+    "has spawned) or state:enrolled.";
 
-static bool read_tid(const char *word, int32_t *tid)
+bool target_tid(const char *word, int32_t *tid)
 {
     char *end;
     const char *digits = word + (*word == 't');
@@ -54,35 +58,80 @@ static const char *base_name(const char *program)
     return slash ? slash + 1 : program;
 }
 
-/* Does a task fit a word that is no tid? */
-static bool fits(const struct pxp_task_info *task, const char *word, uint32_t job,
-                 const regex_t *re)
+const char *target_state(const struct pxp_task_info *task)
 {
-    if (re)
-        return regexec(re, base_name(task->program), 0, NULL, 0) == 0;
-    return job ? task->job == job : strcmp(task->host, word + 5) == 0;
+    switch (task->state) {
+    case PX_SLOT_BORN:
+        return "started";
+    case PX_SLOT_LIVE:
+        return "enrolled";
+    case PX_SLOT_LEFT:
+        return "left";
+    default:
+        return "ended";
+    }
+}
+
+/* A word that means tasks by what they are. */
+struct trait {
+    enum { BY_JOB, BY_HOST, BY_NAME, BY_PARENT, BY_STATE } kind;
+    const char *text;
+    uint32_t job;
+    int32_t parent;
+    regex_t re;
+};
+
+static int read_trait(const char *word, struct trait *t)
+{
+    static const char *const kinds[] = {"job:", "host:", "name:", "parent:", "state:"};
+    size_t k = 0;
+    while (k < 5 && strncmp(word, kinds[k], strlen(kinds[k])) != 0)
+        k++;
+    t->text = k < 5 ? word + strlen(kinds[k]) : word;
+    t->kind = k < 5 ? k : BY_JOB;
+    if (k == 5 ? *word != '[' || !target_job(word, &t->job)
+               : (k == BY_JOB && !target_job(word, &t->job)) ||
+                     (k == BY_PARENT && !target_tid(t->text, &t->parent)))
+        return cmd_fail("\"%s\" names no task. %s", word, target_help);
+    if (k == BY_NAME && regcomp(&t->re, t->text, REG_EXTENDED | REG_NOSUB) != 0)
+        return cmd_fail("\"%s\" is no regular expression", t->text);
+    return CMD_OK;
+}
+
+static bool fits(const struct pxp_task_info *task, const struct trait *t)
+{
+    switch (t->kind) {
+    case BY_JOB:
+        return task->job == t->job;
+    case BY_HOST:
+        return strcmp(task->host, t->text) == 0;
+    case BY_NAME:
+        return regexec(&t->re, base_name(task->program), 0, NULL, 0) == 0;
+    case BY_PARENT:
+        return task->parent == t->parent;
+    case BY_STATE:
+        return strcmp(target_state(task), t->text) == 0;
+    }
+    return false;
 }
 
 static int read_word(const struct pxp_status_is *s, const char *word, struct target *out)
 {
     int32_t tid;
-    uint32_t job = 0;
-    regex_t re;
-    bool by_name = strncmp(word, "name:", 5) == 0, found = false, ok = true;
-    if (read_tid(word, &tid))
+    struct trait t = {.kind = BY_JOB};
+    bool found = false, ok = true;
+    if (target_tid(word, &tid))
         return target_add(out, tid) ? CMD_OK : cmd_fail("out of memory");
-    if (!by_name && strncmp(word, "host:", 5) != 0 &&
-        (strncmp(word, "job:", 4) != 0 || !target_job(word, &job)))
-        return cmd_fail("\"%s\" names no task. %s", word, target_help);
-    if (by_name && regcomp(&re, word + 5, REG_EXTENDED | REG_NOSUB) != 0)
-        return cmd_fail("\"%s\" is no regular expression", word + 5);
+    int status = read_trait(word, &t);
+    if (status)
+        return status;
     for (size_t i = 0; i < s->n_tasks && ok; i++)
-        if (fits(&s->tasks[i], word, job, by_name ? &re : NULL)) {
+        if (fits(&s->tasks[i], &t)) {
             found = true;
             ok = target_add(out, s->tasks[i].tid);
         }
-    if (by_name)
-        regfree(&re);
+    if (t.kind == BY_NAME)
+        regfree(&t.re);
     if (!ok)
         return cmd_fail("out of memory");
     return found ? CMD_OK : cmd_fail("no task is meant by %s", word);
@@ -97,6 +146,20 @@ int target_read(const struct pxp_status_is *status, int n, char **words, struct 
     if (result != CMD_OK)
         target_free(out);
     return result;
+}
+
+bool target_add_children(const struct pxp_status_is *status, struct target *t)
+{
+    size_t given = t->n, n = 0;
+    bool ok = true;
+    for (size_t k = 0; k < t->n && ok; k++)
+        for (size_t i = 0; i < status->n_tasks && ok; i++)
+            if (status->tasks[i].parent == t->tids[k])
+                ok = target_add(t, status->tasks[i].tid);
+    for (size_t k = given; k < t->n; k++)
+        t->tids[n++] = t->tids[k];
+    t->n = n;
+    return ok;
 }
 
 void target_free(struct target *t)

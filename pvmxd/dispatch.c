@@ -23,6 +23,7 @@
 #include "revoke.h"
 #include "server.h"
 #include "spawn.h"
+#include "standin.h"
 #include "status.h"
 #include "tasks.h"
 #include <stdio.h>
@@ -77,6 +78,7 @@ static const struct handler {
     {PXP_GROUP_LOOK, CLIENT | LEADER, group_look},
     {PXP_GROUP_MEET, TASK | LEADER, group_meet},
     {PXP_ASK, CLIENT, guest_on_ask},
+    {PXP_AT, CONSOLE, standin_request},
 };
 
 static const struct handler *find(uint32_t number)

@@ -3,6 +3,7 @@
 #include "events.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "hosts.h"
 #include "peer.h"
 #include "proto/hello.h"
 #include "server.h"
@@ -39,6 +40,12 @@ static void tell(struct peer *p, uint32_t serial, struct pxp_event *events, size
         peer_close(p); /* it then knows that it knows nothing */
 }
 
+/* Every daemon sees hosts come and go: a console of another host hears it from its own. */
+static bool hears(const struct peer *p, const struct pxp_event *e)
+{
+    return p->standin == NULL || e->kind < PXP_EVENT_HOST_UP;
+}
+
 static void note(struct server *sv, struct pxp_event e)
 {
     size_t host = strlen(e.host) + 1, program = strlen(e.program) + 1;
@@ -56,7 +63,7 @@ static void note(struct server *sv, struct pxp_event e)
         forget_oldest(sv);
     px_list_foreach(it, &sv->peers) {
         struct peer *p = px_container_of(it, struct peer, all);
-        if (p->events_serial != 0 && !p->closed)
+        if (p->events_serial != 0 && !p->closed && hears(p, &e))
             tell(p, p->events_serial, &e, 1);
     }
 }
@@ -83,9 +90,12 @@ void events_note_lost(struct server *sv, const char *host, const struct pxp_task
                                 .signal = end->signal});
 }
 
-void events_note_host(struct server *sv, const char *host, uint32_t kind, const char *why)
+void events_note_host(struct server *sv, const struct host *h, uint32_t kind, const char *why)
 {
-    note(sv, (struct pxp_event){.kind = kind, .host = host, .program = why});
+    note(sv, (struct pxp_event){.kind = kind,
+                                .host = h->name,
+                                .tid = (int32_t)(h->index << 18),
+                                .program = why});
 }
 
 pvmx_err events_on_events(struct server *sv, struct peer *p, uint32_t serial,
@@ -99,8 +109,11 @@ pvmx_err events_on_events(struct server *sv, struct peer *p, uint32_t serial,
     if (err == PVMX_OK && events == NULL)
         err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
     if (err == PVMX_OK) {
-        px_list_foreach(it, &sv->events)
-            events[n++] = px_container_of(it, struct record, node)->event;
+        px_list_foreach(it, &sv->events) {
+            const struct record *r = px_container_of(it, struct record, node);
+            if (hears(p, &r->event))
+                events[n++] = r->event;
+        }
         p->events_serial = m.follow ? serial : 0;
         tell(p, serial, events, n);
     }

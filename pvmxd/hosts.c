@@ -138,8 +138,7 @@ static void announce(struct server *sv, struct host *h)
     table_write(&sv->hosts, h, false, &e.host);
     px_log(PX_LOG_INFO, "HOST-EVENT", "host %s (%u) %s %s", h->name, h->index,
            h->state == PXP_HOST_UP ? "is up" : "has gone:", h->text);
-    events_note_host(sv, h->name,
-                     h->state == PXP_HOST_UP ? PXP_EVENT_HOST_UP : PXP_EVENT_HOST_GONE,
+    events_note_host(sv, h, h->state == PXP_HOST_UP ? PXP_EVENT_HOST_UP : PXP_EVENT_HOST_GONE,
                      h->text);
     px_list_foreach(it, &sv->hosts.subscribers) {
         struct peer *p = px_container_of(it, struct peer, subscribed);

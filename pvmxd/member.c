@@ -15,6 +15,7 @@
 #include "outside.h"
 #include "proto/hello.h"
 #include "relay.h"
+#include "standin.h"
 #include "server.h"
 #include "table.h"
 #include <pvmx/version.h>
@@ -117,6 +118,7 @@ void hosts_link_closed(struct link *l, const char *why)
     bool mine = h->link == l;
     add_forget_link(l);
     guest_link_closed(l);
+    standin_link_closed(l);
     if (mine)
         h->link = other_link(l);
     if (mine && h->link != NULL) /* both had dialled: the other one goes on */

@@ -82,20 +82,20 @@ bool names_list(struct server *sv, struct pxp_zone *zone, struct pxp_name_info *
                 size_t *n)
 {
     size_t most = 0;
+    uint64_t key;
+    void *value;
     *n = 0;
-    px_list_foreach(it, &sv->all_tasks)
-        px_list_foreach(at, &px_container_of(it, struct task, all)->names)
+    for (size_t pos = 0; px_map_next(&sv->names, &pos, &key, &value);)
+        for (const struct name *at = value; at != NULL; at = at->next)
             most++;
     *out = pxp_zone_alloc(zone, (most + 1) * sizeof **out);
     if (*out == NULL)
         return false;
-    px_list_foreach(it, &sv->all_tasks)
-        px_list_foreach(at, &px_container_of(it, struct task, all)->names) {
-            const struct name *name = px_container_of(at, struct name, in_task);
-            (*out)[(*n)++] = (struct pxp_name_info){.name = name->text,
-                                                    .port = name->port,
-                                                    .owner = name->owner->tid};
-        }
+    for (size_t pos = 0; px_map_next(&sv->names, &pos, &key, &value);)
+        for (const struct name *at = value; at != NULL; at = at->next)
+            (*out)[(*n)++] = (struct pxp_name_info){.name = at->text,
+                                                    .port = at->port,
+                                                    .owner = at->owner->tid};
     return true;
 }
 

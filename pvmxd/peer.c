@@ -12,6 +12,7 @@
 #include "proto/hello.h"
 #include "server.h"
 #include "spawn.h"
+#include "standin.h"
 #include "streams.h"
 #include "tasks.h"
 #include "waiter.h"
@@ -146,6 +147,7 @@ void peer_close(struct peer *p)
     notify_forget_peer(p);
     spawn_forget_peer(p);
     waiters_forget_peer(p);
+    standin_forget_peer(p);
     add_forget_peer(p);
     px_list_remove(&p->subscribed);
     px_list_foreach(it, &p->jobs) {
@@ -310,6 +312,8 @@ void peers_flush(struct server *sv)
         notify_encode(p);
         if (p->guest != NULL)
             guest_flush(p);
+        else if (p->standin != NULL)
+            standin_flush(p);
         else if (!p->closed)
             peer_flush(p);
     }

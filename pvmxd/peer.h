@@ -14,6 +14,7 @@
 
 struct server;
 struct task;
+struct stand_in;
 
 enum {
     PEER_OUT_MAX = 8 * 1024 * 1024, /* more waiting output: a console is dropped, others are not read */
@@ -36,11 +37,13 @@ struct peer {
     size_t nfds;
     uint64_t since;
     struct guest *guest; /* stands for a task of another host: guest.h; NULL: it does not */
-    struct task *task;   /* role task: who this is                      */
-    struct px_list jobs;   /* role mpiexec, console: of job.in_owner      */
-    struct px_list worlds; /* role mpiexec: of job.in_session             */
-    uint32_t nworlds;      /* numbers given out                           */
-    int stdio[3];          /* role mpiexec: its own, for jobs that outlive it; -1: none */
+    struct stand_in *standin; /* stands for a console of another host: standin.h; NULL: it does not */
+    uint32_t client, at_serial; /* role console: its number in server.clients; its last `at` */
+    struct task *task;          /* role task: who this is                      */
+    struct px_list jobs;        /* role mpiexec, console: of job.in_owner      */
+    struct px_list worlds;      /* role mpiexec: of job.in_session             */
+    uint32_t nworlds;           /* numbers given out                           */
+    int stdio[3]; /* role mpiexec: its own, for jobs that outlive it; -1: none */
     struct px_list watches;  /* of watch.in_peer                            */
     struct px_list requests; /* of spawn_req.in_peer                        */
     struct px_list waiters;  /* of waiter.in_peer                           */

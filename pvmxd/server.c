@@ -326,6 +326,8 @@ void server_stop(struct server *sv)
     }
     px_fd_close(&sv->signal_fd);
     px_map_free(&sv->guests);
+    px_map_free(&sv->clients);
+    px_map_free(&sv->stand_ins);
     span_fini(sv);
     hosts_stop(sv);
     notify_fini(sv);

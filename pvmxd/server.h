@@ -65,6 +65,7 @@ struct server {
     uint64_t last_relay;
     struct px_list starters;               /* launchers that run          */
     struct px_map guests;                  /* see guest.c                              */
+    struct px_map clients, stand_ins;      /* see standin.c                              */
     struct px_map fars;                    /* tid -> struct far                        */
     struct px_map reserved;                /* tid -> for which host; see part.c        */
     struct px_list spans;                  /* struct span: requests over several hosts */
@@ -79,7 +80,7 @@ struct server {
     struct px_map boxes;                   /* hash -> struct box                     */
     struct px_map groups;                  /* hash -> struct group                   */
     struct px_list box_waits; /* struct waiter: entries that are waited for */
-    uint32_t last_number;
+    uint32_t last_number, last_client;
     struct px_list agreements;  /* struct agreement, in progress       */
     struct px_list revocations; /* see revoke.c                        */
     struct px_list lookups;     /* struct waiter: names that are waited for */

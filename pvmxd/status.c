@@ -56,6 +56,7 @@ static struct pxp_task_info describe(struct server *sv, const struct task *t, ui
         .program = task_program(t),
         .age_ms = (now - t->born) / PX_MS,
         .cpus = bind_text(t->place),
+        .command = "",
         .host = sv->host,
     };
 }
@@ -97,15 +98,21 @@ static struct pxp_host_info describe_own(struct server *sv, uint64_t now,
     return h;
 }
 
-/* Every host of the VM, in the order of their indices. */
+/* Every host of the VM, in the order of their indices; with own: this one. */
 static struct pxp_host_info *describe_hosts(struct server *sv, struct pxp_zone *zone,
-                                            uint64_t now, struct utsname *u, size_t *n)
+                                            uint64_t now, struct utsname *u, bool own,
+                                            size_t *n)
 {
     struct pxp_host_entry *all = table_list(&sv->hosts, true, zone, n);
     struct pxp_host_info *h = pxp_zone_alloc(zone, (*n + 1) * sizeof *h);
     if (all == NULL || h == NULL || uname(u) != 0) {
         *n = 0;
         return NULL;
+    }
+    if (own) {
+        h[0] = describe_own(sv, now, u);
+        *n = 1;
+        return h;
     }
     for (size_t i = 0; i < *n; i++)
         h[i] = all[i].index == sv->hosts.self ? describe_own(sv, now, u)
@@ -137,7 +144,7 @@ pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
         .pid = (uint32_t)getpid(),
         .uptime_ms = (now - sv->started) / PX_MS,
     };
-    m.hosts = describe_hosts(sv, &zone, now, &u, &m.n_hosts);
+    m.hosts = describe_hosts(sv, &zone, now, &u, ask.own, &m.n_hosts);
     m.tasks = pxp_zone_alloc(&zone, (sv->tasks.count + 1) * sizeof *m.tasks);
     if (m.tasks == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
@@ -147,7 +154,7 @@ pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
             continue;
         m.tasks[m.n_tasks] = describe(sv, t, now);
         if (ask.usage)
-            usage_task(t->pid, &m.tasks[m.n_tasks]);
+            usage_task(t->pid, &m.tasks[m.n_tasks], &zone);
         m.n_tasks++;
     }
     err = pxp_status_is_encode(peer_out(p), serial, &m);

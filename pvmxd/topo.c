@@ -16,13 +16,19 @@
 #define CONFIRM_AFTER                                                                    \
     (250 * PX_MS) /* later than the first spawn of a program that started us */
 
-bool topo_read_text(const char *path, char *text, size_t size)
+ssize_t topo_read_bytes(const char *path, char *bytes, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, size - 1);
+        return -1;
+    ssize_t n = read(fd, bytes, size);
     close(fd);
+    return n;
+}
+
+bool topo_read_text(const char *path, char *text, size_t size)
+{
+    ssize_t n = topo_read_bytes(path, text, size - 1);
     text[n > 0 ? n : 0] = '\0';
     return n > 0;
 }

@@ -8,6 +8,7 @@
 #include "loop.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct server;
 
@@ -17,6 +18,8 @@ struct topo {
 
 /* The beginning of a file of the kernel's; false: there is none. */
 bool topo_read_text(const char *path, char *text, size_t size);
+/* The same as bytes, without a NUL behind; how many; -1: there is none. */
+ssize_t topo_read_bytes(const char *path, char *bytes, size_t size);
 /* At least 1. */
 unsigned topo_cpus(void);
 /* Processors of a quota file's text ("max 100000", "150000 100000"): 0: no limit. */

@@ -7,10 +7,27 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-void usage_task(pid_t pid, struct pxp_task_info *t)
+enum { COMMAND_MAX = 256 };
+
+/* Its words with spaces between. */
+static const char *command_line(pid_t pid, struct pxp_zone *zone)
+{
+    char path[40], text[COMMAND_MAX];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    ssize_t n = topo_read_bytes(path, text, sizeof text - 1);
+    while (n > 0 && text[n - 1] == '\0')
+        n--;
+    char *copy = n > 0 ? pxp_zone_alloc(zone, (size_t)n + 1) : NULL;
+    for (ssize_t i = 0; copy != NULL && i < n; i++)
+        copy[i] = text[i] != '\0' ? text[i] : ' ';
+    return copy != NULL ? copy : "";
+}
+
+void usage_task(pid_t pid, struct pxp_task_info *t, struct pxp_zone *zone)
 {
     char path[40], text[1024];
     unsigned long long user, system, pages;
+    t->command = command_line(pid, zone);
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     if (!topo_read_text(path, text, sizeof text))
         return;

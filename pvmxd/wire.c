@@ -17,6 +17,7 @@
 #include "revoke.h"
 #include "server.h"
 #include "span.h"
+#include "standin.h"
 
 static const struct handler {
     uint32_t number;
@@ -51,6 +52,8 @@ static const struct handler {
     {PXP_RELAY, relay_on_relay},
     {PXP_CALL, relay_on_call},
     {PXP_HERE, relay_on_here},
+    {PXP_PROXY, standin_on_request},
+    {PXP_PROXIED, standin_on_answer},
 };
 
 static const struct handler *find(uint32_t number)

@@ -19,7 +19,7 @@ enum { PXP_HOST_UP = 1, PXP_HOST_STARTING = 2, PXP_HOST_GONE = 3 };
 enum {
     PXP_EVENT_TASK_START = 1,
     PXP_EVENT_TASK_END = 2,
-    PXP_EVENT_HOST_UP = 3,
+    PXP_EVENT_HOST_UP = 3,   /* of a host: tid is its daemon's */
     PXP_EVENT_HOST_GONE = 4, /* its program: why */
 };
 /* spawn.slots, birth.slots: there is no limit, MPI_UNIVERSE_SIZE is not set. */

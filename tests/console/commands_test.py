@@ -8,9 +8,8 @@ import signal
 import subprocess
 import unittest
 
+from consolelab import PVMX, Console
 from lab import BUILD, LabCase
-
-PVMX = BUILD / "bin" / "pvmx"
 
 # Publishes a name for a port and stays until it is killed.
 SERVER = """
@@ -32,37 +31,15 @@ int main(void)
 """
 
 
-class Commands(LabCase):
+class Commands(Console, LabCase):
     def setUp(self):
         super().setUp()
         self.addCleanup(self.run_program, PVMX, "halt")
 
-    def pvmx(self, *args, **more):
-        return self.run_program(PVMX, *args, **more)
-
-    def ok(self, *args, **more):
-        status, out, err = self.pvmx(*args, **more)
-        self.assertEqual((status, err), (0, ""), f"{args}\n{out}")
-        return out
-
-    def json(self, *args):
-        return json.loads(self.ok("--json", *args))
-
-    def fails(self, word, *args, status=1):
-        got, out, err = self.pvmx(*args)
-        self.assertEqual((got, out), (status, ""), err)
-        self.assertTrue(err.startswith("pvmx: "), err)
-        self.assertIn(word, err)
-
-    def spawn(self, *args):
-        """Tids of what was started, and the job."""
-        tasks = self.json("spawn", *args)
-        return [t["tid"] for t in tasks], tasks[0]["job"]
-
     def test_nothing_runs(self):
         for command in ("ps", "conf", "hosts", "jobs", "id", "names", "ports", "events", "settings",
-                        "halt", "reset"):
-            self.fails('no virtual machine "default" is running', command)
+                        "halt", "reset", "mstat x", "pstat t40001"):
+            self.fails('no virtual machine "default" is running', *command.split())
         self.assertEqual(self.processes(), [], "and nothing was started")
         self.ok("version")
         self.ok("help")
@@ -144,6 +121,8 @@ class Commands(LabCase):
         (one,), job = self.spawn("sh", "-c", "while :; do :; done")
         (two,), _ = self.spawn("sleep", "600")
         tids = lambda *args: [t["tid"] for t in self.json("ps", *args)]
+        # What runs is "sh -c ..." or "sleep": the listing shows it with its arguments.
+        self.assertEqual(self.json("ps")[1]["command"], "sleep 600")
         self.assertEqual(tids(), [one, two])
         self.assertEqual(tids(two), [two])
         self.assertEqual(tids(f"job:{job}"), [one])
@@ -151,7 +130,7 @@ class Commands(LabCase):
         self.assertEqual(tids(f"host:{self.json('id')[0]['host']}"), [one, two])
         self.wait_until(lambda: tids("-s", "cpu") == [one, two] and
                         self.json("ps", one)[0]["cpu_ms"] > 50, "the busy one comes first")
-        self.fails("-s age", "ps", "-s", "age", status=2)
+        self.fails("-s height", "ps", "-s", "height", status=2)
         self.fails("no task is meant", "ps", "job:77")
         self.fails("names no task", "ps", "frog!")
         self.fails("regular expression", "ps", "name:(")

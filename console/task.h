@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What several commands do with tasks. */
+#ifndef CONSOLE_TASK_H
+#define CONSOLE_TASK_H
+
+#include "target.h"
+
+/* Ends tasks on all hosts (sig 0), or sends them a signal; *count: how many were there. A status of
+ * cmd.h. */
+int task_signal_all(struct console *c, const struct target *t, int sig, uint32_t *count);
+
+#endif
