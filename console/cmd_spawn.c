@@ -20,7 +20,7 @@ struct request {
     const char *where; /* host or architecture; NULL: anywhere */
     char spread[300];  /* the same as the daemon reads it */
     const char *file;  /* where output goes; NULL: see open_stdio */
-    bool here;
+    bool here, input;
     bool append;
     bool trace;
 };
@@ -37,6 +37,10 @@ static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct 
         if (*flag)
             r->file = flag;
         r->here = !*flag;
+        return CMD_OK;
+    }
+    if (strcmp(flag, "i") == 0) {
+        r->input = true;
         return CMD_OK;
     }
     if (strcmp(flag, "?") == 0 || strcmp(flag, "@") == 0) {
@@ -73,6 +77,8 @@ static int read_request(const struct cmd *cmd, struct args *a, struct request *r
     }
     if (r->trace)
         return cmd_fail("spawn: -? (debugger) and -@ (trace) are not supported");
+    if (r->input && r->file)
+        return cmd_usage(cmd, "spawn: -i and ->FILE do not go together");
     if (i >= a->n)
         return cmd_usage(cmd, "spawn: which program?");
     r->app.command = a->words[i];
@@ -137,6 +143,8 @@ static pvmx_err send_request(struct console *c, struct request *r, uint32_t *ser
     struct heritage *h = calloc(1, sizeof *h);
     int fds[3] = {-1, -1, -1};
     struct pxp_spawn m = {.flags = PVMX_SPAWN_NO_MPI | PVMX_SPAWN_DETACHED,
+                          .keep = !r->file,
+                          .input = r->input,
                           .apps = &r->app,
                           .n_apps = 1};
     if (!h)
@@ -215,20 +223,22 @@ static const struct out_column spawn_columns[] = {
     {0},
 };
 
-const struct cmd cmd_spawn = {"spawn",
-                              "[-COUNT | -n COUNT] [-HOST|-ARCH][:DIR] [-> | ->FILE | "
-                              "->>FILE] PROGRAM [ARGUMENT]...",
-                              "start tasks",
-                              "-COUNT starts so many. -HOST or -ARCH says where, :DIR in "
-                              "which directory. Output goes to the "
-                              "terminal, or nowhere when standard output is none; -> "
-                              "alone: here in any case; ->FILE: to a file, "
-                              "which is emptied; ->>FILE: appended. The tasks go on when "
-                              "the console leaves; wait waits for them.",
-                              "",
-                              1,
-                              CMD_MANY,
-                              CMD_VM | CMD_STARTS | CMD_RAW,
-                              WORDS_FILE | WORDS_HOST,
-                              spawn_columns,
-                              run_spawn};
+const struct cmd cmd_spawn = {
+    "spawn",
+    "[-COUNT | -n COUNT] [-HOST|-ARCH][:DIR] [-i] [-> | ->FILE | ->>FILE] PROGRAM "
+    "[ARGUMENT]...",
+    "start tasks",
+    "-COUNT starts so many. -HOST or -ARCH says where, :DIR in which directory. Output "
+    "is kept "
+    "for logs and goes to the terminal, if standard output is one; -> alone: here in any "
+    "case; "
+    "->FILE: to a file, which is emptied; ->>FILE: appended. -i: the first task reads "
+    "what attach "
+    "gives it. The tasks go on when the console leaves; wait waits for them.",
+    "",
+    1,
+    CMD_MANY,
+    CMD_VM | CMD_STARTS | CMD_RAW,
+    WORDS_FILE | WORDS_HOST,
+    spawn_columns,
+    run_spawn};

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { GREETING_MS = 10000 };
 
@@ -130,7 +131,11 @@ pvmx_err link_next(struct link *l, uint64_t until, uint32_t *number, uint32_t *s
         pvmx_err err = pxp_client_next(&l->client, number, serial, body, len);
         if (err == PVMX_OK)
             return err;
-        int ready = err == PVMX_ERR_AGAIN ? link_wait_for(l->client.fd, -1, until) : 1;
+        int ready = err == PVMX_ERR_AGAIN
+                        ? link_wait_for(l->client.fd, l->stdin_too ? STDIN_FILENO : -1, until)
+                        : 1;
+        if (ready == 2)
+            return err;
         if (err == PVMX_ERR_AGAIN)
             err = ready > 0    ? pxp_client_fill(&l->client, 0, NULL, NULL)
                   : ready == 0 ? px_fail(PVMX_ERR_TIMEDOUT, "the daemon does not answer")

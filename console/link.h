@@ -13,6 +13,7 @@ struct link {
     struct pxp_client client;
     struct pxp_welcome_info info;
     bool up;
+    bool stdin_too; /* link_next ends with PVMX_ERR_AGAIN when standard input can be read */
 };
 
 /* Connects unless it is connected. starts: starts a VM, which stays until halt, when none runs. */

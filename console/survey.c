@@ -118,6 +118,18 @@ pvmx_err survey_ask(struct survey *s, uint32_t host, struct px_buf *frame)
     return err;
 }
 
+pvmx_err survey_ask_aside(struct survey *s, uint32_t host, uint32_t serial,
+                          struct px_buf *frame)
+{
+    pvmx_err err = host == s->self ? px_buf_append(&s->link->client.out,
+                                                   px_buf_head(frame), px_buf_len(frame))
+                                   : pass_on(s, &host, 1, frame);
+    if (!err)
+        err = link_send(s->link, NULL, 0);
+    s->side = serial;
+    return err;
+}
+
 /* ---- answers ---------------------------------------------------------------------------------- */
 
 static void answered(struct survey *s, struct survey_host *h, bool silent)
@@ -147,9 +159,20 @@ static enum survey_got take(struct survey *s, struct survey_host *h, uint32_t nu
     return *body ? SURVEY_ANSWER : SURVEY_LOST;
 }
 
-static bool is_ours(const struct survey *s, uint32_t number, uint32_t serial)
+/* SURVEY_DONE: it does not concern us. */
+static enum survey_got take_any(struct survey *s, struct survey_host *h, uint32_t number,
+                                uint32_t serial, const uint8_t *at, size_t n,
+                                uint8_t **body, size_t *len)
 {
-    return serial == s->serial && (number == s->wanted || number == PXP_REFUSE);
+    if (serial == s->serial && (number == s->wanted || number == PXP_REFUSE))
+        return take(s, h, number, at, n, body, len);
+    if (serial != s->side || s->side == 0)
+        return SURVEY_DONE;
+    s->side = 0;
+    s->side_refused = number == PXP_REFUSE;
+    if (s->side_refused)
+        pxp_client_refused(at, n);
+    return SURVEY_SIDE;
 }
 
 /* What another host says; SURVEY_DONE: nothing for us. */
@@ -163,9 +186,8 @@ static enum survey_got take_from(struct survey *s, const uint8_t *at, size_t n,
     if (pxp_from_decode(at, n, &m, &zone) == PVMX_OK && (*from = find(s, m.host)) != NULL) {
         if (m.gone)
             answered(s, *from, true);
-        else if (pxp_frame_head(m.frame, m.frame_len, &number, &serial) == PVMX_OK &&
-                 is_ours(s, number, serial))
-            got = take(s, *from, number, m.frame, m.frame_len, body, len);
+        else if (pxp_frame_head(m.frame, m.frame_len, &number, &serial) == PVMX_OK)
+            got = take_any(s, *from, number, serial, m.frame, m.frame_len, body, len);
     }
     pxp_zone_free(&zone);
     return got;
@@ -185,11 +207,11 @@ enum survey_got survey_next(struct survey *s, const struct survey_host **from,
         if (err == PVMX_ERR_TIMEDOUT)
             break;
         if (err)
-            return SURVEY_LOST;
+            return err == PVMX_ERR_AGAIN ? SURVEY_INPUT : SURVEY_LOST;
         if (number == PXP_FROM)
             got = take_from(s, at, n, &h, body, len);
-        else if (is_ours(s, number, serial) && (h = find(s, s->self)) != NULL)
-            got = take(s, h, number, at, n, body, len);
+        else if ((h = find(s, s->self)) != NULL)
+            got = take_any(s, h, number, serial, at, n, body, len);
         pxp_client_drop(&s->link->client);
     }
     *from = h;

@@ -11,6 +11,8 @@ enum survey_got {
     SURVEY_DONE,    /* all have answered, or the time is over */
     SURVEY_ANSWER,  /* *body, to be freed */
     SURVEY_REFUSED, /* with the sentence in pvmx_last_error() */
+    SURVEY_INPUT,   /* standard input can be read (link.stdin_too) */
+    SURVEY_SIDE,    /* the request `side` was answered */
     SURVEY_LOST,    /* the connection with the own daemon, or Ctrl-C: pvmx_last_error() */
 };
 
@@ -24,6 +26,8 @@ struct survey_host {
 struct survey {
     struct link *link;
     uint32_t serial, wanted;
+    uint32_t side;             /* serial of another request, of another kind; 0: none */
+    bool side_refused;         /* with the sentence in pvmx_last_error() */
     struct survey_host *hosts; /* of the host table, by index */
     size_t n, waiting;
     uint32_t self;
@@ -38,6 +42,9 @@ pvmx_err survey_begin(struct survey *s, struct link *l, uint32_t wanted);
 pvmx_err survey_follow(struct survey *s, struct link *l, uint32_t wanted);
 /* Sends what was encoded with s->serial into `frame`, which is emptied, to a host; 0: to all. */
 pvmx_err survey_ask(struct survey *s, uint32_t host, struct px_buf *frame);
+/* The same for a request of another kind, encoded with a serial of its own; one at a time. */
+pvmx_err survey_ask_aside(struct survey *s, uint32_t host, uint32_t serial,
+                          struct px_buf *frame);
 enum survey_got survey_next(struct survey *s, const struct survey_host **from,
                             uint8_t **body, size_t *len);
 /* The host is in the virtual machine only now. */

@@ -17,6 +17,8 @@ struct conf {
     int64_t host_timeout; /* ns without a word after which a host is given up              */
     int64_t add_timeout; /* ns that a new host may take to come                           */
     int64_t add_parallel; /* hosts being started at one time                               */
+    int64_t output_task; /* bytes kept of what a task writes                               */
+    int64_t output_total; /* of all tasks together                                          */
     const char *launcher; /* how hosts are started when nothing else is said               */
     const char *ssh; /* the command of launcher ssh, with options                     */
     const char *address; /* to listen on for other hosts; empty: all interfaces           */

@@ -12,6 +12,8 @@
 #include "groups.h"
 #include "guest.h"
 #include "hosts.h"
+#include "input.h"
+#include "logs.h"
 #include "mailbox.h"
 #include "names.h"
 #include "notify.h"
@@ -79,6 +81,8 @@ static const struct handler {
     {PXP_GROUP_MEET, TASK | LEADER, group_meet},
     {PXP_ASK, CLIENT, guest_on_ask},
     {PXP_AT, CONSOLE, standin_request},
+    {PXP_LOGS, CONSOLE, logs_request},
+    {PXP_INPUT, CONSOLE, input_request},
 };
 
 static const struct handler *find(uint32_t number)

@@ -6,9 +6,12 @@
 #include "base/log.h"
 #include "far.h"
 #include "hosts.h"
+#include "input.h"
 #include "link.h"
+#include "logs.h"
 #include "proto/hello.h"
 #include "server.h"
+#include "tasks.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pvmx/engine/dyn.h>
@@ -94,18 +97,26 @@ static void outlet_free(struct outlet *o)
     free(o);
 }
 
+static void deliver(struct server *sv, const struct pxp_output *m);
+static bool has_sink(struct server *sv, int32_t tid, uint32_t stream);
+
 static void send_bytes(struct outlet *o, size_t n, bool eof)
 {
-    struct link *l = link_to(o->sv, o->origin);
+    bool here = o->origin == 0;
+    struct link *l = !here ? link_to(o->sv, o->origin) : NULL;
     struct pxp_output m = {.tid = o->tid,
                            .stream = o->stream,
                            .bytes = px_buf_head(&o->buf),
                            .bytes_len = n,
                            .eof = eof};
+    logs_append(o->sv, o->tid, o->stream, m.bytes, n);
     if (l != NULL)
         pxp_output_encode(link_out(l), 0, &m);
+    if (l != NULL || (here && has_sink(o->sv, o->tid, o->stream)))
+        o->ahead += n; /* before it is written: then it is taken off */
+    if (here)
+        deliver(o->sv, &m);
     px_buf_consume(&o->buf, n);
-    o->ahead += l != NULL ? n : 0;
 }
 
 /* Sends whole lines, and all of it when that gets too much. */
@@ -145,8 +156,13 @@ static void on_readable(void *arg, unsigned events)
     outlet_read(arg);
 }
 
-void output_start(struct server *sv, struct spawn_one *one, uint32_t origin)
+void output_start(struct server *sv, const struct task *t, struct spawn_one *one,
+                  uint32_t origin)
 {
+    logs_begin(sv, t);
+    if (one->ends[0] >= 0)
+        input_start(sv, t->tid, one->ends[0]);
+    one->ends[0] = -1;
     for (uint32_t k = 1; k < 3; k++) {
         struct outlet *o = one->ends[k] >= 0 ? calloc(1, sizeof *o) : NULL;
         if (o == NULL) {
@@ -172,6 +188,18 @@ void output_drain(struct server *sv, int32_t tid)
     }
 }
 
+static void consumed(struct server *sv, const struct pxp_consumed *m)
+{
+    px_list_foreach(it, &sv->outlets) {
+        struct outlet *o = px_container_of(it, struct outlet, node);
+        if (o->tid != m->tid || o->stream != m->stream)
+            continue;
+        o->ahead -= m->bytes < o->ahead ? m->bytes : o->ahead;
+        if (o->ahead <= AHEAD)
+            loop_io_events(&sv->loop, &o->io, LOOP_READ);
+    }
+}
+
 pvmx_err output_on_consumed(struct server *sv, struct link *l, uint32_t serial,
                             const uint8_t *body, size_t len)
 {
@@ -180,14 +208,8 @@ pvmx_err output_on_consumed(struct server *sv, struct link *l, uint32_t serial,
     (void)l;
     (void)serial;
     pvmx_err err = pxp_consumed_decode(body, len, &m, &zone);
-    px_list_foreach(it, &sv->outlets) {
-        struct outlet *o = px_container_of(it, struct outlet, node);
-        if (err != PVMX_OK || o->tid != m.tid || o->stream != m.stream)
-            continue;
-        o->ahead -= m.bytes < o->ahead ? m.bytes : o->ahead;
-        if (o->ahead <= AHEAD)
-            loop_io_events(&sv->loop, &o->io, LOOP_READ);
-    }
+    if (err == PVMX_OK)
+        consumed(sv, &m);
     pxp_zone_free(&zone);
     return err;
 }
@@ -199,8 +221,11 @@ static void pay(struct drain *d)
     struct px_list *node;
     while ((node = px_list_pop(&d->owed)) != NULL) {
         struct owed *w = px_container_of(node, struct owed, node);
-        struct link *l = link_to(d->sv, far_host(w->m.tid));
-        if (l != NULL)
+        uint32_t host = far_host(w->m.tid);
+        struct link *l = host != d->sv->hosts.self ? link_to(d->sv, host) : NULL;
+        if (host == d->sv->hosts.self)
+            consumed(d->sv, &w->m);
+        else if (l != NULL)
             pxp_consumed_encode(link_out(l), 0, &w->m);
         free(w);
     }
@@ -388,7 +413,7 @@ void output_expect(struct spawn_req *r, struct spawn_one *one)
     struct drain *first = NULL;
     for (uint32_t k = 1; k < 3; k++) {
         struct sink *s = calloc(1, sizeof *s);
-        bool piped = (r->m.streams & 1u << k) != 0;
+        bool piped = !r->m.keep && (r->m.streams & 1u << k) != 0;
         struct drain *d = s == NULL ? NULL
                           : piped   ? drain_pipe(r, one, k)
                                     : drain_of(sv, r->stdio[k], r->job_id);
@@ -455,6 +480,28 @@ static void take(struct sink *s, const struct pxp_output *m)
         drain_write(d);
 }
 
+static struct sink *sink_of(struct server *sv, int32_t tid, uint32_t stream)
+{
+    px_list_foreach(it, &sv->sinks) {
+        struct sink *s = px_container_of(it, struct sink, node);
+        if (s->tid == tid && s->stream == stream)
+            return s;
+    }
+    return NULL;
+}
+
+static bool has_sink(struct server *sv, int32_t tid, uint32_t stream)
+{
+    return sink_of(sv, tid, stream) != NULL;
+}
+
+static void deliver(struct server *sv, const struct pxp_output *m)
+{
+    struct sink *s = sink_of(sv, m->tid, m->stream);
+    if (s != NULL)
+        take(s, m);
+}
+
 pvmx_err output_on_bytes(struct server *sv, struct link *l, uint32_t serial,
                          const uint8_t *body, size_t len)
 {
@@ -465,13 +512,7 @@ pvmx_err output_on_bytes(struct server *sv, struct link *l, uint32_t serial,
     if (err == PVMX_OK && far_host(m.tid) != l->host)
         err = px_fail(PVMX_ERR_PROTO, "host %s sends output of another host's task", l->name);
     if (err == PVMX_OK)
-        px_list_foreach(it, &sv->sinks) {
-            struct sink *s = px_container_of(it, struct sink, node);
-            if (s->tid != m.tid || s->stream != m.stream)
-                continue;
-            take(s, &m);
-            break;
-        }
+        deliver(sv, &m);
     pxp_zone_free(&zone);
     return err;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What tasks write that were spawned from another host. Their daemon reads it from pipes and sends it on by
- * whole lines; the daemon of their spawner writes it to where the spawner's own children write. A reader
- * that stands still stops the tasks that write for it, and nothing else. */
+/* What tasks write that were spawned from another host, or that is to be kept. Their daemon reads it from
+ * pipes, keeps it (logs.h) and sends it on by whole lines; the daemon of their spawner writes it to
+ * where the spawner's own children write. A reader that stands still stops the tasks that write for it,
+ * and nothing else. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
@@ -10,11 +11,13 @@
 struct link;
 struct task;
 
-/* Here: a task of another host's job was started; its pipes' ends are taken over. */
-void output_start(struct server *sv, struct spawn_one *one, uint32_t origin);
+/* Here: a task whose output passes through this daemon was started; its pipes' ends are taken over.
+ * origin: host of the daemon that its output goes to; 0: this one. */
+void output_start(struct server *sv, const struct task *t, struct spawn_one *one,
+                  uint32_t origin);
 /* A task has ended: what it has written is sent before its end is told, however much is on its way. */
 void output_drain(struct server *sv, int32_t tid);
-/* There: output of this far task will come, and goes where the request says. */
+/* There: output of this task will come, and goes where the request says. */
 void output_expect(struct spawn_req *r, struct spawn_one *one);
 void output_forget(struct server *sv, int32_t tid);
 /* True: the end of this far task is told by far_end later, when what it has written has been written

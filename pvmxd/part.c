@@ -13,6 +13,7 @@
 #include "proto/hello.h"
 #include "server.h"
 #include "span.h"
+#include "streams.h"
 #include "tasks.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -156,9 +157,10 @@ static pvmx_err fill(struct spawn_req *r, struct server *sv, const struct pxp_st
     r->job_id = s->job;
     r->ctx = s->ctx;
     r->parent = s->parent;
-    r->m.stdin_some = true; /* nobody's: the spawner's is on another host */
+    r->m.stdin_some = true; /* the spawner's is on another host */
     r->m.n_stdin_ranks = 0;
     r->m.streams = s->forward ? PXP_STREAM_OUT | PXP_STREAM_ERR : 0;
+    streams_keep(r);
     r->m.flags &= ~(uint32_t)PVMX_SPAWN_SOFT; /* who carries the request sees to that */
     return PVMX_OK;
 }
@@ -257,12 +259,13 @@ void span_part_finish(struct spawn_req *r, uint32_t failed)
         answer(r, PVMX_ERR_SPAWN, r->text != NULL ? r->text : "the host leaves");
     } else {
         j->origin = r->origin;
+        j->piped = true;
         for (uint32_t i = 0; i < r->total; i++) {
             struct spawn_one *one = &r->ones[i];
             struct task *t = spawn_register(r, one, j);
             if (t == NULL)
                 continue;
-            output_start(sv, one, r->origin);
+            output_start(sv, t, one, r->origin);
         }
         answer(r, PVMX_OK, "");
         spawn_watch_init(j);

@@ -11,9 +11,11 @@
 #include "events.h"
 #include "far.h"
 #include "groups.h"
+#include "input.h"
 #include "join.h"
 #include "lead.h"
 #include "lock.h"
+#include "logs.h"
 #include "mailbox.h"
 #include "notify.h"
 #include "output.h"
@@ -208,6 +210,7 @@ void server_init(struct server *sv)
     px_list_init(&sv->spans);
     px_list_init(&sv->laters);
     output_init(sv);
+    logs_init(sv);
     px_list_init(&sv->hosts.changed);
     px_list_init(&sv->hosts.exiles);
     px_list_init(&sv->hosts.subscribers);
@@ -313,6 +316,7 @@ void server_stop(struct server *sv)
         revoke_fini(sv);
         far_fini(sv);
         output_fini(sv);
+        input_fini(sv);
         outside_stop(sv);
         lead_stop(sv);
         loop_timer_stop(&sv->loop, &sv->halt_limit);
@@ -331,6 +335,7 @@ void server_stop(struct server *sv)
     span_fini(sv);
     hosts_stop(sv);
     notify_fini(sv);
+    logs_fini(sv);
     events_fini(sv);
     pxp_hostfile_free(&sv->known);
     px_map_free(&sv->tasks);

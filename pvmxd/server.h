@@ -71,14 +71,17 @@ struct server {
     struct px_list spans;                  /* struct span: requests over several hosts */
     struct px_list laters;                 /* see part.c                               */
     struct px_list outlets, sinks, drains; /* see output.c               */
-    struct px_list forwards;               /* struct waiter: another daemon is asked */
-    struct px_map tasks;                   /* tid -> struct task                     */
-    struct px_map jobs;                    /* id -> struct job                       */
-    struct px_map ended;                   /* tid -> struct end_record               */
-    struct px_map ports;                   /* key -> struct port                     */
-    struct px_map names;                   /* hash -> struct name                    */
-    struct px_map boxes;                   /* hash -> struct box                     */
-    struct px_map groups;                  /* hash -> struct group                   */
+    struct px_map logs, inlets;            /* see logs.c, input.c: by tid */
+    struct px_list logs_live, logs_ended, log_waits;
+    size_t logs_size;
+    struct px_list forwards;  /* struct waiter: another daemon is asked */
+    struct px_map tasks;      /* tid -> struct task                     */
+    struct px_map jobs;       /* id -> struct job                       */
+    struct px_map ended;      /* tid -> struct end_record               */
+    struct px_map ports;      /* key -> struct port                     */
+    struct px_map names;      /* hash -> struct name                    */
+    struct px_map boxes;      /* hash -> struct box                     */
+    struct px_map groups;     /* hash -> struct group                   */
     struct px_list box_waits; /* struct waiter: entries that are waited for */
     uint32_t last_number, last_client;
     struct px_list agreements;  /* struct agreement, in progress       */

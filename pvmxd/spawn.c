@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "events.h"
+#include "output.h"
 #include "peer.h"
 #include "proto/hello.h"
 #include "reap.h"
@@ -480,8 +481,14 @@ static void own_job(struct spawn_req *r, struct job *j)
 static void commit(struct spawn_req *r, struct job *j)
 {
     bool orphans = r->cancelled && (j->flags & PVMX_SPAWN_DETACHED) == 0;
-    for (uint32_t i = 0; i < r->total; i++)
-        spawn_register(r, &r->ones[i], j);
+    j->piped = r->m.keep;
+    for (uint32_t i = 0; i < r->total; i++) {
+        struct task *t = spawn_register(r, &r->ones[i], j);
+        if (t == NULL || !r->m.keep)
+            continue;
+        output_expect(r, &r->ones[i]);
+        output_start(r->sv, t, &r->ones[i], 0);
+    }
     if (r->span != NULL)
         span_commit(r, j);
     spawn_answer(r, PVMX_OK, r->text != NULL ? r->text : "");

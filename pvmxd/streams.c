@@ -68,11 +68,28 @@ void streams_request(struct spawn_req *r)
     struct peer *session = session_of(r);
     if (r->owner == NULL && session != NULL) {
         keep_own(r);
+        r->m.keep = false; /* it reads them itself */
         return;
     }
-    r->m.streams = 0; /* only mpiexec knows what to do with pipes */
+    r->m.streams = 0; /* only mpiexec and we know what to do with pipes */
+    if (session == NULL)
+        streams_keep(r);
     for (int i = 1; session != NULL && i < 3; i++)
         hand_on(r, i, session);
+}
+
+void streams_keep(struct spawn_req *r)
+{
+    static struct pxp_range first = {.first = 0, .count = 1};
+    if (!r->m.keep)
+        return;
+    r->m.streams |= PXP_STREAM_OUT | PXP_STREAM_ERR;
+    if (!r->m.input)
+        return;
+    r->m.streams |= PXP_STREAM_IN;
+    r->m.stdin_some = true;
+    r->m.stdin_ranks = &first;
+    r->m.n_stdin_ranks = 1;
 }
 
 /* ---- the pipes of one task -------------------------------------------------------------------- */

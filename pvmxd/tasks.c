@@ -10,6 +10,8 @@
 #include "events.h"
 #include "far.h"
 #include "groups.h"
+#include "input.h"
+#include "logs.h"
 #include "mailbox.h"
 #include "names.h"
 #include "output.h"
@@ -248,8 +250,11 @@ void task_end(struct task *t, int status, int signal)
     /* Its last words may still be in the socket: a leave, or an abort. */
     if (t->peer != NULL)
         peer_drain(t->peer);
-    if (t->job != NULL && t->job->origin != 0)
+    if (t->job != NULL && t->job->piped) {
         output_drain(sv, t->tid);
+        logs_end(sv, t->tid);
+        input_end(sv, t->tid);
+    }
     bool inited = atomic_load(&arena_slot(&sv->arena, t->slot)->inited) != 0;
     if (!t->given_up)
         arena_died(&sv->arena, t->slot, status, signal);

@@ -36,6 +36,7 @@ struct job {
     char *place;    /* as in a request: children's when they say nothing; NULL: nothing */
     uint32_t origin; /* host of the daemon that carries its spawn request; 0: this one */
     struct px_list fars; /* of far.in_job: its tasks on other hosts */
+    bool piped;          /* what its tasks write passes through this daemon */
     char **programs;     /* for each appnum */
     uint32_t nprograms;
 };

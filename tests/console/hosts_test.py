@@ -6,13 +6,9 @@ import os
 import pathlib
 import shutil
 import signal
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "hosts"))
-
-import hostlab
-from consolelab import PVMX, Console
+from hostcase import PVMX, PVMXD, ThreeHosts
 
 # Spawns two that wait, one of them on another host, and stays with them.
 FAMILY = r"""
@@ -44,25 +40,7 @@ int main(int argc, char **argv)
 """
 
 
-class AllHosts(Console, hostlab.HostCase):
-    def setUp(self):
-        super().setUp()
-        self.env["XDG_STATE_HOME"] = str(self.tmp / "state")
-
-    def three_hosts(self):
-        self.begin()
-        self.ok("add", "east:2", "west:2")
-        self.here = self.json("id")[0]["host"]
-        return [self.here, "east", "west"]
-
-    def at(self, host):
-        """The environment of a console that asks the daemon of a virtual host."""
-        index = self.hosts()[host][0]
-        return dict(self.env, PVMX_VM=f"{self.vm}.{index}")
-
-    def tasks(self, *args):
-        return {t["tid"]: t for t in self.json("ps", *args)}
-
+class AllHosts(ThreeHosts):
     def test_ps_and_jobs(self):
         hosts = self.three_hosts()
         tids, job = self.spawn("-6", "sleep", "600")
@@ -159,7 +137,7 @@ class AllHosts(Console, hostlab.HostCase):
         for h in self.json("hosts"):
             self.assertEqual((h["state"], h["tasks"]), ("up", 2))
             self.assertGreater(h["memory_kb"], h["free_kb"])
-            self.assertIn(h["pid"], self.processes(hostlab.PVMXD))
+            self.assertIn(h["pid"], self.processes(PVMXD))
         self.assertEqual([h["host"] for h in self.json("conf")], hosts)
 
     def test_silent_host_is_named(self):

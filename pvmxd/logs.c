@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The store of what tasks have written. */
+#include "logs.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "conf.h"
+#include "input.h"
+#include "peer.h"
+#include "server.h"
+#include "tasks.h"
+#include "waiter.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ANSWER_MAX = 256 * 1024, LOGS_MAX = 16 * 1024 };
+
+struct piece {
+    struct px_list node; /* in kept.pieces, oldest first */
+    uint64_t at_ms, offset;
+    uint32_t stream;
+    size_t len;
+    uint8_t bytes[];
+};
+
+struct kept {
+    struct px_list node; /* in server.logs_live or logs_ended, in the order of beginning or end */
+    struct px_list pieces;
+    int32_t tid;
+    uint32_t job, rank;
+    bool ended;
+    uint64_t next;
+    size_t size; /* memory of all pieces */
+    char program[];
+};
+
+/* A request that waits for something new. */
+struct log_wait {
+    struct waiter w; /* in server.log_waits */
+    struct pxp_logs m;
+    struct pxp_zone zone;
+};
+
+/* ---- bounds ----------------------------------------------------------------------------------- */
+
+static struct piece *first_piece(const struct kept *k)
+{
+    return px_list_empty(&k->pieces) ? NULL
+                                     : px_container_of(k->pieces.next, struct piece, node);
+}
+
+static void drop_piece(struct server *sv, struct kept *k)
+{
+    struct piece *p = first_piece(k);
+    size_t size = sizeof *p + p->len;
+    px_list_remove(&p->node);
+    free(p);
+    k->size -= size;
+    sv->logs_size -= size;
+}
+
+static void kept_free(struct server *sv, struct kept *k)
+{
+    while (first_piece(k) != NULL)
+        drop_piece(sv, k);
+    px_list_remove(&k->node);
+    px_map_remove(&sv->logs, (uint64_t)k->tid);
+    sv->logs_size -= sizeof *k;
+    free(k);
+}
+
+static bool forget_oldest_ended(struct server *sv)
+{
+    if (px_list_empty(&sv->logs_ended))
+        return false;
+    kept_free(sv, px_container_of(sv->logs_ended.next, struct kept, node));
+    return true;
+}
+
+static struct kept *largest(struct server *sv)
+{
+    struct kept *most = NULL;
+    px_list_foreach(it, &sv->logs_live) {
+        struct kept *k = px_container_of(it, struct kept, node);
+        if (most == NULL || k->size > most->size)
+            most = k;
+    }
+    return most;
+}
+
+/* Makes what was just added fit in. */
+static void shrink(struct server *sv, struct kept *k)
+{
+    while (k->size > (size_t)conf.output_task)
+        drop_piece(sv, k);
+    while (sv->logs_size > (size_t)conf.output_total) {
+        if (forget_oldest_ended(sv))
+            continue;
+        struct kept *most = largest(sv);
+        if (most == NULL || first_piece(most) == NULL)
+            break;
+        drop_piece(sv, most);
+    }
+}
+
+/* ---- writing ---------------------------------------------------------------------------------- */
+
+void logs_init(struct server *sv)
+{
+    px_list_init(&sv->logs_live);
+    px_list_init(&sv->logs_ended);
+    px_list_init(&sv->log_waits);
+}
+
+static struct kept *find(struct server *sv, int32_t tid)
+{
+    return px_map_get(&sv->logs, (uint64_t)tid);
+}
+
+void logs_begin(struct server *sv, const struct task *t)
+{
+    const char *program = task_program(t);
+    size_t len = strlen(program) + 1;
+    struct kept *old = find(sv, t->tid);
+    if (old != NULL) /* the numbers have come round */
+        kept_free(sv, old);
+    if (conf.output_task == 0)
+        return;
+    while (sv->logs.count >= LOGS_MAX && forget_oldest_ended(sv))
+        continue;
+    struct kept *k = calloc(1, sizeof *k + len);
+    if (k == NULL || px_map_put(&sv->logs, (uint64_t)t->tid, k) != PVMX_OK) {
+        px_log(PX_LOG_ERROR, "LOGS-NOMEM", "no memory to keep the output of t%x",
+               (unsigned)t->tid);
+        free(k);
+        return;
+    }
+    memcpy(k->program, program, len);
+    k->tid = t->tid;
+    k->job = t->job != NULL ? t->job->id : 0;
+    k->rank = t->rank;
+    px_list_init(&k->pieces);
+    px_list_push_back(&sv->logs_live, &k->node);
+    sv->logs_size += sizeof *k;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void tell_waiting(struct server *sv, const struct kept *k);
+
+void logs_append(struct server *sv, int32_t tid, uint32_t stream, const uint8_t *bytes,
+                 size_t len)
+{
+    struct kept *k = len > 0 ? find(sv, tid) : NULL;
+    struct piece *p = k != NULL ? malloc(sizeof *p + len) : NULL;
+    if (k == NULL)
+        return;
+    if (p != NULL) {
+        *p = (struct piece){.at_ms = now_ms(), .offset = k->next, .stream = stream, .len = len};
+        memcpy(p->bytes, bytes, len);
+        px_list_push_back(&k->pieces, &p->node);
+        k->size += sizeof *p + len;
+        sv->logs_size += sizeof *p + len;
+    }
+    k->next += len; /* without memory a gap is seen */
+    shrink(sv, k);
+    tell_waiting(sv, k);
+}
+
+void logs_end(struct server *sv, int32_t tid)
+{
+    struct kept *k = find(sv, tid);
+    if (k == NULL || k->ended)
+        return;
+    k->ended = true;
+    px_list_remove(&k->node);
+    px_list_push_back(&sv->logs_ended, &k->node);
+    tell_waiting(sv, k);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+static bool wanted(const struct pxp_logs *m, const struct kept *k)
+{
+    if (m->job != 0 && k->job == m->job)
+        return true;
+    for (size_t i = 0; i < m->n_tids; i++)
+        if (m->tids[i] == k->tid)
+            return true;
+    return false;
+}
+
+static const struct pxp_log_from *known(const struct pxp_logs *m, int32_t tid)
+{
+    for (size_t i = 0; i < m->n_from; i++)
+        if (m->from[i].tid == tid)
+            return &m->from[i];
+    return NULL;
+}
+
+static void add_piece(struct pxp_logs_are *are, const struct kept *k, const struct piece *p)
+{
+    are->pieces[are->n_pieces++] = (struct pxp_log_piece){.tid = k->tid,
+                                                          .stream = p->stream,
+                                                          .at_ms = p->at_ms,
+                                                          .offset = p->offset,
+                                                          .bytes = p->bytes,
+                                                          .bytes_len = p->len};
+}
+
+/* The pieces from `next` on, as long as there is room; *room goes to 0 when there is none. */
+static void add_pieces(struct pxp_logs_are *are, const struct kept *k, uint64_t next,
+                       size_t *room)
+{
+    px_list_foreach(it, &k->pieces) {
+        const struct piece *p = px_container_of(it, struct piece, node);
+        if (p->offset < next)
+            continue;
+        if (sizeof *p + p->len > *room) {
+            are->more = true;
+            *room = 0;
+            return;
+        }
+        *room -= sizeof *p + p->len;
+        add_piece(are, k, p);
+    }
+}
+
+static void add_log(struct server *sv, struct pxp_logs_are *are, const struct pxp_logs *m,
+                    const struct kept *k, size_t *room)
+{
+    const struct pxp_log_from *f = known(m, k->tid);
+    const struct piece *first = first_piece(k);
+    are->logs[are->n_logs++] =
+        (struct pxp_log_info){.tid = k->tid,
+                              .job = k->job,
+                              .rank = k->rank,
+                              .program = k->program,
+                              .ended = k->ended,
+                              .first = first != NULL ? first->offset : k->next,
+                              .next = k->next,
+                              .input = input_find(sv, k->tid) != NULL};
+    add_pieces(are, k, f != NULL ? f->next : 0, room);
+}
+
+/* An answer of ANSWER_MAX bytes has at most so many pieces. */
+static pvmx_err answer(struct server *sv, struct peer *p, uint32_t serial,
+                       const struct pxp_logs *m)
+{
+    struct pxp_zone zone = {0};
+    size_t room = ANSWER_MAX;
+    uint64_t key;
+    void *value;
+    struct pxp_logs_are are = {
+        .logs = pxp_zone_alloc(&zone, (sv->logs.count + 1) * sizeof *are.logs),
+        .pieces =
+            pxp_zone_alloc(&zone, ANSWER_MAX / sizeof(struct piece) * sizeof *are.pieces)};
+    pvmx_err err =
+        are.logs == NULL || are.pieces == NULL
+            ? px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer")
+            : PVMX_OK;
+    for (size_t pos = 0; err == PVMX_OK && px_map_next(&sv->logs, &pos, &key, &value);)
+        if (wanted(m, value))
+            add_log(sv, &are, m, value, &room);
+    if (err == PVMX_OK)
+        err = pxp_logs_are_encode(peer_out(p), serial, &are);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+/* Is there something that the request does not know yet? */
+static bool has_new(const struct pxp_logs *m, const struct kept *k)
+{
+    const struct pxp_log_from *f = known(m, k->tid);
+    return f == NULL || k->next > f->next;
+}
+
+static void wait_free(struct waiter *w)
+{
+    struct log_wait *l = px_container_of(w, struct log_wait, w);
+    pxp_zone_free(&l->zone);
+    free(l);
+}
+
+static void tell_waiting(struct server *sv, const struct kept *k)
+{
+    px_list_foreach(it, &sv->log_waits) {
+        struct log_wait *l = px_container_of(it, struct log_wait, w.in_queue);
+        if (!wanted(&l->m, k))
+            continue;
+        pvmx_err err = answer(sv, l->w.peer, l->w.serial, &l->m);
+        if (err != PVMX_OK)
+            waiter_refuse(&l->w, err);
+        else
+            waiter_end(&l->w);
+    }
+}
+
+pvmx_err logs_request(struct server *sv, struct peer *p, uint32_t serial,
+                      const uint8_t *body, size_t len)
+{
+    uint64_t key;
+    void *value;
+    bool now = true, live = false;
+    struct log_wait *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a request");
+    l->w.free = wait_free;
+    pvmx_err err = pxp_logs_decode(body, len, &l->m, &l->zone);
+    if (err == PVMX_OK && l->m.wait) {
+        now = false;
+        for (size_t pos = 0; px_map_next(&sv->logs, &pos, &key, &value);) {
+            const struct kept *k = value;
+            if (!wanted(&l->m, k))
+                continue;
+            now = now || has_new(&l->m, k);
+            live = live || !k->ended;
+        }
+    }
+    if (err == PVMX_OK && !now && live) {
+        waiter_start(&l->w, p, serial, &sv->log_waits, WAITER_FOREVER);
+        return PVMX_OK;
+    }
+    if (err == PVMX_OK)
+        err = answer(sv, p, serial, &l->m);
+    wait_free(&l->w);
+    return err;
+}
+
+void logs_fini(struct server *sv)
+{
+    while (forget_oldest_ended(sv))
+        continue;
+    while (!px_list_empty(&sv->logs_live))
+        kept_free(sv, px_container_of(sv->logs_live.next, struct kept, node));
+    px_map_free(&sv->logs);
+}

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What tasks write is kept, and can be read and followed; what is typed reaches them."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import unittest
+
+from hostcase import PVMX, PVMXD, ThreeHosts
+from lab import BUILD
+from terminal import CTRL_C, CTRL_D, Terminal
+
+FAR = r"""
+#include <mpi.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    MPI_Comm parent, children;
+    int rank;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_get_parent(&parent);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (parent == MPI_COMM_NULL)
+        MPI_Comm_spawn(argv[0], MPI_ARGV_NULL, 6, MPI_INFO_NULL, 0, MPI_COMM_SELF, &children,
+                       MPI_ERRCODES_IGNORE);
+    else
+        printf("child %d\n", rank);
+    MPI_Finalize();
+}
+"""
+
+
+class Logs(ThreeHosts):
+    def lines(self, *args):
+        return [json.loads(line) for line in self.ok("--json", "logs", *args).splitlines()]
+
+    def memory_kb(self, pid):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+    def test_of_a_job_on_all_hosts(self):
+        hosts = self.three_hosts()
+        tids, job = self.spawn("-6", "sh", "-c", "echo out $PVMX_RANK; echo err $PVMX_RANK >&2")
+        self.ok("wait", f"job:{job}")
+        lines = self.lines(str(job))
+        self.assertEqual(sorted((e["tid"], e["stream"], e["text"]) for e in lines),
+                         sorted((t, s, f"{s} {i}") for i, t in enumerate(tids) for s in ("out", "err")))
+        self.assertEqual({e["tid"]: e["host"] for e in lines}, dict(zip(tids, [h for h in hosts
+                                                                               for _ in range(2)])))
+        self.assertEqual([e["at_ms"] for e in lines], sorted(e["at_ms"] for e in lines))
+        status, out, err = self.pvmx("logs", f"job:{job}")
+        self.assertEqual(status, 0)
+        self.assertEqual(sorted(out.splitlines()), sorted(f"[{t}] out {i}" for i, t in enumerate(tids)))
+        self.assertEqual(sorted(err.splitlines()), sorted(f"[{t}] err {i}" for i, t in enumerate(tids)))
+        # One alone has no label; any daemon can be asked.
+        out = self.check_program(PVMX, "logs", tids[5], env=self.at("east"))
+        self.assertEqual(out, "out 5\n")
+        self.assertEqual(self.pvmx("logs", "-r", tids[0], tids[2])[1], "out 0\nout 2\n")
+
+    def test_what_is_not_kept(self):
+        self.three_hosts()
+        self.fails("nothing is kept", "logs", "99")
+        _, job = self.spawn("->out", "echo", "to a file")
+        self.ok("wait", str(job))
+        self.fails("nothing is kept", "logs", str(job))
+        self.assertEqual((self.tmp / "out").read_text(), "to a file\n")
+        run = self.start(BUILD / "bin" / "mpiexec", "-n", "1", "sh", "-c", "echo mine; sleep 600")
+        self.assertEqual(run.stdout.readline(), "mine\n")
+        self.fails("nothing is kept", "logs", self.json("ps")[0]["tid"])
+        run.send_signal(signal.SIGTERM)
+        self.finish(run)
+        self.fails("no number of lines", "logs", "-n", "-1", "3", status=2)
+
+    def test_children_on_other_hosts_are_kept(self):
+        self.three_hosts()
+        self.assertEqual(sorted(self.check_program(self.compile("far", FAR)).splitlines()),
+                         [f"child {i}" for i in range(6)])
+        events = [json.loads(line) for line in self.ok("--json", "events").splitlines()]
+        far = {e["tid"]: e["host"] for e in events if e["event"] == "started" and e["job"] and
+               e["host"] != self.here}
+        self.assertGreater(len(far), 1)
+        for tid, host in far.items():
+            line, = self.lines(tid)
+            self.assertEqual(line["host"], host)
+            self.assertRegex(line["text"], r"child \d")
+
+    def test_follow(self):
+        self.three_hosts()
+        tids, job = self.spawn("-3", "-east", "sh", "-c",
+                               "echo begin; while [ ! -e go.$PVMX_RANK ]; do sleep 0.01; done; echo end")
+        run = self.start(PVMX, "logs", "-f", str(job))
+        self.assertEqual(sorted(run.stdout.readline() for _ in range(3)),
+                         [f"[{t}] begin\n" for t in tids])
+        for i in (2, 0, 1):
+            (self.tmp / f"go.{i}").touch()
+            self.assertEqual(run.stdout.readline(), f"[{tids[i]}] end\n")
+        self.assertEqual(self.finish(run), (0, "", ""))
+        (one,), _ = self.spawn("sleep", "600")
+        run = self.start(PVMX, "logs", "-f", one)
+        self.wait_until(lambda: "poll" in pathlib.Path(f"/proc/{run.pid}/wchan").read_text(), "it waits")
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(self.finish(run)[0], 130)
+
+    def test_last_lines_and_parts_of_lines(self):
+        self.three_hosts()
+        (tid,), job = self.spawn("sh", "-c", "seq 100; printf 'no end'")
+        self.ok("wait", str(job))
+        self.assertEqual(self.ok("logs", "-n", "3", tid), "99\n100\nno end\n")
+        self.assertEqual(self.ok("logs", "-n", "0", tid), "")
+        self.assertEqual(self.ok("logs", tid), "".join(f"{i}\n" for i in range(1, 101)) + "no end\n")
+        self.assertEqual(self.lines("-n", "2", tid)[-1]["text"], "no end")
+        (tid,), job = self.spawn("sh", "-c", r"printf 'bad \377 bytes\n'")
+        self.ok("wait", str(job))
+        self.assertEqual(self.lines(tid)[0]["text"], "bad \ufffd bytes")
+
+    def test_bounds(self):
+        """Tasks write as fast as they can, and nobody reads: they are not held up, and memory stays."""
+        self.env["PVMX_DAEMON_OUTPUT_TOTAL"] = "1m"
+        self.three_hosts()
+        self.assertEqual(self.json("settings", "daemon.output_task")[0]["value"], "64k")
+        east = self.daemon_of("east")
+        before = self.memory_kb(east)
+        _, job = self.spawn("-4", "-east", "sh", "-c", "yes 0123456789abcdef | head -c 20000000; echo end")
+        self.ok("wait", f"job:{job}")
+        status, out, err = self.pvmx("logs", "-r", str(job))
+        self.assertEqual(status, 0)
+        self.assertRegex(err, r"pvmx: \d+ bytes are no longer kept")
+        self.assertEqual(out.count("end\n"), 4)
+        self.assertLess(len(out), 4 * 64 * 1024)
+        self.assertGreater(len(out), 4 * 16 * 1024)
+        lost = int(re.search(r"(\d+) bytes", err)[1])
+        self.assertEqual(lost + len(out), 4 * 20000004)
+        self.assertLess(self.memory_kb(east), before + 20 * 1024)
+
+    def test_total_bound(self):
+        """The logs of tasks that have ended go first, the oldest of them before the others."""
+        self.env["PVMX_DAEMON_OUTPUT_TOTAL"] = "100k"
+        self.env["PVMX_DAEMON_OUTPUT_TASK"] = "32k"
+        self.begin()
+        (live,), _ = self.spawn("sh", "-c", "head -c 9999 /dev/zero | tr '\\0' x; echo; exec sleep 600")
+        self.wait_until(lambda: self.pvmx("logs", live)[1].endswith("x\n"), "it has written")
+        tids = []
+        for i in range(8):
+            (tid,), job = self.spawn("sh", "-c", "head -c 20000 /dev/zero | tr '\\0' y; echo")
+            self.ok("wait", str(job))
+            tids.append(tid)
+        kept = [t for t in tids if self.pvmx("logs", t)[0] == 0]
+        self.assertEqual(kept, tids[-len(kept):])
+        self.assertIn(len(kept), (3, 4))
+        self.assertEqual(self.ok("logs", live), "x" * 9999 + "\n")
+
+    def test_follower_that_does_not_read(self):
+        """It holds up neither the task nor the daemon."""
+        self.three_hosts()
+        (tid,), job = self.spawn("-east", "sh", "-c",
+                                 "yes 0123456789abcdef | head -c 50000000; echo end; touch done")
+        run = self.start(PVMX, "logs", "-f", tid)
+        self.wait_until((self.tmp / "done").exists, "the task is done")
+        for pid in self.processes(PVMXD):
+            self.assertLess(self.memory_kb(pid), 64 * 1024)
+        self.ok("wait", str(job))
+        status, out, err = self.finish(run)
+        self.assertEqual(status, 0)
+        self.assertTrue(out.endswith("end\n"), out[-100:])
+
+    def test_output_still_goes_to_the_spawner(self):
+        self.three_hosts()
+        # The console may be gone before the tasks write: its descriptors are still theirs, to the end.
+        out = self.ok("spawn", "-6", "->", "sh", "-c", "sleep 0.1; echo line $PVMX_RANK")
+        self.assertRegex(out, r"\[1\] 6 successful")
+        self.assertEqual(sorted(re.findall(r"line \d", out)), [f"line {i}" for i in range(6)])
+
+    def test_attach_gives_input(self):
+        self.three_hosts()
+        for host in (self.here, "west"):
+            tids, job = self.spawn("-i", "-2", f"-{host}", "sh", "-c",
+                                   "while read l; do echo $PVMX_RANK got $l; done; echo $PVMX_RANK done")
+            self.wait_until(lambda: len(self.lines(str(job))) == 1, "rank 1 reads the end of the file")
+            t = Terminal(self, PVMX, "attach", str(job))
+            t.expect(f"what is typed goes to {tids[0]}, Ctrl-D is its end; Ctrl-C detaches")
+            t.expect(rf"\[{tids[1]}\] 1 done")
+            t.line("first")
+            t.expect(rf"\[{tids[0]}\] 0 got first")
+            t.send(CTRL_C)
+            t.expect("detached; the tasks go on")
+            self.assertEqual(t.finish(), 0)
+            self.assertEqual([t["tid"] for t in self.json("ps")], [tids[0]])
+            t = Terminal(self, PVMX, "attach", str(job))
+            t.expect("0 got first")
+            t.line("second")
+            t.expect("0 got second")
+            t.send(CTRL_D)
+            t.expect("0 done")
+            self.assertEqual(t.finish(), 0)
+            self.assertEqual(self.json("ps"), [])
+
+    def test_attach_from_a_pipe(self):
+        self.three_hosts()
+        text = "".join(f"{i} {'x' * 60}\n" for i in range(3000))
+        (self.tmp / "text").write_text(text)
+        (tid,), job = self.spawn("-i", "-east", "tee", "copy")
+        with (self.tmp / "text").open() as f:
+            self.check_program(PVMX, "attach", tid, stdin=f)
+        self.ok("wait", f"job:{job}")
+        self.assertEqual((self.tmp / "copy").read_text(), text)
+
+    def test_attach_without_input(self):
+        self.three_hosts()
+        (tid,), job = self.spawn("sh", "-c", "echo hello; while [ ! -e go ]; do sleep 0.01; done; echo bye")
+        t = Terminal(self, PVMX, "attach", tid)
+        t.expect(r"no task takes input \(spawn -i\); Ctrl-C detaches")
+        t.expect("hello")
+        t.line("nobody reads this")
+        (self.tmp / "go").touch()
+        t.expect("bye")
+        self.assertEqual(t.finish(), 0)
+        # A task that does not read, and ends: the console ends with it.
+        (tid,), job = self.spawn("-i", "sleep", "600")
+        t = Terminal(self, PVMX, "attach", tid)
+        t.expect("what is typed goes to")
+        t.line("x" * 1000)
+        self.ok("kill", tid)
+        self.assertEqual(t.finish(), 0)
+        self.fails("spawn: -i and ->FILE", "spawn", "-i", "->x", "cat", status=2)
+
+    def test_nothing_is_left(self):
+        self.three_hosts()
+        daemons = {h["host"]: h["pid"] for h in self.json("hosts")}
+        count = lambda: {h: len(os.listdir(f"/proc/{p}/fd")) for h, p in daemons.items()}
+        round_trip = lambda: self.ok("wait", f"job:{self.spawn('-i', '-12', 'echo', 'x')[1]}")
+        round_trip()  # links between the daemons are there from now on
+        self.wait_until(lambda: not self.json("ps"), "all have ended")
+        before = count()
+        for _ in range(10):
+            round_trip()
+        self.wait_until(lambda: all(n <= before[h] for h, n in count().items()),
+                        f"no descriptor is left: {before}")
+
+
+if __name__ == "__main__":
+    unittest.main()
