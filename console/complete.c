@@ -3,12 +3,16 @@
 #include "complete.h"
 #include "survey.h"
 
+#include "base/clock.h"
+
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define PATIENCE (300 * PX_MS) /* a person waits for the key to do something */
 
 /* Without memory there are fewer choices. */
 static void offer(struct choices *ch, const char *word, const char *candidate)
@@ -37,7 +41,11 @@ static void offer_tasks(struct console *c, unsigned words, const char *word,
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
     char text[300];
-    if (link_open(&c->link, false) || survey_status(&c->link, false, &s, &zone, NULL)) {
+    c->link.patience = PATIENCE;
+    bool known = link_open(&c->link, false) == PVMX_OK &&
+                 survey_status(&c->link, false, &s, &zone, NULL) == PVMX_OK;
+    c->link.patience = 0;
+    if (!known) {
         pxp_zone_free(&zone);
         return;
     }

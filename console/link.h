@@ -13,6 +13,7 @@ struct link {
     struct pxp_client client;
     struct pxp_welcome_info info;
     bool up;
+    uint64_t patience; /* ns that other hosts have to answer; 0: as usual */
     bool stdin_too; /* link_next ends with PVMX_ERR_AGAIN when standard input can be read */
 };
 

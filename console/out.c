@@ -211,7 +211,7 @@ static void print_cell(const struct out *o, size_t i, const char *text, size_t w
     for (size_t k = i + 1; k < o->ncolumns; k++)
         last = last && !is_shown(o, k);
     int pad = is_right(kind_of(&o->columns[i])) ? (int)width : last ? 0 : -(int)width;
-    printf("%s%*s", i ? "  " : "", pad, text);
+    fprintf(o->to, "%s%*s", i ? "  " : "", pad, text);
 }
 
 /* In capitals, without the unit, which the cells have. */
@@ -240,12 +240,13 @@ static void print_table(const struct out *o)
             const char *text = row ? o->cells[(row - 1) * o->ncolumns + i] : head;
             print_cell(o, i, text ? text : "?", width);
         }
-        putchar('\n');
+        fputc('\n', o->to);
     }
 }
 
 void out_end(struct out *o)
 {
+    o->to = o->to ? o->to : stdout;
     if (o->json)
         puts(o->nrows ? "\n]" : "]");
     else

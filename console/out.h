@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum out_kind {
     OUT_TEXT,      /* JSON: a string                            */
@@ -33,6 +34,7 @@ struct out_cell {
 struct out {
     const struct out_column *columns; /* the last one has no name */
     bool json, wide; /* wide: the long form; to be set between out_begin and out_end */
+    FILE *to;        /* of a table; NULL: standard output. Set as wide is */
     size_t ncolumns, nrows, cap;
     char **cells; /* as they are to be shown */
     bool failed;  /* no memory */
@@ -42,7 +44,7 @@ struct out {
 void out_begin(struct out *o, const struct out_column *columns, bool json);
 /* One row: a cell for each column. */
 void out_row(struct out *o, const struct out_cell *cells);
-/* Writes all of it to standard output. */
+/* Writes all of it, and frees what the listing has taken. */
 void out_end(struct out *o);
 /* One row alone, as a line of JSON. */
 void out_object(const struct out_column *columns, const struct out_cell *cells);

@@ -49,7 +49,7 @@ pvmx_err survey_begin(struct survey *s, struct link *l, uint32_t wanted)
     *s = (struct survey){.link = l,
                          .serial = pxp_client_serial(&l->client),
                          .wanted = wanted,
-                         .until = px_now_ns() + PATIENCE};
+                         .until = px_now_ns() + (l->patience ? l->patience : PATIENCE)};
     return read_hosts(s);
 }
 

@@ -55,7 +55,7 @@ class Terminal:
                 self.shown = self.shown[found.end():]
                 return found
             if time.monotonic() > end or not self.read(0.2):
-                self.test.fail(f"{pattern!r} is not shown; what is: {self.shown!r}")
+                self.test.fail(f"{pattern!r} is not shown; what is: {self.shown[-3000:]!r}")
 
     def finish(self):
         """Waits for the end; the exit status, or minus the signal."""
