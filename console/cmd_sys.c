@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands of the console itself: doctor, echo, getenv, help, id, quit, setenv, version; aliases. */
+/* Commands of the console itself: echo, getenv, help, id, quit, setenv, version; aliases. */
 #include "cmds.h"
 
-#include "base/err.h"
-#include "proto/start.h"
-
-#include <limits.h>
 #include <pvmx/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 /* ---- aliases ---------------------------------------------------------------------------------- */
 
@@ -186,104 +180,6 @@ static int run_id(struct console *c, const struct cmd *cmd, struct args *a)
     return CMD_OK;
 }
 
-/* ---- doctor ----------------------------------------------------------------------------------- */
-
-struct checkup {
-    struct out out;
-    int troubles;
-};
-
-static void note(struct checkup *k, const char *what, bool good, const char *text,
-                 const char *advice)
-{
-    k->troubles += !good;
-    out_row(&k->out, (struct out_cell[]){{.text = what},
-                                         {.text = good ? "good" : "trouble"},
-                                         {.text = text},
-                                         {.text = good ? "" : advice}});
-}
-
-static void check_daemon(struct console *c, struct checkup *k)
-{
-    struct px_rundir dir;
-    char path[PATH_MAX], text[PATH_MAX + 64];
-    bool found = pxp_daemon_find(path, sizeof path) == PVMX_OK;
-    note(k, "daemon program", found, found ? path : pvmx_last_error(),
-         "set PVMX_DAEMON to the pvmxd of this installation");
-    pvmx_err err = px_rundir_open(c->link.vm, false, &dir);
-    bool safe = !err || err == PVMX_ERR_NOENT;
-    note(k, "runtime directory", safe,
-         !err   ? dir.path
-         : safe ? "none yet: no virtual machine has run"
-                : pvmx_last_error(),
-         "remove it, or set XDG_RUNTIME_DIR to a directory of yours");
-    err = link_open(&c->link, false);
-    if (!err)
-        snprintf(text, sizeof text, "process %d on host %s", (int)c->link.info.pid,
-                 c->link.info.host);
-    else
-        snprintf(text, sizeof text, "%s",
-                 err == PVMX_ERR_NO_VM ? "none runs; one is started when it is needed"
-                                       : pvmx_last_error());
-    note(k, "virtual machine", !err || err == PVMX_ERR_NO_VM, text,
-         "end its process and remove its runtime directory");
-    if (!err)
-        note(k, "version", strcmp(c->link.info.release, PVMX_VERSION) == 0,
-             c->link.info.release,
-             "pvmx halt, so that the next start takes the daemon of this version");
-}
-
-static void check_limits(struct checkup *k)
-{
-    static const struct {
-        int resource;
-        rlim_t enough;
-        const char *name, *advice;
-    } limits[] = {
-        {RLIMIT_NOFILE, 1024, "open files",
-         "ulimit -n 4096 before the virtual machine is started"},
-        {RLIMIT_NPROC, 256, "processes",
-         "ulimit -u 4096 before the virtual machine is started"},
-    };
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        struct rlimit r;
-        char text[40];
-        if (getrlimit((__rlimit_resource_t)limits[i].resource, &r) != 0)
-            continue;
-        if (r.rlim_cur == RLIM_INFINITY)
-            snprintf(text, sizeof text, "unlimited");
-        else
-            snprintf(text, sizeof text, "%llu", (unsigned long long)r.rlim_cur);
-        note(k, limits[i].name, r.rlim_cur >= limits[i].enough, text, limits[i].advice);
-    }
-}
-
-/* Long messages are fetched from the sender's memory where the system allows it. */
-static void check_ptrace(struct checkup *k)
-{
-    FILE *f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-    int scope = 0;
-    bool known = f && fscanf(f, "%d", &scope) == 1;
-    if (f)
-        fclose(f);
-    note(k, "memory of other tasks", !known || scope == 0,
-         known && scope ? "kernel.yama.ptrace_scope forbids it: long messages are slower"
-                        : "may be read",
-         "sysctl kernel.yama.ptrace_scope=0");
-}
-
-static int run_doctor(struct console *c, const struct cmd *cmd, struct args *a)
-{
-    struct checkup k = {.troubles = 0};
-    (void)a;
-    out_begin(&k.out, cmd->columns, c->json);
-    check_daemon(c, &k);
-    check_limits(&k);
-    check_ptrace(&k);
-    out_end(&k.out);
-    return k.troubles ? CMD_FAILED : CMD_OK;
-}
-
 /* ---- records ---------------------------------------------------------------------------------- */
 
 static const struct out_column id_columns[] = {
@@ -291,14 +187,6 @@ static const struct out_column id_columns[] = {
     {"host", OUT_TEXT, "this host's name in it"},
     {"pid", OUT_NUMBER, "process of the daemon"},
     {"release", OUT_TEXT, "its version"},
-    {0},
-};
-
-static const struct out_column doctor_columns[] = {
-    {"check", OUT_TEXT, "what was looked at"},
-    {"result", OUT_TEXT, "\"good\" or \"trouble\""},
-    {"found", OUT_TEXT, "what was found"},
-    {"advice", OUT_TEXT, "what to do"},
     {0},
 };
 
@@ -351,14 +239,3 @@ const struct cmd cmd_id = {"id",       "",     "tell which virtual machine this 
                            "",         "",     0,
                            0,          CMD_VM, WORDS_NOTHING,
                            id_columns, run_id};
-const struct cmd cmd_doctor = {"doctor",
-                               "",
-                               "look for what may be wrong, and say what to do",
-                               "",
-                               "",
-                               0,
-                               0,
-                               0,
-                               WORDS_NOTHING,
-                               doctor_columns,
-                               run_doctor};

@@ -6,6 +6,7 @@
 #include "auth.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "clean.h"
 #include "conf.h"
 #include "dial.h"
 #include "events.h"
@@ -83,6 +84,7 @@ static const struct handler {
     {PXP_AT, CONSOLE, standin_request},
     {PXP_LOGS, CONSOLE, logs_request},
     {PXP_INPUT, CONSOLE, input_request},
+    {PXP_CLEAN, CONSOLE, clean_request},
 };
 
 static const struct handler *find(uint32_t number)

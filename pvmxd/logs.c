@@ -332,10 +332,15 @@ pvmx_err logs_request(struct server *sv, struct peer *p, uint32_t serial,
     return err;
 }
 
-void logs_fini(struct server *sv)
+void logs_forget_ended(struct server *sv)
 {
     while (forget_oldest_ended(sv))
         continue;
+}
+
+void logs_fini(struct server *sv)
+{
+    logs_forget_ended(sv);
     while (!px_list_empty(&sv->logs_live))
         kept_free(sv, px_container_of(sv->logs_live.next, struct kept, node));
     px_map_free(&sv->logs);

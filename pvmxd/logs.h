@@ -22,6 +22,8 @@ void logs_append(struct server *sv, int32_t tid, uint32_t stream, const uint8_t 
                  size_t len);
 /* The task has ended, and all it has written was appended. */
 void logs_end(struct server *sv, int32_t tid);
+/* Of tasks that have ended nothing is kept any more. */
+void logs_forget_ended(struct server *sv);
 /* Message logs. */
 pvmx_err logs_request(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len);

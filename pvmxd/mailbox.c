@@ -449,6 +449,19 @@ void boxes_forget_task(struct task *t)
     }
 }
 
+void boxes_clear(struct server *sv)
+{
+    for (;;) {
+        size_t pos = 0;
+        uint64_t key;
+        void *v;
+        if (!px_map_next(&sv->boxes, &pos, &key, &v))
+            return;
+        const struct box_class *c = v;
+        remove_entry(sv, c->entries[c->n - 1]); /* the last takes its name along */
+    }
+}
+
 void boxes_fini(struct server *sv)
 {
     size_t pos = 0;

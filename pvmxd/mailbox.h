@@ -23,6 +23,8 @@ pvmx_err box_number(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len);
 /* The task has left or ended: its entries go, those to be kept have no owner any more. */
 void boxes_forget_task(struct task *t);
+/* All entries go, also those that were put to be kept. */
+void boxes_clear(struct server *sv);
 void boxes_fini(struct server *sv);
 
 #endif

@@ -78,6 +78,17 @@ void names_forget_task(struct task *t)
         drop(t->sv, px_container_of(t->names.next, struct name, in_task));
 }
 
+void names_clear(struct server *sv)
+{
+    size_t pos = 0;
+    uint64_t key;
+    void *value;
+    while (px_map_next(&sv->names, &pos, &key, &value)) {
+        drop(sv, value);
+        pos = 0;
+    }
+}
+
 bool names_list(struct server *sv, struct pxp_zone *zone, struct pxp_name_info **out,
                 size_t *n)
 {

@@ -19,6 +19,8 @@ pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len);
 /* The task has left or ended: its names go. */
 void names_forget_task(struct task *t);
+/* All names go, those of tasks of other hosts too. */
+void names_clear(struct server *sv);
 
 /* All names, in memory of the zone; false: there is none left. */
 bool names_list(struct server *sv, struct pxp_zone *zone, struct pxp_name_info **out,

@@ -9,7 +9,7 @@ import signal
 import unittest
 
 from hostcase import PVMX, PVMXD, ThreeHosts
-from lab import BUILD
+from lab import BUILD, SANITIZED
 from terminal import CTRL_C, CTRL_D, Terminal
 
 FAR = r"""
@@ -30,6 +30,10 @@ int main(int argc, char **argv)
     MPI_Finalize();
 }
 """
+
+
+# AddressSanitizer keeps what was freed, up to 256 MiB.
+QUARANTINE_KB = 300 * 1024 if SANITIZED else 0
 
 
 class Logs(ThreeHosts):
@@ -57,7 +61,8 @@ class Logs(ThreeHosts):
         # One alone has no label; any daemon can be asked.
         out = self.check_program(PVMX, "logs", tids[5], env=self.at("east"))
         self.assertEqual(out, "out 5\n")
-        self.assertEqual(self.pvmx("logs", "-r", tids[0], tids[2])[1], "out 0\nout 2\n")
+        self.assertEqual(sorted(self.pvmx("logs", "-r", tids[0], tids[2])[1].splitlines()),
+                         ["out 0", "out 2"])
 
     def test_what_is_not_kept(self):
         self.three_hosts()
@@ -132,7 +137,7 @@ class Logs(ThreeHosts):
         self.assertGreater(len(out), 4 * 16 * 1024)
         lost = int(re.search(r"(\d+) bytes", err)[1])
         self.assertEqual(lost + len(out), 4 * 20000004)
-        self.assertLess(self.memory_kb(east), before + 20 * 1024)
+        self.assertLess(self.memory_kb(east), before + 20 * 1024 + QUARANTINE_KB)
 
     def test_total_bound(self):
         """The logs of tasks that have ended go first, the oldest of them before the others."""
@@ -159,7 +164,7 @@ class Logs(ThreeHosts):
         run = self.start(PVMX, "logs", "-f", tid)
         self.wait_until((self.tmp / "done").exists, "the task is done")
         for pid in self.processes(PVMXD):
-            self.assertLess(self.memory_kb(pid), 64 * 1024)
+            self.assertLess(self.memory_kb(pid), 64 * 1024 + QUARANTINE_KB)
         self.ok("wait", str(job))
         status, out, err = self.finish(run)
         self.assertEqual(status, 0)

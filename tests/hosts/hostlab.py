@@ -2,9 +2,11 @@
 """What tests of several hosts share: a first daemon, host requests, the hosts' table."""
 
 import os
+import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 import lab
@@ -72,8 +74,49 @@ class HostCase(lab.LabCase):
         self.assertEqual(self.processes(PVMXD), [])
         shutil.rmtree(self.runtime / "pvmx", ignore_errors=True)
 
+    def sshd(self):
+        """A real sshd on loopback, and what ssh needs to know of it: node1 and node2 work, locked has no
+        key, nobody listens at nobody. The user's name."""
+        keys = self.tmp / "ssh"
+        keys.mkdir(mode=0o700)
+        port = free_port()
+        me = pwd.getpwuid(os.getuid()).pw_name
+        for name in ("host", "user"):
+            self.sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / name)
+        shutil.copy(keys / "user.pub", keys / "authorized")
+        (keys / "sshd_config").write_text(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {keys}/host\n"
+            f"AuthorizedKeysFile {keys}/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"
+            f"PasswordAuthentication no\nPermitRootLogin yes\n"
+            f"SetEnv XDG_RUNTIME_DIR={self.runtime} PVMX_DAEMON_LOG={self.tmp}/log\n")
+        (keys / "config").write_text(
+            f"Host node1 node2\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {keys}/user\n"
+            f"  UserKnownHostsFile {keys}/known\n  StrictHostKeyChecking accept-new\n"
+            f"Host locked\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile none\n"
+            f"  IdentitiesOnly yes\n  UserKnownHostsFile {keys}/known\n"
+            f"Host nobody\n  HostName 127.0.0.1\n  Port {free_port()}\n")
+        os.makedirs("/run/sshd", exist_ok=True)
+        daemon = self.start("/usr/sbin/sshd", "-D", "-e", "-f", keys / "sshd_config")
+        self.addCleanup(lambda: (self.kill(daemon.pid), daemon.communicate()))
+        self.wait_until(lambda: listens(port), "sshd listens")
+        self.env["PVMX_SSH"] = f"ssh -F {keys}/config"
+        return me
+
     def sh(self, *command):
         subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except OSError:
+        return False
 
 
 KILL = signal.SIGKILL

@@ -2,7 +2,6 @@
 """Hosts that come and go, with real daemons on this machine."""
 
 import os
-import pwd
 import re
 import shutil
 import socket
@@ -270,30 +269,7 @@ class Hosts(hostlab.HostCase):
         self.wait_until(lambda: "between" not in self.hosts(), "the cut host is lost")
 
     def test_ssh(self):
-        sshd = "/usr/sbin/sshd"
-        keys = self.tmp / "ssh"
-        keys.mkdir(mode=0o700)
-        port = free_port()
-        me = pwd.getpwuid(os.getuid()).pw_name
-        for name in ("host", "user"):
-            self.sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / name)
-        shutil.copy(keys / "user.pub", keys / "authorized")
-        (keys / "sshd_config").write_text(
-            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {keys}/host\n"
-            f"AuthorizedKeysFile {keys}/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"
-            f"PasswordAuthentication no\nPermitRootLogin yes\n"
-            f"SetEnv XDG_RUNTIME_DIR={self.runtime} PVMX_DAEMON_LOG={self.tmp}/log\n")
-        (keys / "config").write_text(
-            f"Host node1 node2\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {keys}/user\n"
-            f"  UserKnownHostsFile {keys}/known\n  StrictHostKeyChecking accept-new\n"
-            f"Host locked\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile none\n"
-            f"  IdentitiesOnly yes\n  UserKnownHostsFile {keys}/known\n"
-            f"Host nobody\n  HostName 127.0.0.1\n  Port {free_port()}\n")
-        os.makedirs("/run/sshd", exist_ok=True)
-        daemon = self.start(sshd, "-D", "-e", "-f", keys / "sshd_config")
-        self.addCleanup(lambda: (self.kill(daemon.pid), daemon.communicate()))
-        self.wait_until(lambda: listens(port), "sshd listens")
-        self.env["PVMX_SSH"] = f"ssh -F {keys}/config"
+        me = self.sshd()
         self.begin()
         out = self.add("node1,slots=2", f"node2,slots=3,user={me}", launcher="ssh")
         self.assertEqual(out.count("PVMX_OK"), 2, out)
@@ -315,19 +291,6 @@ class Hosts(hostlab.HostCase):
         self.assertRegex(out, rf"not installed on host n5 .*{os.path.expanduser('~')}/no/such/pvmxd")
         self.ctl("halt")
         self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
-def listens(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-        return True
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":
