@@ -149,6 +149,11 @@ static int read_args(struct console *c, const struct cmd *cmd, int n, char **wor
         if (status)
             return status;
     }
+    /* A command that reads its words itself is asked for help by that word alone. */
+    if ((cmd->flags & CMD_RAW) && n == 2 && strcmp(words[1], "--help") == 0) {
+        describe_command(cmd);
+        return -1;
+    }
     a->words = words + i;
     a->n = n - i;
     if (a->n < cmd->least)

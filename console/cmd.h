@@ -23,6 +23,9 @@ enum cmd_flags {
     CMD_VM = 1,     /* needs a virtual machine */
     CMD_STARTS = 2, /* and starts one when none runs */
     CMD_RAW = 4,    /* reads its words itself: they may begin with '-' */
+    /* Its JSON is not an array of objects but: */
+    CMD_LINES = 8,   /* an object on each line */
+    CMD_OBJECT = 16, /* one object */
 };
 
 /* What the words of a command name, for completion. */
@@ -35,6 +38,7 @@ enum cmd_words {
     WORDS_SETTING = 16,
     WORDS_FILE = 32,
     WORDS_SIGNAL = 64,
+    WORDS_PROGRAM = 128, /* shells know them */
 };
 
 struct console {
@@ -59,7 +63,7 @@ struct cmd {
     const char *opts;                 /* letters, with ':' those that take a value */
     int least, most;                  /* words */
     unsigned flags, words;            /* CMD_*, WORDS_* */
-    const struct out_column *columns; /* of its listing; NULL: it has none */
+    const struct out_column *columns; /* of its listing, or of its JSON alone; NULL: it has none */
     int (*run)(struct console *c, const struct cmd *cmd, struct args *a);
 };
 
@@ -103,8 +107,18 @@ bool repl_ask(const struct console *c, const char *fmt, ...)
 /* ---- describe.c ------------------------------------------------------------------------------- */
 
 void describe_list(void);
+void describe_names(void);
 void describe_command(const struct cmd *cmd);
-void describe_man(void);
-void describe_completion(void);
+/* What the JSON of all commands looks like, as JSON. */
+void describe_schema(void);
+/* "array", "lines", "object". */
+const char *describe_form(const struct cmd *cmd);
+
+/* ---- man.c, rules.c: for the build -------------------------------------------------------------- */
+
+void man_program(void);
+void man_command(const struct cmd *cmd);
+void rules_bash(void);
+void rules_zsh(void);
 
 #endif

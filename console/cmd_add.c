@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands that make the virtual machine larger and smaller: add, delete. */
 #include "cmds.h"
+#include "progress.h"
 
 #include "base/err.h"
+#include "proto/hello.h"
 #include "proto/hostfile.h"
 
 #include <stdlib.h>
@@ -88,18 +90,66 @@ static int read_hosts(const struct cmd *cmd, struct adding *to, const char *path
     return status;
 }
 
-/* Says what has become of each host; CMD_FAILED when not all went well. twice: those that were there
+/* Hosts that come and go are told to this connection from now on. */
+static pvmx_err subscribe(struct link *l)
+{
+    struct pxp_hosts q = {.subscribe = true};
+    return pxp_hosts_encode(&l->client.out, pxp_client_serial(&l->client), &q);
+}
+
+/* As link_answer, and says meanwhile how many hosts are up, or gone. */
+static pvmx_err await(struct link *l, const struct cmd *cmd, size_t n, uint32_t serial,
+                      uint8_t **body, size_t *len)
+{
+    bool adds = cmd == &cmd_add;
+    size_t done = 0;
+    *body = NULL;
+    progress_say(0, n, adds ? "hosts are up" : "hosts are gone");
+    for (;;) {
+        uint32_t number, its;
+        const uint8_t *at;
+        size_t size;
+        pvmx_err err = link_next(l, 0, &number, &its, &at, &size);
+        if (err)
+            return err;
+        if (its == serial) {
+            *body = number == PXP_HOST_ADDED ? malloc(size + 1) : NULL;
+            if (*body)
+                memcpy(*body, at, *len = size);
+            else
+                err = number == PXP_REFUSE ? pxp_client_refused(at, size)
+                                           : px_fail(PVMX_ERR_NOMEM, "out of memory");
+        } else if (number == PXP_HOST_EVENT) {
+            struct pxp_host_event e;
+            struct pxp_zone zone = {0};
+            if (pxp_host_event_decode(at, size, &e, &zone) == PVMX_OK)
+                done += e.host.state == (uint32_t)(adds ? PXP_HOST_UP : PXP_HOST_GONE);
+            pxp_zone_free(&zone);
+            progress_say(done < n ? done : n, n, adds ? "hosts are up" : "hosts are gone");
+        }
+        pxp_client_drop(&l->client);
+        if (err || *body)
+            return err;
+    }
+}
+
+/* Says what has become of each of n hosts; CMD_FAILED when not all went well. twice: those that were there
  * before are no failure. */
-static int tell(struct console *c, const struct cmd *cmd, uint32_t serial, bool twice)
+static int tell(struct console *c, const struct cmd *cmd, size_t n, uint32_t serial, bool twice)
 {
     struct pxp_host_added m;
     struct pxp_zone zone = {0};
     uint8_t *body = NULL;
     size_t len, bad = 0;
     struct out o;
-    pvmx_err err = link_send(&c->link, NULL, 0);
+    bool shown = n > 1 && progress_shown();
+    pvmx_err err = shown ? subscribe(&c->link) : PVMX_OK;
     if (!err)
-        err = link_answer(&c->link, serial, PXP_HOST_ADDED, &body, &len);
+        err = link_send(&c->link, NULL, 0);
+    if (!err)
+        err = shown ? await(&c->link, cmd, n, serial, &body, &len)
+                    : link_answer(&c->link, serial, PXP_HOST_ADDED, &body, &len);
+    progress_end();
     if (!err)
         err = pxp_host_added_decode(body, len, &m, &zone);
     if (err) {
@@ -152,7 +202,7 @@ static int run_add(struct console *c, const struct cmd *cmd, struct args *a)
     if (!status)
         status = pxp_host_add_encode(&c->link.client.out, serial, &m)
                      ? cmd_error()
-                     : tell(c, cmd, serial, path && a->n == 0);
+                     : tell(c, cmd, hosts.n, serial, path && a->n == 0);
     adding_free(&hosts, a->n);
     return status;
 }
@@ -163,7 +213,7 @@ static int run_delete(struct console *c, const struct cmd *cmd, struct args *a)
     uint32_t serial = pxp_client_serial(&c->link.client);
     if (pxp_host_delete_encode(&c->link.client.out, serial, &m))
         return cmd_error();
-    return tell(c, cmd, serial, false);
+    return tell(c, cmd, (size_t)a->n, serial, false);
 }
 
 /* ---- records ---------------------------------------------------------------------------------- */

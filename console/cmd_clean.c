@@ -2,6 +2,7 @@
 /* The command clean. */
 #include "cmds.h"
 #include "survey.h"
+#include "task.h"
 
 #include "base/clock.h"
 
@@ -77,7 +78,7 @@ static int run_clean(struct console *c, const struct cmd *cmd, struct args *a)
     if (status || left < 0)
         return status ? status : CMD_FAILED;
     if (c->json)
-        printf("{\"tasks\":%u}\n", ended);
+        out_object(task_count_columns, &(struct out_cell){.number = ended});
     else
         printf("%u task%s ended; names, ports, boxes and groups are forgotten\n", ended,
                ended == 1 ? "" : "s");
@@ -95,7 +96,7 @@ const struct cmd cmd_clean = {"clean",
                               "y",
                               0,
                               0,
-                              CMD_VM,
+                              CMD_VM | CMD_OBJECT,
                               WORDS_NOTHING,
-                              NULL,
+                              task_count_columns,
                               run_clean};

@@ -262,7 +262,7 @@ const struct cmd cmd_events = {"events",
                                "f",
                                0,
                                0,
-                               CMD_VM,
+                               CMD_VM | CMD_LINES,
                                WORDS_NOTHING,
                                events_columns,
                                run_events};

@@ -133,8 +133,9 @@ static int begin(struct show *w, struct args *a)
     if (w->logs.ntasks == 0)
         return cmd_fail(
             "nothing is kept of what this has written: that is done for tasks that the "
-            "console has spawned, and for those that run on another host than their "
-            "spawner");
+            "console has spawned (not ->FILE, not thousands at once), and for those that "
+            "run "
+            "on another host than their spawner");
     w->labels = w->logs.ntasks > 1 && !args_has(a, 'r');
     return CMD_OK;
 }
@@ -275,27 +276,29 @@ static const struct out_column logs_columns[] = {
     {0},
 };
 
-const struct cmd cmd_logs = {"logs",
-                             "[-fr] [-n LINES] JOB|TASK...",
-                             "show what tasks have written, on any host",
-                             "Kept is what passes through a daemon: the output of tasks "
-                             "that the console has spawned "
-                             "(not ->FILE), and of tasks on other hosts than their "
-                             "spawner; of each so much as the "
-                             "setting daemon.output_task says, also after its end. -f: "
-                             "and what they write from now "
-                             "on, until they have ended; -n: the last LINES only; -r: no "
-                             "\"[tid]\" before lines when "
-                             "there are several tasks. JSON: one object for each line. "
-                             "What tasks wrote to standard "
-                             "error is written there.",
-                             "frn:",
-                             1,
-                             CMD_MANY,
-                             CMD_VM,
-                             WORDS_TASK | WORDS_JOB,
-                             logs_columns,
-                             run_logs};
+const struct cmd cmd_logs = {
+    "logs",
+    "[-fr] [-n LINES] JOB|TASK...",
+    "show what tasks have written, on any host",
+    "Kept is what passes through a daemon: the output of tasks "
+    "that the console has spawned "
+    "(not ->FILE, and not when pipes for all would take half of the daemon's "
+    "descriptors), and of tasks on other hosts than their "
+    "spawner; of each so much as the "
+    "setting daemon.output_task says, also after its end. -f: "
+    "and what they write from now "
+    "on, until they have ended; -n: the last LINES only; -r: no "
+    "\"[tid]\" before lines when "
+    "there are several tasks. JSON: one object for each line. "
+    "What tasks wrote to standard "
+    "error is written there.",
+    "frn:",
+    1,
+    CMD_MANY,
+    CMD_VM | CMD_LINES,
+    WORDS_TASK | WORDS_JOB,
+    logs_columns,
+    run_logs};
 const struct cmd cmd_attach = {"attach",
                                "[-r] JOB|TASK...",
                                "follow the output of tasks and give one of them input",
@@ -309,7 +312,7 @@ const struct cmd cmd_attach = {"attach",
                                "r",
                                1,
                                CMD_MANY,
-                               CMD_VM,
+                               CMD_VM | CMD_LINES,
                                WORDS_TASK | WORDS_JOB,
                                logs_columns,
                                run_attach};

@@ -2,8 +2,10 @@
 /* The command spawn. */
 #include "cmds.h"
 #include "heritage.h"
+#include "progress.h"
 #include "survey.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 
@@ -187,10 +189,70 @@ static int say_outcome(struct console *c, const struct cmd *cmd, const struct px
     return CMD_OK;
 }
 
+/* ---- progress --------------------------------------------------------------------------------- */
+
+enum { MANY = 50 };
+
+#define TICK (200 * PX_MS)
+
+/* Asks all hosts once in a while how many tasks they have started, until the answer is there. */
+static pvmx_err await(struct survey *s, size_t count, uint32_t serial, uint8_t **body,
+                      size_t *len)
+{
+    const struct survey_host *from;
+    enum survey_got got = SURVEY_ANSWER;
+    size_t done = 0, before = 0;
+    s->side = serial;
+    s->follows = true;
+    while (got != SURVEY_SIDE) {
+        struct pxp_status ask = {.own = true};
+        struct px_buf frame = {0};
+        s->until = px_now_ns() + TICK;
+        done = 0;
+        while ((got = survey_next(s, &from, body, len)) == SURVEY_ANSWER) {
+            struct pxp_status_is is;
+            struct pxp_zone zone = {0};
+            if (pxp_status_is_decode(*body, *len, &is, &zone) == PVMX_OK)
+                done += is.launched;
+            pxp_zone_free(&zone);
+            free(*body);
+        }
+        if (got == SURVEY_LOST)
+            return PVMX_ERR_CLOSED;
+        if (got != SURVEY_DONE)
+            continue;
+        before = done > before ? done : before;
+        progress_say(before < count ? before : count, count, "tasks are started");
+        pvmx_err err = pxp_status_encode(&frame, s->serial, &ask);
+        if (!err)
+            err = survey_ask(s, 0, &frame);
+        px_buf_free(&frame);
+        if (err)
+            return err;
+    }
+    return s->side_refused ? PVMX_ERR_STATE : PVMX_OK;
+}
+
+/* Sends the request and waits for its answer. */
+static pvmx_err ask(struct console *c, struct request *r, uint8_t **body, size_t *len)
+{
+    struct survey s = {.n = 0};
+    uint32_t serial = 0;
+    bool shown = r->app.count >= MANY && progress_shown();
+    pvmx_err err = shown ? survey_begin(&s, &c->link, PXP_STATUS_IS) : PVMX_OK;
+    if (!err)
+        err = send_request(c, r, &serial);
+    if (!err)
+        err = shown ? await(&s, r->app.count, serial, body, len)
+                    : link_answer(&c->link, serial, PXP_SPAWNED, body, len);
+    progress_end();
+    survey_end(&s);
+    return err;
+}
+
 static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
 {
     struct request r;
-    uint32_t serial = 0;
     uint8_t *body = NULL;
     size_t len = 0;
     struct pxp_spawned m;
@@ -205,9 +267,7 @@ static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
         status = find_where(c, &r);
     if (status)
         return status;
-    pvmx_err err = send_request(c, &r, &serial);
-    if (!err)
-        err = link_answer(&c->link, serial, PXP_SPAWNED, &body, &len);
+    pvmx_err err = ask(c, &r, &body, &len);
     if (!err)
         err = pxp_spawned_decode(body, len, &m, &zone);
     status = err ? cmd_error() : say_outcome(c, cmd, &m);
@@ -239,6 +299,6 @@ const struct cmd cmd_spawn = {
     1,
     CMD_MANY,
     CMD_VM | CMD_STARTS | CMD_RAW,
-    WORDS_FILE | WORDS_HOST,
+    WORDS_FILE | WORDS_PROGRAM | WORDS_HOST,
     spawn_columns,
     run_spawn};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands of the console itself: echo, getenv, help, id, quit, setenv, version; aliases. */
 #include "cmds.h"
+#include "complete.h"
 
 #include <pvmx/version.h>
 #include <stdio.h>
@@ -128,14 +129,45 @@ static int run_echo(struct console *c, const struct cmd *cmd, struct args *a)
     return CMD_OK;
 }
 
+/* Completion rules of shells ask for this: what the last word may become. */
+static int offer(struct console *c, int n, char **words)
+{
+    struct choices ch;
+    if (n == 0)
+        return CMD_OK;
+    complete_word(c, n - 1, words, words[n - 1], &ch);
+    for (size_t i = 0; i < ch.n; i++)
+        puts(ch.items[i]);
+    complete_free(&ch);
+    return CMD_OK;
+}
+
+/* What the build asks for; false: nothing of that. */
+static bool describe_for_build(const struct args *a)
+{
+    if (args_has(a, 'n'))
+        describe_names();
+    else if (args_has(a, 'b'))
+        rules_bash();
+    else if (args_has(a, 'z'))
+        rules_zsh();
+    else if (args_has(a, 'm') && a->n == 0)
+        man_program();
+    else
+        return false;
+    return true;
+}
+
 static int run_help(struct console *c, const struct cmd *cmd, struct args *a)
 {
-    (void)c;
-    (void)cmd;
-    if (args_has(a, 'm'))
-        describe_man();
-    else if (args_has(a, 'b'))
-        describe_completion();
+    if (args_has(a, 'c'))
+        return offer(c, a->n, a->words);
+    if (a->n > 1)
+        return cmd_usage(cmd, "help: \"%s\" is too much", a->words[1]);
+    if (describe_for_build(a))
+        return CMD_OK;
+    if (a->n == 0 && c->json)
+        describe_schema();
     else if (a->n == 0)
         describe_list();
     if (a->n == 0)
@@ -143,7 +175,7 @@ static int run_help(struct console *c, const struct cmd *cmd, struct args *a)
     const struct cmd *about = cmd_find(a->words[0]);
     if (!about)
         return CMD_USAGE;
-    describe_command(about);
+    (args_has(a, 'm') ? man_command : describe_command)(about);
     return CMD_OK;
 }
 
@@ -157,10 +189,9 @@ static int run_quit(struct console *c, const struct cmd *cmd, struct args *a)
 
 static int run_version(struct console *c, const struct cmd *cmd, struct args *a)
 {
-    (void)cmd;
     (void)a;
     if (c->json)
-        printf("{\"release\":\"%s\"}\n", PVMX_VERSION);
+        out_object(cmd->columns, &(struct out_cell){.text = PVMX_VERSION});
     else
         puts(PVMX_VERSION);
     return CMD_OK;
@@ -187,6 +218,23 @@ static const struct out_column id_columns[] = {
     {"host", OUT_TEXT, "this host's name in it"},
     {"pid", OUT_NUMBER, "process of the daemon"},
     {"release", OUT_TEXT, "its version"},
+    {0},
+};
+
+static const struct out_column version_columns[] = {
+    {"release", OUT_TEXT, "of this program"},
+    {0},
+};
+
+static const struct out_column schema_columns[] = {
+    {"command", OUT_TEXT, "its name"},
+    {"summary", OUT_TEXT, "what it does"},
+    {"form", OUT_TEXT,
+     "\"array\" of objects, \"lines\" with an object each, one \"object\", or \"none\""},
+    {"fields", OUT_LIST,
+     "of an object: name, type (\"string\", \"number\", or \"list\" of objects), unit, "
+     "whether it "
+     "may be null, and help"},
     {0},
 };
 
@@ -219,22 +267,35 @@ const struct cmd cmd_getenv = {"getenv", "NAME", "show a variable", "", "", 1, 1
 const struct cmd cmd_echo = {"echo", "[WORD...]", "print words", "",    "",
                              0,      CMD_MANY,    CMD_RAW,       PLAIN, run_echo};
 const struct cmd cmd_help = {"help",
-                             "[-m | -b | COMMAND]",
+                             "[-m] [COMMAND] | --json | -n | -b | -z | -c [WORD...]",
                              "tell about commands",
-                             "-m prints the manual page, -b completion rules for bash.",
-                             "mb",
+                             "--json tells what the JSON of each command looks like. -m "
+                             "prints the manual page, or that of "
+                             "a command; -n their names; -b and -z completion rules for "
+                             "bash and zsh, which ask by -c "
+                             "what the last WORD may become.",
+                             "mbznc",
                              0,
-                             1,
+                             CMD_MANY,
                              0,
                              WORDS_COMMAND,
-                             NULL,
+                             schema_columns,
                              run_help};
 const struct cmd cmd_quit = {"quit",  "", "leave the console; the virtual machine stays",
                              "",      "", 0,
                              0,       0,  PLAIN,
                              run_quit};
-const struct cmd cmd_version = {"version", "",    "print the version", "", "", 0, 0,
-                                0,         PLAIN, run_version};
+const struct cmd cmd_version = {"version",
+                                "",
+                                "print the version",
+                                "",
+                                "",
+                                0,
+                                0,
+                                CMD_OBJECT,
+                                WORDS_NOTHING,
+                                version_columns,
+                                run_version};
 const struct cmd cmd_id = {"id",       "",     "tell which virtual machine this is",
                            "",         "",     0,
                            0,          CMD_VM, WORDS_NOTHING,

@@ -40,7 +40,7 @@ static int say_count(struct console *c, const char *what, uint32_t count, size_t
     if (count == 0 && asked > 0)
         return cmd_fail("none of these tasks is there (any more)");
     if (c->json)
-        printf("{\"tasks\":%u}\n", count);
+        out_object(task_count_columns, &(struct out_cell){.number = count});
     else if (asked != 1 || count != 1)
         printf("%u task%s %s\n", count, count == 1 ? "" : "s", what);
     return count < asked
@@ -193,6 +193,11 @@ static int run_halt(struct console *c, const struct cmd *cmd, struct args *a)
 
 /* ---- records ---------------------------------------------------------------------------------- */
 
+const struct out_column task_count_columns[] = {
+    {"tasks", OUT_NUMBER, "how many tasks it has meant"},
+    {0},
+};
+
 const struct cmd cmd_kill = {
     "kill",
     "[-cy] TASK...",
@@ -204,9 +209,9 @@ const struct cmd cmd_kill = {
     "cy",
     1,
     CMD_MANY,
-    CMD_VM,
+    CMD_VM | CMD_OBJECT,
     WORDS_TASK | WORDS_JOB | WORDS_HOST,
-    NULL,
+    task_count_columns,
     run_kill};
 const struct cmd cmd_sig = {"sig",
                             "[-y] SIGNAL TASK...",
@@ -215,15 +220,21 @@ const struct cmd cmd_sig = {"sig",
                             "y",
                             2,
                             CMD_MANY,
-                            CMD_VM,
+                            CMD_VM | CMD_OBJECT,
                             WORDS_TASK | WORDS_JOB | WORDS_HOST | WORDS_SIGNAL,
-                            NULL,
+                            task_count_columns,
                             run_sig};
-const struct cmd cmd_reset = {
-    "reset", "[-y]",   "end all tasks; the virtual machine stays",
-    "",      "y",      0,
-    0,       CMD_VM,   WORDS_NOTHING,
-    NULL,    run_reset};
+const struct cmd cmd_reset = {"reset",
+                              "[-y]",
+                              "end all tasks; the virtual machine stays",
+                              "",
+                              "y",
+                              0,
+                              0,
+                              CMD_VM | CMD_OBJECT,
+                              WORDS_NOTHING,
+                              task_count_columns,
+                              run_reset};
 const struct cmd cmd_halt = {
     "halt", "",      "end all tasks and the virtual machine, and leave",
     "",     "",      0,

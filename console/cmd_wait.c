@@ -162,7 +162,7 @@ const struct cmd cmd_wait = {
     "",
     1,
     CMD_MANY,
-    CMD_VM,
+    CMD_VM | CMD_LINES,
     WORDS_TASK | WORDS_JOB,
     wait_columns,
     run_wait};

@@ -85,6 +85,16 @@ static void offer_files(const char *word, struct choices *ch)
         closedir(dir);
 }
 
+/* Only when a person asks for options: there are too many to be shown with all else. */
+static void offer_options(const struct cmd *cmd, const char *word, struct choices *ch)
+{
+    for (const char *c = cmd->opts; *word == '-' && *c; c++)
+        if (*c != ':')
+            offer(ch, word, (char[]){'-', *c, '\0'});
+    if (*word == '-')
+        offer(ch, word, "--help");
+}
+
 void complete_word(struct console *c, int nbefore, char **before, const char *word,
                    struct choices *out)
 {
@@ -110,6 +120,7 @@ void complete_word(struct console *c, int nbefore, char **before, const char *wo
         offer_files(word, out);
     if (cmd->columns)
         offer(out, word, "--json");
+    offer_options(cmd, word, out);
 }
 
 size_t complete_common(const struct choices *ch)

@@ -189,8 +189,10 @@ enum survey_got logs_next(struct logs *g)
     size_t len;
     bool more;
     enum survey_got got = survey_next(&g->survey, &from, &body, &len);
-    if (got != SURVEY_ANSWER)
+    if (got != SURVEY_ANSWER) {
+        free(body);
         return got;
+    }
     pvmx_err err = take(g, body, len, &more);
     free(body);
     if (!err && (more || any_live(g, from->index)))

@@ -17,7 +17,15 @@ static enum out_kind kind_of(const struct out_column *column)
 const char *out_kind_name(unsigned kind)
 {
     kind &= ~(unsigned)OUT_MORE;
-    return kind == OUT_TEXT || kind == OUT_TID ? "string" : "number";
+    return kind == OUT_LIST                      ? "list"
+           : kind == OUT_TEXT || kind == OUT_TID ? "string"
+                                                 : "number";
+}
+
+const char *out_kind_unit(unsigned kind)
+{
+    kind &= ~(unsigned)OUT_MORE;
+    return kind == OUT_KB ? "KiB" : kind == OUT_MS || kind == OUT_AT ? "ms" : "";
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------- */
@@ -133,6 +141,7 @@ static char *show(enum out_kind kind, const struct out_cell *cell)
     case OUT_NUMBER:
         snprintf(text, sizeof text, "%" PRIu64, cell->number);
         break;
+    case OUT_LIST:
     case OUT_MORE:
         return NULL;
     }

@@ -17,6 +17,7 @@ enum out_kind {
     OUT_MS,        /* a number of ms; for people "3m12s"        */
     OUT_CENTS,     /* a number with two decimals                */
     OUT_AT,        /* ms since 1970; for people a local time    */
+    OUT_LIST,      /* only described: an array of objects       */
     OUT_MORE = 16, /* added: for people only in the long form */
 };
 
@@ -55,5 +56,7 @@ void out_ending(int status, int signal);
 /* A JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
 void out_json_text(const char *text);
 const char *out_kind_name(unsigned kind);
+/* "ms", "KiB", ...; "": it has none. */
+const char *out_kind_unit(unsigned kind);
 
 #endif

@@ -141,38 +141,37 @@ static void answered(struct survey *s, struct survey_host *h, bool silent)
     h->waits = false;
 }
 
-/* A message that concerns the survey. */
-static enum survey_got take(struct survey *s, struct survey_host *h, uint32_t number,
-                            const uint8_t *at, size_t n, uint8_t **body, size_t *len)
+static enum survey_got copy(enum survey_got got, const uint8_t *at, size_t n,
+                            uint8_t **body, size_t *len)
 {
-    answered(s, h, false);
-    if (number == PXP_REFUSE) {
-        pxp_client_refused(at, n);
-        return SURVEY_REFUSED;
-    }
     *body = malloc(n + 1);
     *len = n;
     if (*body)
         memcpy(*body, at, n);
     else
         px_fail(PVMX_ERR_NOMEM, "out of memory");
-    return *body ? SURVEY_ANSWER : SURVEY_LOST;
+    return *body ? got : SURVEY_LOST;
 }
 
 /* SURVEY_DONE: it does not concern us. */
-static enum survey_got take_any(struct survey *s, struct survey_host *h, uint32_t number,
-                                uint32_t serial, const uint8_t *at, size_t n,
-                                uint8_t **body, size_t *len)
+static enum survey_got take(struct survey *s, struct survey_host *h, uint32_t number,
+                            uint32_t serial, const uint8_t *at, size_t n, uint8_t **body,
+                            size_t *len)
 {
-    if (serial == s->serial && (number == s->wanted || number == PXP_REFUSE))
-        return take(s, h, number, at, n, body, len);
-    if (serial != s->side || s->side == 0)
+    bool refused = number == PXP_REFUSE;
+    bool ours = serial == s->serial && (number == s->wanted || refused);
+    if (!ours && (serial != s->side || s->side == 0))
         return SURVEY_DONE;
-    s->side = 0;
-    s->side_refused = number == PXP_REFUSE;
-    if (s->side_refused)
+    if (ours)
+        answered(s, h, false);
+    else
+        s->side_refused = refused;
+    s->side = ours ? s->side : 0;
+    if (refused) {
         pxp_client_refused(at, n);
-    return SURVEY_SIDE;
+        return ours ? SURVEY_REFUSED : SURVEY_SIDE;
+    }
+    return copy(ours ? SURVEY_ANSWER : SURVEY_SIDE, at, n, body, len);
 }
 
 /* What another host says; SURVEY_DONE: nothing for us. */
@@ -187,7 +186,7 @@ static enum survey_got take_from(struct survey *s, const uint8_t *at, size_t n,
         if (m.gone)
             answered(s, *from, true);
         else if (pxp_frame_head(m.frame, m.frame_len, &number, &serial) == PVMX_OK)
-            got = take_any(s, *from, number, serial, m.frame, m.frame_len, body, len);
+            got = take(s, *from, number, serial, m.frame, m.frame_len, body, len);
     }
     pxp_zone_free(&zone);
     return got;
@@ -211,7 +210,7 @@ enum survey_got survey_next(struct survey *s, const struct survey_host **from,
         if (number == PXP_FROM)
             got = take_from(s, at, n, &h, body, len);
         else if ((h = find(s, s->self)) != NULL)
-            got = take_any(s, h, number, serial, at, n, body, len);
+            got = take(s, h, number, serial, at, n, body, len);
         pxp_client_drop(&s->link->client);
     }
     *from = h;

@@ -12,7 +12,7 @@ enum survey_got {
     SURVEY_ANSWER,  /* *body, to be freed */
     SURVEY_REFUSED, /* with the sentence in pvmx_last_error() */
     SURVEY_INPUT,   /* standard input can be read (link.stdin_too) */
-    SURVEY_SIDE,    /* the request `side` was answered */
+    SURVEY_SIDE,    /* the request `side` was answered: *body, unless it was refused */
     SURVEY_LOST,    /* the connection with the own daemon, or Ctrl-C: pvmx_last_error() */
 };
 

@@ -9,4 +9,7 @@
  * cmd.h. */
 int task_signal_all(struct console *c, const struct target *t, int sig, uint32_t *count);
 
+/* What the JSON of commands that only count says. */
+extern const struct out_column task_count_columns[];
+
 #endif

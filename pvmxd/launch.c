@@ -227,6 +227,20 @@ static void start_one(struct spawn_req *r, uint32_t at, struct pool_worker *me)
         launch_failed(r, at, err);
 }
 
+/* The threads count up meanwhile. */
+void spawn_progress(const struct server *sv, uint32_t *total, uint32_t *done)
+{
+    *total = *done = 0;
+    px_list_foreach(it, &sv->requests) {
+        const struct spawn_req *r = px_container_of(it, struct spawn_req, in_all);
+        uint32_t next = r->rounds > 0 ? atomic_load(&r->next) : 0;
+        for (uint32_t i = 0; r->ones != NULL && i < r->total; i++) {
+            *total += r->ones[i].host == 0;
+            *done += r->ones[i].host == 0 && i < next;
+        }
+    }
+}
+
 /* ---- tickets ---------------------------------------------------------------------------------- */
 
 /* The last holder gives the request back. */

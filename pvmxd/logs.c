@@ -248,22 +248,39 @@ static void add_log(struct server *sv, struct pxp_logs_are *are, const struct px
     add_pieces(are, k, f != NULL ? f->next : 0, room);
 }
 
-/* An answer of ANSWER_MAX bytes has at most so many pieces. */
+/* Room in the answer for all that is wanted, or as much as one answer takes. */
+static bool make_room(struct server *sv, struct pxp_logs_are *are,
+                      const struct pxp_logs *m, struct pxp_zone *zone)
+{
+    size_t logs = 0, pieces = 0, most = ANSWER_MAX / sizeof(struct piece);
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&sv->logs, &pos, &key, &value);) {
+        const struct kept *k = value;
+        if (!wanted(m, k))
+            continue;
+        logs++;
+        for (const struct px_list *it = k->pieces.next; it != &k->pieces && pieces < most;
+             it = it->next)
+            pieces++;
+    }
+    are->logs = pxp_zone_alloc(zone, (logs + 1) * sizeof *are->logs);
+    are->pieces = pxp_zone_alloc(zone, (pieces + 1) * sizeof *are->pieces);
+    return are->logs != NULL && are->pieces != NULL;
+}
+
 static pvmx_err answer(struct server *sv, struct peer *p, uint32_t serial,
                        const struct pxp_logs *m)
 {
     struct pxp_zone zone = {0};
+    struct pxp_logs_are are = {.more = false};
     size_t room = ANSWER_MAX;
     uint64_t key;
     void *value;
-    struct pxp_logs_are are = {
-        .logs = pxp_zone_alloc(&zone, (sv->logs.count + 1) * sizeof *are.logs),
-        .pieces =
-            pxp_zone_alloc(&zone, ANSWER_MAX / sizeof(struct piece) * sizeof *are.pieces)};
     pvmx_err err =
-        are.logs == NULL || are.pieces == NULL
-            ? px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer")
-            : PVMX_OK;
+        make_room(sv, &are, m, &zone)
+            ? PVMX_OK
+            : px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
     for (size_t pos = 0; err == PVMX_OK && px_map_next(&sv->logs, &pos, &key, &value);)
         if (wanted(m, value))
             add_log(sv, &are, m, value, &room);

@@ -207,6 +207,7 @@ void server_init(struct server *sv)
     px_list_init(&sv->agreements);
     px_list_init(&sv->revocations);
     px_list_init(&sv->forwards);
+    px_list_init(&sv->requests);
     px_list_init(&sv->spans);
     px_list_init(&sv->laters);
     output_init(sv);

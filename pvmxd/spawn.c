@@ -26,6 +26,7 @@ void spawn_free(struct spawn_req *r)
     span_free(r);
     px_list_remove(&r->in_peer);
     px_list_remove(&r->in_task);
+    px_list_remove(&r->in_all);
     for (int i = 0; i < 3; i++)
         px_fd_close(&r->stdio[i]);
     pxp_zone_free(&r->zone);
@@ -280,6 +281,7 @@ struct spawn_req *spawn_new(struct server *sv, uint32_t serial)
     px_list_init(&r->in_task);
     pthread_mutex_init(&r->lock, NULL);
     r->with_us = sv->hosts.table.count > 1;
+    px_list_push_back(&sv->requests, &r->in_all);
     sv->nrequests++;
     return r;
 }

@@ -51,12 +51,13 @@ struct spawn_req {
     struct px_list in_peer;
     struct task *owner; /* the task that asked, if it is one and lives */
     struct px_list in_task;
-    bool cancelled;      /* the spawner has failed: nobody waits for these tasks */
-    struct span *span;   /* it has tasks on other hosts; NULL: none */
-    uint32_t **chosen;   /* hosts of the tasks of programs that say where; see span.c */
-    uint32_t origin;     /* it is a part that this host's daemon carries; 0: ours */
-    struct link *link;   /* then: where to answer */
-    const uint8_t *body; /* as it came, for other hosts */
+    struct px_list in_all; /* in server.requests */
+    bool cancelled;        /* the spawner has failed: nobody waits for these tasks */
+    struct span *span;     /* it has tasks on other hosts; NULL: none */
+    uint32_t **chosen;     /* hosts of the tasks of programs that say where; see span.c */
+    uint32_t origin;       /* it is a part that this host's daemon carries; 0: ours */
+    struct link *link;     /* then: where to answer */
+    const uint8_t *body;   /* as it came, for other hosts */
     size_t body_len;
     /* With other hosts: the tasks end when this daemon is killed, since all others then take them for
      * ended. On one host nobody else can tell, and they go on. */
@@ -100,6 +101,8 @@ void spawn_finished(void *server);
 void spawn_undone(struct spawn_req *r);
 void spawn_forget_peer(struct peer *p);
 void spawn_forget_task(struct task *t);
+/* Tasks of this host in requests in progress, and how many of these are done. */
+void spawn_progress(const struct server *sv, uint32_t *total, uint32_t *done);
 
 /* ---- for span.c and part.c */
 struct spawn_req *spawn_new(struct server *sv, uint32_t serial);

@@ -8,6 +8,7 @@
 #include "ports.h"
 #include "proto/hello.h"
 #include "server.h"
+#include "spawn.h"
 #include "table.h"
 #include "tasks.h"
 #include "usage.h"
@@ -144,6 +145,7 @@ pvmx_err server_on_status(struct server *sv, struct peer *p, uint32_t serial,
         .pid = (uint32_t)getpid(),
         .uptime_ms = (now - sv->started) / PX_MS,
     };
+    spawn_progress(sv, &m.launching, &m.launched);
     m.hosts = describe_hosts(sv, &zone, now, &u, ask.own, &m.n_hosts);
     m.tasks = pxp_zone_alloc(&zone, (sv->tasks.count + 1) * sizeof *m.tasks);
     if (m.tasks == NULL)

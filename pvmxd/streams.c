@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { FDS_OF_TASK = 4 }; /* control connection, process, two pipes */
+
 static struct peer *session_of(const struct spawn_req *r)
 {
     if (r->owner != NULL)
@@ -78,9 +80,23 @@ void streams_request(struct spawn_req *r)
         hand_on(r, i, session);
 }
 
+/* Descriptors for their pipes would leave few for all else. */
+static bool too_many(const struct spawn_req *r)
+{
+    struct rlimit limit;
+    uint64_t tasks = 0;
+    for (size_t i = 0; i < r->m.n_apps; i++)
+        tasks += r->m.apps[i].count;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && tasks * FDS_OF_TASK > limit.rlim_cur / 2;
+}
+
 void streams_keep(struct spawn_req *r)
 {
     static struct pxp_range first = {.first = 0, .count = 1};
+    if (r->m.keep && too_many(r)) {
+        px_log(PX_LOG_WARN, "STREAMS-MANY", "the output of so many tasks is not kept");
+        r->m.keep = false;
+    }
     if (!r->m.keep)
         return;
     r->m.streams |= PXP_STREAM_OUT | PXP_STREAM_ERR;

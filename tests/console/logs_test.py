@@ -78,6 +78,16 @@ class Logs(ThreeHosts):
         self.finish(run)
         self.fails("no number of lines", "logs", "-n", "-1", "3", status=2)
 
+    def test_many_tasks_leave_descriptors(self):
+        """Rather than to fail for want of pipes the daemon keeps nothing."""
+        self.begin("sh", "-c", 'ulimit -n 400; exec "$@"', "sh")
+        _, job = self.spawn("-20", "echo", "kept")
+        self.ok("wait", str(job))
+        self.assertEqual(len(self.lines(str(job))), 20)
+        _, job = self.spawn("-80", "echo", "lost")
+        self.ok("wait", str(job))
+        self.fails("not thousands at once", "logs", str(job))
+
     def test_children_on_other_hosts_are_kept(self):
         self.three_hosts()
         self.assertEqual(sorted(self.check_program(self.compile("far", FAR)).splitlines()),
