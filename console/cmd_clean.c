@@ -1,82 +1,63 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The command clean. */
 #include "cmds.h"
-#include "survey.h"
 #include "task.h"
 
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { TURN_US = 20 * 1000 };
 
 #define LIMIT (30 * PX_SEC) /* much more than the grace period of tasks */
 
-/* Every host ends its tasks; *count: how many. */
+/* Every host ends its tasks; *count: how many there are. */
 static int ask_all(struct console *c, uint32_t *count)
 {
     struct survey s;
     struct pxp_clean m = {.unused = 0};
     struct px_buf frame = {0};
-    const struct survey_host *from;
-    uint8_t *body;
-    size_t len;
-    enum survey_got got = SURVEY_LOST;
     pvmx_err err = survey_begin(&s, &c->link, PXP_DONE);
     if (!err)
         err = pxp_clean_encode(&frame, s.serial, &m);
     if (!err)
         err = survey_ask(&s, 0, &frame);
     px_buf_free(&frame);
-    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
-        struct pxp_done done = {.count = 0};
-        struct pxp_zone zone = {0};
-        if (pxp_done_decode(body, len, &done, &zone) == PVMX_OK)
-            *count += done.count;
-        pxp_zone_free(&zone);
-        free(body);
-    }
-    int status = got != SURVEY_DONE    ? cmd_error()
-                 : survey_complete(&s) ? CMD_OK
-                                       : CMD_FAILED;
+    int status = err ? cmd_error() : task_count_done(&s, count);
     survey_end(&s);
     return status;
 }
 
-/* How many tasks there are; -1: was reported. */
-static long count_tasks(struct console *c)
+static int ask_person(struct console *c)
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
-    bool failed = survey_status(&c->link, false, &s, &zone, NULL) != PVMX_OK;
-    if (failed)
-        cmd_error();
+    pvmx_err err = survey_status(&c->link, false, &s, &zone, NULL);
     pxp_zone_free(&zone);
-    return failed ? -1 : (long)s.n_tasks;
+    if (err)
+        return cmd_error();
+    return s.n_tasks == 0 || repl_ask(c, "end all %zu tasks?", s.n_tasks) ? CMD_OK
+                                                                          : CMD_FAILED;
 }
 
 static int run_clean(struct console *c, const struct cmd *cmd, struct args *a)
 {
-    uint32_t ended = 0;
-    long left = count_tasks(c);
-    (void)cmd;
-    if (left < 0)
-        return link_interrupted() ? CMD_INTERRUPTED : CMD_FAILED;
-    if (left > 0 && !args_has(a, 'y') && !repl_ask(c, "end all %ld tasks?", left))
-        return CMD_FAILED;
-    int status = ask_all(c, &ended);
+    uint32_t ended = 0, left;
     uint64_t until = px_now_ns() + LIMIT;
-    while (!status && (left = count_tasks(c)) > 0) {
-        if (link_interrupted())
-            return CMD_INTERRUPTED;
-        if (px_now_ns() > until)
-            return cmd_fail("clean: %ld tasks have not ended (ps lists them)", left);
+    (void)cmd;
+    int status = args_has(a, 'y') ? CMD_OK : ask_person(c);
+    if (!status)
+        status = ask_all(c, &ended);
+    /* Again and again: those that were just being started have come meanwhile. */
+    for (left = ended; !status && left > 0 && px_now_ns() < until;) {
         usleep(TURN_US);
+        status = ask_all(c, &left);
     }
-    if (status || left < 0)
-        return status ? status : CMD_FAILED;
+    if (status)
+        return status;
+    if (left > 0)
+        return cmd_fail("clean: %u tasks have not ended (ps lists them)", left);
     if (c->json)
         out_object(task_count_columns, &(struct out_cell){.number = ended});
     else

@@ -78,19 +78,15 @@ static pvmx_err ask_hosts(struct survey *s, const struct target *t, int sig)
     return err;
 }
 
-int task_signal_all(struct console *c, const struct target *t, int sig, uint32_t *count)
+int task_count_done(struct survey *s, uint32_t *count)
 {
-    struct survey s;
     const struct survey_host *from;
     uint8_t *body;
     size_t len;
-    enum survey_got got = SURVEY_LOST;
+    enum survey_got got;
     *count = 0;
-    pvmx_err err = survey_begin(&s, &c->link, PXP_DONE);
-    if (!err)
-        err = ask_hosts(&s, t, sig);
-    while (!err && ((got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER ||
-                    got == SURVEY_REFUSED)) {
+    while ((got = survey_next(s, &from, &body, &len)) == SURVEY_ANSWER ||
+           got == SURVEY_REFUSED) {
         struct pxp_done done;
         struct pxp_zone zone = {0};
         /* A refusal: none of them is there. */
@@ -99,9 +95,17 @@ int task_signal_all(struct console *c, const struct target *t, int sig, uint32_t
         pxp_zone_free(&zone);
         free(body);
     }
-    int status = got != SURVEY_DONE    ? cmd_error()
-                 : survey_complete(&s) ? CMD_OK
-                                       : CMD_FAILED;
+    return got != SURVEY_DONE ? cmd_error() : survey_complete(s) ? CMD_OK : CMD_FAILED;
+}
+
+int task_signal_all(struct console *c, const struct target *t, int sig, uint32_t *count)
+{
+    struct survey s;
+    *count = 0;
+    pvmx_err err = survey_begin(&s, &c->link, PXP_DONE);
+    if (!err)
+        err = ask_hosts(&s, t, sig);
+    int status = err ? cmd_error() : task_count_done(&s, count);
     survey_end(&s);
     return status;
 }

@@ -17,12 +17,13 @@ pvmx_err clean_request(struct server *sv, struct peer *p, uint32_t serial,
     struct pxp_done done = {.count = 0};
     (void)body;
     (void)len;
-    px_log(PX_LOG_INFO, "CLEAN", "a console ends all %zu tasks", sv->tasks.count);
     px_list_foreach(it, &sv->all_tasks) {
         struct task *t = px_container_of(it, struct task, all);
         ports_forget_task(t);
         boxes_forget_task(t);
         groups_forget_task(t);
+        if (!t->terminating)
+            px_log(PX_LOG_INFO, "CLEAN", "t%x is ended for a console", (unsigned)t->tid);
         task_terminate(t, false);
         done.count++;
     }

@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-    WAITING_MAX = 64 * 1024
-}; /* bytes that a task has not read yet: no more are taken */
+/* Bytes that a task has not read yet: no more are taken. */
+enum { WAITING_MAX = 64 * 1024 };
 
 struct inlet {
     struct server *sv;
@@ -21,16 +20,12 @@ struct inlet {
     int32_t tid;
     bool eof; /* after what is in buf */
     struct px_buf buf;
-    struct px_list writers; /* struct writer: answered when buf is empty */
-};
-
-struct writer {
-    struct waiter w;
+    struct px_list writers; /* struct waiter: answered when buf is empty */
 };
 
 static void writer_free(struct waiter *w)
 {
-    free(px_container_of(w, struct writer, w));
+    free(w);
 }
 
 /* All that wait hear that it was written, or why not. */
@@ -135,7 +130,7 @@ pvmx_err input_request(struct server *sv, struct peer *p, uint32_t serial,
 {
     struct pxp_zone zone = {0};
     struct pxp_input m;
-    struct writer *w = NULL;
+    struct waiter *w = NULL;
     pvmx_err err = pxp_input_decode(body, len, &m, &zone);
     struct inlet *in = err == PVMX_OK ? input_find(sv, m.tid) : NULL;
     if (err == PVMX_OK && (in == NULL || in->eof))
@@ -153,8 +148,8 @@ pvmx_err input_request(struct server *sv, struct peer *p, uint32_t serial,
                       (unsigned)m.tid);
     }
     if (err == PVMX_OK) {
-        w->w.free = writer_free;
-        waiter_start(&w->w, p, serial, &in->writers, WAITER_FOREVER);
+        w->free = writer_free;
+        waiter_start(w, p, serial, &in->writers, WAITER_FOREVER);
         in->eof = m.eof;
         inlet_write(in);
     }

@@ -68,14 +68,14 @@ static void hand_on(struct spawn_req *r, int i, struct peer *session)
 void streams_request(struct spawn_req *r)
 {
     struct peer *session = session_of(r);
+    if (session != NULL)
+        r->m.keep = false; /* mpiexec reads it */
     if (r->owner == NULL && session != NULL) {
         keep_own(r);
-        r->m.keep = false; /* it reads them itself */
         return;
     }
     r->m.streams = 0; /* only mpiexec and we know what to do with pipes */
-    if (session == NULL)
-        streams_keep(r);
+    streams_keep(r);
     for (int i = 1; session != NULL && i < 3; i++)
         hand_on(r, i, session);
 }
