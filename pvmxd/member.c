@@ -15,8 +15,8 @@
 #include "outside.h"
 #include "proto/hello.h"
 #include "relay.h"
-#include "standin.h"
 #include "server.h"
+#include "standin.h"
 #include "table.h"
 #include <pvmx/version.h>
 #include <stdio.h>

@@ -63,14 +63,14 @@ struct server {
     struct px_list adds;          /* struct add_req, in progress */
     struct px_list relays, pumps; /* see relay.c, pump.c         */
     uint64_t last_relay;
-    struct px_list starters;               /* launchers that run          */
-    struct px_map guests;                  /* see guest.c                              */
-    struct px_map clients, stand_ins;      /* see standin.c                              */
-    struct px_map fars;                    /* tid -> struct far                        */
-    struct px_map reserved;                /* tid -> for which host; see part.c        */
-    struct px_list requests;               /* struct spawn_req: all in progress        */
-    struct px_list spans;                  /* struct span: requests over several hosts */
-    struct px_list laters;                 /* see part.c                               */
+    struct px_list starters;          /* launchers that run          */
+    struct px_map guests;             /* see guest.c                              */
+    struct px_map clients, stand_ins; /* see standin.c                              */
+    struct px_map fars;               /* tid -> struct far                        */
+    struct px_map reserved;           /* tid -> for which host; see part.c        */
+    struct px_list requests;          /* struct spawn_req: all in progress        */
+    struct px_list spans;             /* struct span: requests over several hosts */
+    struct px_list laters;            /* see part.c                               */
     struct px_list outlets, sinks, drains; /* see output.c               */
     struct px_map logs, inlets;            /* see logs.c, input.c: by tid */
     struct px_list logs_live, logs_ended, log_waits;

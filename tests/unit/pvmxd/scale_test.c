@@ -8,6 +8,7 @@
 #include "conf.h"
 #include "lead.h"
 #include "link.h"
+#include "lost.h"
 #include "output.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
@@ -60,6 +61,7 @@ static void server_free(struct server *sv)
 {
     sv->stopping = true;
     lead_stop(sv);
+    lost_fini(sv);
     table_free(&sv->hosts);
     arena_close(&sv->arena);
     loop_fini(&sv->loop);
