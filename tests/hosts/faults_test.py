@@ -27,7 +27,7 @@ class Faults(netlab.NetCase):
                         lambda: f"the loss of {name} is told: {w.lines}", 30)
         time.sleep(0.3)  # a second notice would come with what is on its way now
         self.assertEqual([w.gone(name), *[w.ends(t) for t in tids]], [1] * (1 + len(tids)), w.lines)
-        self.assertEqual(w.events(GONE, 0, name), 1, w.lines)
+        self.assertEqual(w.host_events(GONE, name), 1, w.lines)
 
     def tasks_by_host(self, tids):
         by = {}

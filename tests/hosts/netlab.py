@@ -223,5 +223,8 @@ class Watcher:
     def gone(self, name):
         return len([x for x in self.heard("host") if x.split()[2:] == [name, "gone"]])
 
+    def host_events(self, kind, host):
+        return sum(re.fullmatch(f"event {kind} [0-9a-f]+ {host}", x) is not None for x in self.lines)
+
     def events(self, kind, tid, host):
         return self.lines.count(f"event {kind} {tid} {host}")
