@@ -165,6 +165,8 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
     int fd = sleep_descriptor(p, a.slot);
     uint32_t seen = atomic_load(&a.slot->doorbell);
     atomic_fetch_or(&a.slot->rx_flags, PX_RX_SLEEPING);
+    if (is_crowded(p))
+        px_bell_crowd(a.slot);
     px_bell_settle(a.slot);
     bool is_done = false;
     if (px_progress(p) == 0 && !(is_done = done(arg)) &&
@@ -200,6 +202,8 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
 /* What was waited for has come, without sleep. */
 static void note_end(struct px_progress *p, const struct spin *s)
 {
+    if (__builtin_expect(px_bell_fenced, 0) && !is_crowded(p))
+        px_bell_calm(p->arena->slot);
     if (__builtin_expect(s->yielded || p->spread.shared, 0))
         px_spread_note(&p->spread, s->yielded, p->arena->index % 2);
 }

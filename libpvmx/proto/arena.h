@@ -97,7 +97,7 @@ struct px_slot {
     /* 1: owner not counted in head.running (owner; the daemon fixes it at death) */
     _Atomic uint32_t asleep;
     /* 1: before it sleeps the owner makes all tasks pass a barrier (membarrier), so those that are
-     * registered for that need none of their own */
+     * registered for that need none of their own (owner; 0 while the host is crowded) */
     _Atomic uint32_t barrier;
     _Atomic uint64_t bell; /* name of its datagram socket, see proto/bell.h; with PX_RX_SOCKET */
 

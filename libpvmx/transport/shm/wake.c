@@ -12,7 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum {
+    CALM = 64
+}; /* waits in a row on a host that is not crowded, before fences are given up */
+
+bool px_bell_fenced;
 static bool registered; /* others' barriers reach this process */
+static unsigned calm;
 
 static long membarrier(int command)
 {
@@ -23,6 +29,24 @@ void px_bell_open(struct px_slot *own)
 {
     registered = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
     atomic_store(&own->barrier, registered);
+}
+
+void px_bell_crowd(struct px_slot *own)
+{
+    calm = 0;
+    if (px_bell_fenced || !registered)
+        return;
+    px_bell_fenced = true;
+    atomic_store(&own->barrier, 0);
+    membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED); /* for those that have seen it at 1 */
+}
+
+void px_bell_calm(struct px_slot *own)
+{
+    if (++calm < CALM)
+        return;
+    px_bell_fenced = false;
+    atomic_store(&own->barrier, 1);
 }
 
 void px_bell_settle(struct px_slot *own)
