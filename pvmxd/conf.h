@@ -19,6 +19,7 @@ struct conf {
     int64_t add_parallel; /* hosts being started at one time                               */
     int64_t output_task; /* bytes kept of what a task writes                               */
     int64_t output_total; /* of all tasks together                                          */
+    int64_t limit_look; /* ns between two looks at what tasks use, while there are rules    */
     const char *launcher; /* how hosts are started when nothing else is said               */
     const char *ssh; /* the command of launcher ssh, with options                     */
     const char *address; /* to listen on for other hosts; empty: all interfaces           */

@@ -14,6 +14,7 @@
 #include "guest.h"
 #include "hosts.h"
 #include "input.h"
+#include "limit.h"
 #include "logs.h"
 #include "mailbox.h"
 #include "names.h"
@@ -85,6 +86,10 @@ static const struct handler {
     {PXP_LOGS, CONSOLE, logs_request},
     {PXP_INPUT, CONSOLE, input_request},
     {PXP_CLEAN, CONSOLE, clean_request},
+    {PXP_LIMIT_ADD, CONSOLE, limits_add},
+    {PXP_LIMIT_DEL, CONSOLE, limits_del},
+    {PXP_LIMITS, CONSOLE, limits_list},
+    {PXP_LIMIT_TEST, CONSOLE, limits_test},
 };
 
 static const struct handler *find(uint32_t number)

@@ -40,16 +40,22 @@ static void tell(struct peer *p, uint32_t serial, struct pxp_event *events, size
         peer_close(p); /* it then knows that it knows nothing */
 }
 
+static bool is_host(const struct pxp_event *e)
+{
+    return e->kind == PXP_EVENT_HOST_UP || e->kind == PXP_EVENT_HOST_GONE;
+}
+
 /* Every daemon sees hosts come and go: a console of another host hears it from its own. */
 static bool hears(const struct peer *p, const struct pxp_event *e)
 {
-    return p->standin == NULL || e->kind < PXP_EVENT_HOST_UP;
+    return p->standin == NULL || !is_host(e);
 }
 
 static void note(struct server *sv, struct pxp_event e)
 {
     size_t host = strlen(e.host) + 1, program = strlen(e.program) + 1;
-    struct record *r = malloc(sizeof *r + host + program);
+    size_t text = e.text != NULL ? strlen(e.text) + 1 : 1;
+    struct record *r = malloc(sizeof *r + host + program + text);
     if (r == NULL) {
         px_log(PX_LOG_ERROR, "EVENTS-NOMEM", "no memory for an event");
         return;
@@ -57,6 +63,7 @@ static void note(struct server *sv, struct pxp_event e)
     e.at_ms = now_ms();
     e.host = memcpy(r->texts, e.host, host);
     e.program = memcpy(r->texts + host, e.program, program);
+    e.text = memcpy(r->texts + host + program, e.text != NULL ? e.text : "", text);
     r->event = e;
     px_list_push_back(&sv->events, &r->node);
     if (++sv->nevents > EVENTS_MAX)

@@ -11,7 +11,8 @@ struct peer;
 struct task;
 struct host;
 
-/* Notes an event of a task; e's time, host and task are filled in here. Without memory it is lost. */
+/* Notes an event of a task; e's time, host and task are filled in here, its text (may be NULL) is copied.
+ * Without memory it is lost. */
 void events_note(struct server *sv, const struct task *t, struct pxp_event e);
 /* A task elsewhere, of a job that was spawned from here, was lost with its host. */
 void events_note_lost(struct server *sv, const char *host, const struct pxp_task_end *end);

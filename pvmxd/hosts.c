@@ -9,6 +9,7 @@
 #include "events.h"
 #include "far.h"
 #include "lead.h"
+#include "limit.h"
 #include "link.h"
 #include "lost.h"
 #include "outside.h"
@@ -258,6 +259,7 @@ pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
         err = t.hosts == NULL || !lost_write(sv, &zone, &t)
                   ? px_fail(PVMX_ERR_NOMEM, "no memory for the host table")
                   : pxp_table_encode(link_out(l), serial | LINK_REPLY, &t);
+        limits_tell(sv, l);
         add_host_settled(sv, h, PVMX_OK, "");
     }
     pxp_zone_free(&zone);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf.h"
 #include "hosts.h"
+#include "limit.h"
 #include "link.h"
 #include "lost.h"
 #include "proto/hello.h"
@@ -42,6 +43,7 @@ static void take_over(struct server *sv)
            sv->hosts.self, sv->hosts.votes, sv->hosts.quorum);
     lead_stop(sv);
     hosts_take_over(sv);
+    limits_tell_all(sv);
 }
 
 /* What the old leader has told others and not us. */

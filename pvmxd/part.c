@@ -8,6 +8,7 @@
 #include "dial.h"
 #include "far.h"
 #include "hosts.h"
+#include "inherit.h"
 #include "link.h"
 #include "output.h"
 #include "proto/hello.h"
@@ -179,6 +180,8 @@ pvmx_err span_on_start(struct server *sv, struct link *l, uint32_t serial,
     pvmx_err err = pxp_start_decode(body, len, &s, &r->zone);
     if (err == PVMX_OK)
         err = pxp_spawn_decode(s.request, s.request_len, &r->m, &r->zone);
+    if (err == PVMX_OK)
+        err = inherit_part(r, &s);
     if (err == PVMX_OK)
         err = fill(r, sv, &s);
     if (err != PVMX_OK) {

@@ -212,6 +212,7 @@ void server_init(struct server *sv)
     px_list_init(&sv->laters);
     output_init(sv);
     logs_init(sv);
+    limits_init(sv);
     px_list_init(&sv->hosts.changed);
     px_list_init(&sv->hosts.exiles);
     px_list_init(&sv->hosts.subscribers);
@@ -323,6 +324,7 @@ void server_stop(struct server *sv)
         loop_timer_stop(&sv->loop, &sv->halt_limit);
         alone = pool_stop(&sv->pool, &sv->loop);
         watchdog_stop(sv);
+        limits_stop(sv);
         topo_stop(sv);
         if (sv->signal_fd >= 0)
             loop_io_stop(&sv->loop, &sv->signal_io);
@@ -337,6 +339,7 @@ void server_stop(struct server *sv)
     hosts_stop(sv);
     notify_fini(sv);
     logs_fini(sv);
+    limits_fini(sv);
     events_fini(sv);
     pxp_hostfile_free(&sv->known);
     px_map_free(&sv->tasks);

@@ -10,6 +10,7 @@
 #include "base/rundir.h"
 #include "bind.h"
 #include "hosts.h"
+#include "limit.h"
 #include "link.h"
 #include "listen.h"
 #include "loop.h"
@@ -59,6 +60,7 @@ struct server {
     struct topo topo;
     struct bind bind;
     struct hosts hosts;
+    struct limits limits;
     struct links links;
     struct px_list adds;          /* struct add_req, in progress */
     struct px_list relays, pumps; /* see relay.c, pump.c         */

@@ -6,6 +6,7 @@
 #include "dial.h"
 #include "far.h"
 #include "hosts.h"
+#include "inherit.h"
 #include "link.h"
 #include "output.h"
 #include "peer.h"
@@ -402,6 +403,7 @@ static pvmx_err start_part(struct spawn_req *r, struct part *p)
                           .slots = r->m.slots,
                           .place = r->m.apps[0].place,
                           .forward = true};
+    inherit_write(r, &m);
     m.tasks = pxp_zone_alloc(&r->zone, (p->count + 1) * sizeof *m.tasks);
     if (m.tasks == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for %u tasks", p->count);

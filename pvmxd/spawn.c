@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "events.h"
+#include "inherit.h"
 #include "output.h"
 #include "peer.h"
 #include "proto/hello.h"
@@ -24,6 +25,7 @@ enum {
 void spawn_free(struct spawn_req *r)
 {
     span_free(r);
+    inherit_drop_request(r);
     px_list_remove(&r->in_peer);
     px_list_remove(&r->in_task);
     px_list_remove(&r->in_all);
@@ -231,6 +233,7 @@ static pvmx_err spawn_accept(struct spawn_req *r)
     }
     take_slots(r);
     r->job_id = next_job(sv);
+    inherit_number(r);
     r->ctx = r->m.ctx;
     if (r->ctx == 0) /* as if the daemon were a task: its local number is 0 */
         r->ctx = (uint64_t)(sv->arena.head->host_index << 18) << 32 | (uint64_t)r->job_id
@@ -251,22 +254,6 @@ static void spawn_start(struct spawn_req *r)
         span_reserve(r);
     else
         launch_round(r);
-}
-
-/* What children have from the job of their spawner when the request does not say. */
-static void inherit(struct spawn_req *r)
-{
-    const struct job *j = r->owner != NULL ? r->owner->job : NULL;
-    if (j == NULL)
-        return;
-    if (r->m.slots == 0)
-        r->m.slots = j->slots;
-    char *place = NULL;
-    if (j->place != NULL && (place = pxp_zone_alloc(&r->zone, strlen(j->place) + 1)) != NULL)
-        strcpy(place, j->place);
-    for (size_t i = 0; place != NULL && i < r->m.n_apps; i++)
-        if (*r->m.apps[i].place == '\0')
-            r->m.apps[i].place = place;
 }
 
 struct spawn_req *spawn_new(struct server *sv, uint32_t serial)
@@ -316,6 +303,8 @@ pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
         err = take_stdio(p, r->stdio);
     if (err == PVMX_OK && p->role == PXP_ROLE_TASK && p->task == NULL)
         err = px_fail(PVMX_ERR_STATE, "a process must enrol before it can spawn");
+    if (err == PVMX_OK)
+        err = inherit_request(r);
     if (err != PVMX_OK) {
         spawn_free(r);
         return err;
@@ -323,7 +312,6 @@ pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
     px_list_push_back(&p->requests, &r->in_peer);
     if (r->owner != NULL)
         px_list_push_back(&r->owner->requests, &r->in_task);
-    inherit(r);
     streams_request(r);
     spawn_start(r);
     return PVMX_OK;
@@ -339,8 +327,7 @@ struct job *spawn_make_job(struct spawn_req *r)
     j->parent = r->parent;
     j->init_timeout_ms = r->m.init_timeout_ms;
     j->slots = r->m.slots;
-    if (*r->m.apps[0].place != '\0')
-        j->place = strdup(r->m.apps[0].place);
+    inherit_job(r, j);
     j->programs = calloc(r->nplans, sizeof *j->programs);
     j->nprograms = j->programs != NULL ? r->nplans : 0;
     for (uint32_t i = 0; i < j->nprograms; i++)

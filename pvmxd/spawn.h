@@ -65,6 +65,9 @@ struct spawn_req {
     uint32_t serial;
     uint32_t job_id;
     int32_t parent;
+    struct limit *limit; /* see inherit.h */
+    const uint32_t *line;
+    uint32_t nline;
     struct pxp_spawn m;
     struct pxp_zone zone;
     int stdio[3];

@@ -10,6 +10,7 @@
 #include "events.h"
 #include "far.h"
 #include "groups.h"
+#include "inherit.h"
 #include "input.h"
 #include "logs.h"
 #include "mailbox.h"
@@ -39,6 +40,7 @@ struct job *job_new(struct server *sv, uint32_t id, uint32_t flags)
     j->sv = sv;
     j->flags = flags;
     j->id = id;
+    j->born = px_now_ns();
     px_list_init(&j->in_owner);
     px_list_init(&j->in_session);
     px_list_init(&j->tasks);
@@ -61,7 +63,7 @@ void job_free(struct job *j)
     px_map_remove(&j->sv->jobs, j->id);
     px_list_remove(&j->in_owner);
     px_list_remove(&j->in_session);
-    free(j->place);
+    inherit_drop_job(j);
     for (uint32_t i = 0; i < j->nprograms; i++)
         free(j->programs[i]);
     free(j->programs);
@@ -240,6 +242,7 @@ static void task_free(struct task *t)
         job_free(j);
     free(t->program);
     free(t->far_hosts);
+    free(t->hits);
     free(t);
 }
 

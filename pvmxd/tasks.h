@@ -39,6 +39,10 @@ struct job {
     bool piped;          /* what its tasks write passes through this daemon */
     char **programs;     /* for each appnum */
     uint32_t nprograms;
+    struct limit *limit; /* it came with, or has from its spawner; NULL: none */
+    uint32_t *line;      /* jobs that it stems from, the first one first; see inherit.h */
+    uint32_t nline;
+    uint64_t born;
 };
 
 struct task {
@@ -76,6 +80,9 @@ struct task {
     struct bind_place *place; /* processors that it is bound to; NULL: none         */
     uint32_t *far_hosts;      /* other hosts that want to know of its end           */
     size_t nfar_hosts;
+    uint64_t cpu_ms, memory; /* at the last look; see runaway.c                    */
+    uint32_t *hits;          /* numbers of rules that hold for it                  */
+    size_t nhits;
 };
 
 struct job *job_new(struct server *sv, uint32_t id, uint32_t flags);

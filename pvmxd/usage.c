@@ -2,7 +2,9 @@
 /* See usage.h. */
 #include "usage.h"
 #include "topo.h"
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -10,7 +12,7 @@
 enum { COMMAND_MAX = 256 };
 
 /* Its words with spaces between. */
-static const char *command_line(pid_t pid, struct pxp_zone *zone)
+const char *usage_command(pid_t pid, struct pxp_zone *zone)
 {
     char path[40], text[COMMAND_MAX];
     snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
@@ -27,7 +29,7 @@ void usage_task(pid_t pid, struct pxp_task_info *t, struct pxp_zone *zone)
 {
     char path[40], text[1024];
     unsigned long long user, system, pages;
-    t->command = command_line(pid, zone);
+    t->command = usage_command(pid, zone);
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     if (!topo_read_text(path, text, sizeof text))
         return;
@@ -40,6 +42,40 @@ void usage_task(pid_t pid, struct pxp_task_info *t, struct pxp_zone *zone)
         return;
     t->cpu_ms = (user + system) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK);
     t->rss_kb = pages * (unsigned long long)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static bool read_stat(pid_t pid, struct usage *u)
+{
+    char path[40], text[1024];
+    unsigned long long user, system, child_user, child_system, pages;
+    int group;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    const char *end = topo_read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (end == NULL ||
+        sscanf(end + 1,
+               " %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu %*d "
+               "%*d %*d %*d %*u %*u %llu",
+               &group, &user, &system, &child_user, &child_system, &pages) != 6)
+        return false;
+    u->pid = pid;
+    u->group = group;
+    u->cpu_ms = (user + system + child_user + child_system) * 1000 /
+                (unsigned long long)sysconf(_SC_CLK_TCK);
+    u->memory = pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+    return true;
+}
+
+void usage_all(void (*fn)(void *arg, const struct usage *u), void *arg)
+{
+    struct dirent *e;
+    struct usage u;
+    DIR *dir = opendir("/proc");
+    while (dir != NULL && (e = readdir(dir)) != NULL)
+        if (e->d_name[0] >= '1' && e->d_name[0] <= '9' &&
+            read_stat((pid_t)strtol(e->d_name, NULL, 10), &u))
+            fn(arg, &u);
+    if (dir != NULL)
+        closedir(dir);
 }
 
 void usage_host(struct pxp_host_info *h)

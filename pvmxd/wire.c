@@ -11,6 +11,7 @@
 #include "guest.h"
 #include "hosts.h"
 #include "lead.h"
+#include "limit.h"
 #include "link.h"
 #include "output.h"
 #include "relay.h"
@@ -54,6 +55,10 @@ static const struct handler {
     {PXP_HERE, relay_on_here},
     {PXP_PROXY, standin_on_request},
     {PXP_PROXIED, standin_on_answer},
+    {PXP_LIMIT_ADD, limits_add_forwarded},
+    {PXP_LIMIT_DEL, limits_del_forwarded},
+    {PXP_LIMITS_ARE, limits_on_table},
+    {PXP_SUMS, sums_heard},
 };
 
 static const struct handler *find(uint32_t number)

@@ -21,7 +21,10 @@ enum {
     PXP_EVENT_TASK_END = 2,
     PXP_EVENT_HOST_UP = 3,   /* of a host: tid is its daemon's */
     PXP_EVENT_HOST_GONE = 4, /* its program: why */
+    PXP_EVENT_LIMIT = 5,     /* a rule was applied to a task */
 };
+/* limit_rule.action */
+enum { PXP_LIMIT_REPORT = 1, PXP_LIMIT_STOP = 2, PXP_LIMIT_KILL = 3 };
 /* spawn.slots, birth.slots: there is no limit, MPI_UNIVERSE_SIZE is not set. */
 #define PXP_SLOTS_INFINITE UINT32_MAX
 
