@@ -212,12 +212,23 @@ static pvmx_err on_ended(struct job *job, const uint8_t *body, size_t len)
     return err;
 }
 
+/* The daemon ends all that we have started, detached jobs too. */
+static void on_limit(struct job *job, const char *values)
+{
+    job->status = STATUS_TIMEOUT;
+    job->ending = true;
+    fprintf(stderr, "mpiexec: the time limit of %llu s is over: ending the job (%s)\n",
+            (unsigned long long)job->opts->timeout_s, values);
+}
+
 static pvmx_err on_aborted(struct job *job, const uint8_t *body, size_t len)
 {
     struct pxp_aborted m;
     struct pxp_zone zone = {0};
     pvmx_err err = pxp_aborted_decode(body, len, &m, &zone);
-    if (!err && !job->ending) {
+    if (!err && m.limit) {
+        on_limit(job, m.text);
+    } else if (!err && !job->ending) {
         /* The shell sees the code's low 8 bits; an abort is never a success. */
         int status = m.code & 0xff;
         at_least(job, status ? status : STATUS_FAILED);
@@ -425,20 +436,13 @@ pvmx_err job_clock(struct job *job, int *timeout_ms)
         return px_fail(PVMX_ERR_TIMEDOUT, "the time limit of %llu s is over and the job has not been started",
                        (unsigned long long)job->opts->timeout_s);
     }
-    if (job->nworlds > 0 && job->limit_at && now >= job->limit_at) {
-        job->limit_at = 0;
-        fprintf(stderr, "mpiexec: the time limit of %llu s is over: ending the job\n",
-                (unsigned long long)job->opts->timeout_s);
-        job->status = STATUS_TIMEOUT;
-        err = end_job(job, false, "the time limit is over");
-    }
     if (!err && job->nworlds > 0 && job->force_at && now >= job->force_at) {
         job->force_at = 0;
         if (!job_over(job))
             at_least(job, STATUS_SIGNAL + job->passed_on);
         err = end_job(job, false, "the user has asked the job to end");
     }
-    if (job->limit_at)
+    if (job->limit_at && job->nworlds == 0) /* from then on the daemon sees to it */
         lower(timeout_ms, ms_until(job->limit_at, now));
     if (job->force_at && job->nworlds > 0)
         lower(timeout_ms, ms_until(job->force_at, now));

@@ -36,7 +36,7 @@ struct job {
     int passed_on; /* last signal of the user's that was sent to the job; 0: none        */
     int nstops; /* how many of them asked it to end                                   */
     uint64_t force_at; /* when what was asked to end is made to; 0: never                  */
-    uint64_t limit_at; /* end of the time that the user allows; 0: none                      */
+    uint64_t limit_at; /* end of the time that the user allows for the start too; 0: none    */
 };
 
 /* What a job that was ended for its time limit returns, as of timeout(1). */

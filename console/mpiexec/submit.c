@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pvmx/engine/dyn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -100,6 +101,7 @@ pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *
                 const struct input *in, const struct output *out, uint32_t *serial)
 {
     const int fds[] = {in->fd, STDOUT_FILENO, STDERR_FILENO};
+    char limit[48];
     pvmx_err err = fit_soft(opts);
     if (err)
         return err;
@@ -112,7 +114,9 @@ pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *
         .stdin_some = true,
         .stdin_ranks = (struct pxp_range *)in->ranks,
         .n_stdin_ranks = in->nranks,
+        .limit = opts->timeout_s ? limit : "",
     };
+    snprintf(limit, sizeof limit, "job.elapsed > %llus", (unsigned long long)opts->timeout_s);
     err = heritage_fill(h, &m);
     *serial = pxp_client_serial(c);
     if (!err)
