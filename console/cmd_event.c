@@ -18,6 +18,7 @@ static const char *kind_name(uint32_t kind)
            : kind == PXP_EVENT_TASK_END  ? "ended"
            : kind == PXP_EVENT_HOST_UP   ? "host-up"
            : kind == PXP_EVENT_HOST_GONE ? "host-gone"
+           : kind == PXP_EVENT_LIMIT     ? "limit"
                                          : "other";
 }
 
@@ -38,7 +39,8 @@ static void say_event(struct console *c, const struct cmd *cmd, const struct pxp
                                        {.number = e->pid},
                                        {.number = e->status < 0 ? 0 : (uint32_t)e->status},
                                        {.number = (uint32_t)e->signal},
-                                       {.text = e->program}});
+                                       {.text = e->program},
+                                       {.text = e->text}});
         return;
     }
     out_time(e->at_ms);
@@ -50,6 +52,8 @@ static void say_event(struct console *c, const struct cmd *cmd, const struct pxp
     printf(" t%x (%s) ", (unsigned)e->tid, e->program);
     if (e->kind == PXP_EVENT_TASK_END)
         out_ending(e->status, e->signal);
+    else if (e->kind == PXP_EVENT_LIMIT)
+        printf("has reached %s", e->text);
     else
         printf("has started on %s, process %u", e->host, e->pid);
     if (e->job)
@@ -78,7 +82,12 @@ struct past {
     struct pxp_zone zone;
 };
 
-/* Of one moment: a task's start before its end. */
+/* Of one moment: a task's start first, its end last. */
+static unsigned stage(const struct pxp_event *e)
+{
+    return e->kind == PXP_EVENT_TASK_START ? 0 : e->kind == PXP_EVENT_TASK_END ? 2 : 1;
+}
+
 static int by_time(const void *a, const void *b)
 {
     const struct pxp_event *p = a, *q = b;
@@ -86,7 +95,7 @@ static int by_time(const void *a, const void *b)
         return p->at_ms < q->at_ms ? -1 : 1;
     if (p->tid != q->tid)
         return p->tid < q->tid ? -1 : 1;
-    return p->kind < q->kind ? -1 : p->kind > q->kind;
+    return (int)stage(p) - (int)stage(q);
 }
 
 static bool keep(struct past *p, const struct pxp_events_are *m)
@@ -233,7 +242,8 @@ static int run_settings(struct console *c, const struct cmd *cmd, struct args *a
 
 static const struct out_column events_columns[] = {
     {"at_ms", OUT_AT, "when, in ms since 1970"},
-    {"event", OUT_TEXT, "\"started\" or \"ended\" of a task, \"host-up\", \"host-gone\""},
+    {"event", OUT_TEXT,
+     "\"started\", \"ended\" or \"limit\" of a task, \"host-up\", \"host-gone\""},
     {"tid", OUT_TID, "of the task; of a host its daemon's"},
     {"job", OUT_NUMBER, "its job; 0: none"},
     {"host", OUT_TEXT, "where it runs or ran; the host"},
@@ -241,6 +251,7 @@ static const struct out_column events_columns[] = {
     {"status", OUT_NUMBER, "exit status of one that has ended"},
     {"signal", OUT_NUMBER, "signal that has ended it; 0: none"},
     {"program", OUT_TEXT, "what runs or ran; why the host has gone"},
+    {"text", OUT_TEXT, "of a limit: which rule, what it does, and the values"},
     {0},
 };
 

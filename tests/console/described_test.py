@@ -20,13 +20,14 @@ SHARE = BUILD / "share"
 RUNS = {
     "add": "add north:1", "attach": "attach {ended}", "clean": "clean", "conf": "conf",
     "delete": "delete north", "doctor": "doctor", "events": "events", "help": "help",
-    "hosts": "hosts", "id": "id", "jobs": "jobs", "kill": "kill {last}", "logs": "logs {ended}",
+    "hosts": "hosts", "id": "id", "jobs": "jobs", "kill": "kill {last}", "limit": "limit test elapsed>=0",
+    "logs": "logs {ended}",
     "mstat": "mstat east nohost", "names": "names", "port": "port old.c", "ports": "ports", "ps": "ps",
     "pstat": "pstat {tid} t4fff", "reset": "reset", "settings": "settings", "sig": "sig CONT {tid}",
     "spawn": "spawn -2 sleep 600", "top": "top", "version": "version", "wait": "wait {ended}",
 }
 # In this order: what others need comes first.
-ORDER = ("spawn add port help version id conf hosts mstat jobs ps pstat top names ports settings logs attach "
+ORDER = ("spawn add port help version id conf hosts mstat jobs ps pstat top names ports settings limit logs attach "
          "events wait doctor sig kill delete reset clean").split()
 
 SERVER = r"""

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command limit: rules for runaway tasks. */
+#include "cmds.h"
+#include "survey.h"
+#include "target.h"
+
+#include "base/err.h"
+#include "proto/hello.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const actions[] = {"", "report", "stop", "kill"};
+
+enum { NACTIONS = sizeof actions / sizeof *actions };
+
+/* What people see of rules, and of tasks. */
+static const struct out_column rule_columns[] = {
+    {"rule", OUT_NUMBER, ""}, {"action", OUT_TEXT, ""},     {"job", OUT_NUMBER, ""},
+    {"hits", OUT_NUMBER, ""}, {"expression", OUT_TEXT, ""}, {0},
+};
+static const struct out_column hit_columns[] = {
+    {"tid", OUT_TID, ""},
+    {"job", OUT_NUMBER, ""},
+    {"host", OUT_TEXT, ""},
+    {"pid", OUT_NUMBER, ""},
+    {"program", OUT_TEXT, ""},
+    {"values", OUT_TEXT, ""},
+    {0},
+};
+
+static void begin(struct console *c, const struct cmd *cmd, struct out *o,
+                  const struct out_column *columns)
+{
+    out_begin(o, c->json ? cmd->columns : columns, c->json);
+}
+
+static void rule_row(struct out *o, const struct pxp_limit_rule *r)
+{
+    const struct out_cell number = {.number = r->number},
+                          action = {.text = r->action < NACTIONS ? actions[r->action] : "?"},
+                          job = {.number = r->job}, hits = {.number = r->hits},
+                          expr = {.text = r->expr}, no_text = {.text = ""},
+                          none = {.number = 0};
+    if (o->json)
+        out_row(o, (struct out_cell[]){number, action, job, hits, expr, none, no_text,
+                                       none, no_text, no_text});
+    else
+        out_row(o, (struct out_cell[]){number, action, job, hits, expr});
+}
+
+static void hit_row(struct out *o, const char *expr, const struct pxp_limit_hit *h)
+{
+    const struct out_cell tid = {.number = (uint32_t)h->tid}, job = {.number = h->job},
+                          host = {.text = h->host}, pid = {.number = h->pid},
+                          program = {.text = h->program}, values = {.text = h->text},
+                          none = {.number = 0};
+    if (o->json)
+        out_row(o,
+                (struct out_cell[]){
+                    none, {.text = ""}, job, none, {.text = expr}, tid, host, pid, program, values});
+    else
+        out_row(o, (struct out_cell[]){tid, job, host, pid, program, values});
+}
+
+/* ---- rules ------------------------------------------------------------------------------------ */
+
+/* Rules of all hosts, with what they have done everywhere. */
+struct rules {
+    struct pxp_limit_rule *all;
+    size_t n, cap;
+    struct pxp_zone zone;
+};
+
+static bool same(const struct pxp_limit_rule *a, const struct pxp_limit_rule *b)
+{
+    return a->number == b->number && (a->number != 0 || a->job == b->job);
+}
+
+static pvmx_err merge(struct rules *r, const struct pxp_limits_are *m)
+{
+    for (size_t i = 0; i < m->n_rules; i++) {
+        size_t k = 0;
+        while (k < r->n && !same(&r->all[k], &m->rules[i]))
+            k++;
+        if (k < r->n) {
+            r->all[k].hits += m->rules[i].hits;
+            continue;
+        }
+        if (r->n == r->cap) {
+            size_t cap = r->cap ? r->cap * 2 : 16;
+            struct pxp_limit_rule *grown = realloc(r->all, cap * sizeof *grown);
+            if (!grown)
+                return px_fail(PVMX_ERR_NOMEM, "out of memory");
+            r->all = grown;
+            r->cap = cap;
+        }
+        r->all[r->n++] = m->rules[i];
+    }
+    return PVMX_OK;
+}
+
+static int list(struct console *c, const struct cmd *cmd)
+{
+    struct survey s;
+    struct px_buf frame = {0};
+    struct rules r = {.n = 0};
+    struct pxp_limits m = {.unused = 0};
+    struct out o;
+    enum survey_got got = SURVEY_LOST;
+    const struct survey_host *from;
+    uint8_t *body;
+    size_t len;
+    pvmx_err err = survey_begin(&s, &c->link, PXP_LIMITS_ARE);
+    if (!err)
+        err = pxp_limits_encode(&frame, s.serial, &m);
+    if (!err)
+        err = survey_ask(&s, 0, &frame);
+    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
+        struct pxp_limits_are are;
+        err = pxp_limits_are_decode(body, len, &are, &r.zone);
+        if (!err)
+            err = merge(&r, &are);
+        free(body);
+    }
+    int status = err || got != SURVEY_DONE ? cmd_error() : CMD_OK;
+    if (!status) {
+        begin(c, cmd, &o, rule_columns);
+        for (size_t i = 0; i < r.n; i++)
+            rule_row(&o, &r.all[i]);
+        out_end(&o);
+        status = survey_complete(&s) ? CMD_OK : CMD_FAILED;
+    }
+    survey_end(&s);
+    px_buf_free(&frame);
+    pxp_zone_free(&r.zone);
+    free(r.all);
+    return status;
+}
+
+/* -j: the job, and how long it has run. */
+static int read_job(struct console *c, const char *word, struct pxp_limit_rule *rule)
+{
+    struct pxp_status_is s;
+    struct pxp_zone zone = {0};
+    bool found = false;
+    if (!target_job(word, &rule->job))
+        return cmd_fail("limit: -j %s is no job (jobs lists them)", word);
+    if (survey_status(&c->link, false, &s, &zone, NULL)) {
+        pxp_zone_free(&zone);
+        return cmd_error();
+    }
+    for (size_t i = 0; i < s.n_tasks; i++)
+        if (s.tasks[i].job == rule->job) {
+            found = true;
+            if (s.tasks[i].age_ms > rule->age_ms)
+                rule->age_ms = s.tasks[i].age_ms;
+        }
+    pxp_zone_free(&zone);
+    return found ? CMD_OK : cmd_fail("limit: no task of job %u is running", rule->job);
+}
+
+static int add(struct console *c, const struct cmd *cmd, const struct pxp_limit_rule *rule)
+{
+    struct pxp_limit_add m = {.rule = *rule};
+    struct pxp_limits_are are;
+    struct pxp_zone zone = {0};
+    struct out o;
+    uint8_t *body = NULL;
+    size_t len;
+    uint32_t serial = pxp_client_serial(&c->link.client);
+    pvmx_err err = pxp_limit_add_encode(&c->link.client.out, serial, &m);
+    if (!err)
+        err = link_send(&c->link, NULL, 0);
+    if (!err)
+        err = link_answer(&c->link, serial, PXP_LIMITS_ARE, &body, &len);
+    if (!err)
+        err = pxp_limits_are_decode(body, len, &are, &zone);
+    if (!err) {
+        begin(c, cmd, &o, rule_columns);
+        for (size_t i = 0; i < are.n_rules; i++)
+            rule_row(&o, &are.rules[i]);
+        out_end(&o);
+    }
+    pxp_zone_free(&zone);
+    free(body);
+    return err ? cmd_error() : CMD_OK;
+}
+
+static int del(struct console *c, const struct cmd *cmd, int n, char **words)
+{
+    for (int i = 0; i < n; i++) {
+        char *end;
+        unsigned long number = strtoul(words[i], &end, 10);
+        struct pxp_limit_del m = {.number = (uint32_t)number};
+        uint32_t serial = pxp_client_serial(&c->link.client), count;
+        if (*end || end == words[i] || number == 0 || number > UINT32_MAX)
+            return cmd_fail("limit del: \"%s\" is no number of a rule (limit list)",
+                            words[i]);
+        pvmx_err err = pxp_limit_del_encode(&c->link.client.out, serial, &m);
+        if (!err)
+            err = link_send(&c->link, NULL, 0);
+        if (!err)
+            err = link_done(&c->link, serial, &count);
+        if (err)
+            return cmd_error();
+    }
+    return c->json ? list(c, cmd) : CMD_OK;
+}
+
+/* ---- test ------------------------------------------------------------------------------------- */
+
+/* Asks all hosts, and puts what they answer together. */
+static int ask_test(struct console *c, const struct pxp_limit_test *m,
+                    struct pxp_limit_hits *out, struct pxp_zone *zone)
+{
+    struct survey s;
+    struct px_buf frame = {0};
+    enum survey_got got = SURVEY_LOST;
+    const struct survey_host *from;
+    uint8_t *body;
+    size_t len;
+    *out = (struct pxp_limit_hits){.n_hits = 0};
+    pvmx_err err = survey_begin(&s, &c->link, PXP_LIMIT_HITS);
+    if (!err)
+        err = pxp_limit_test_encode(&frame, s.serial, m);
+    if (!err)
+        err = survey_ask(&s, 0, &frame);
+    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
+        struct pxp_limit_hits one;
+        err = pxp_limit_hits_decode(body, len, &one, zone);
+        free(body);
+        struct pxp_limit_hit *hits =
+            pxp_zone_alloc(zone, (out->n_hits + one.n_hits + 1) * sizeof *hits);
+        struct pxp_job_sum *sums =
+            pxp_zone_alloc(zone, (out->n_sums + one.n_sums + 1) * sizeof *sums);
+        if (!err && (!hits || !sums))
+            err = px_fail(PVMX_ERR_NOMEM, "out of memory");
+        if (err)
+            break;
+        for (size_t i = 0; i < out->n_hits + one.n_hits; i++)
+            hits[i] = i < out->n_hits ? out->hits[i] : one.hits[i - out->n_hits];
+        for (size_t i = 0; i < out->n_sums + one.n_sums; i++)
+            sums[i] = i < out->n_sums ? out->sums[i] : one.sums[i - out->n_sums];
+        *out = (struct pxp_limit_hits){.hits = hits,
+                                       .n_hits = out->n_hits + one.n_hits,
+                                       .sums = sums,
+                                       .n_sums = out->n_sums + one.n_sums};
+    }
+    int status = err || got != SURVEY_DONE ? cmd_error() : CMD_OK;
+    if (!status && !survey_complete(&s))
+        status = CMD_FAILED;
+    survey_end(&s);
+    px_buf_free(&frame);
+    return status;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+    const struct pxp_limit_hit *p = a, *q = b;
+    return p->tid < q->tid ? -1 : p->tid > q->tid;
+}
+
+static int test(struct console *c, const struct cmd *cmd, const struct pxp_limit_rule *rule)
+{
+    struct pxp_limit_test m = {.rule = *rule};
+    struct pxp_limit_hits first, hits;
+    struct pxp_zone zone = {0};
+    struct out o;
+    int status = ask_test(c, &m, &first, &zone);
+    hits = first;
+    if (!status && first.n_sums) { /* sums over all hosts are known only now */
+        m.sums = first.sums;
+        m.n_sums = first.n_sums;
+        status = ask_test(c, &m, &hits, &zone);
+    }
+    if (hits.n_hits || !status) {
+        if (hits.n_hits)
+            qsort(hits.hits, hits.n_hits, sizeof *hits.hits, by_tid);
+        begin(c, cmd, &o, hit_columns);
+        for (size_t i = 0; i < hits.n_hits; i++)
+            hit_row(&o, rule->expr, &hits.hits[i]);
+        out_end(&o);
+    }
+    pxp_zone_free(&zone);
+    return status;
+}
+
+/* ---- the command ------------------------------------------------------------------------------ */
+
+/* The options may stand behind the first word too. */
+static void read_late_options(struct console *c, struct args *a)
+{
+    if (a->n > 1 && strcmp(a->words[a->n - 1], "--json") == 0) {
+        c->json = true;
+        a->n--;
+    }
+    if (a->n > 2 && strcmp(a->words[1], "-j") == 0) {
+        a->values['j' - 'a'] = a->words[2];
+        a->words[2] = a->words[0];
+        a->words += 2;
+        a->n -= 2;
+    }
+}
+
+static int run_limit(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    read_late_options(c, a);
+    const char *what = a->words[0], *job = args_value(a, 'j');
+    struct pxp_limit_rule rule = {.expr = a->n > 1 ? a->words[1] : ""};
+    bool adds = strcmp(what, "add") == 0, tests = strcmp(what, "test") == 0;
+    int status = CMD_OK;
+    if (strcmp(what, "list") == 0 && a->n == 1)
+        return list(c, cmd);
+    if (strcmp(what, "del") == 0 && a->n > 1)
+        return del(c, cmd, a->n - 1, a->words + 1);
+    if (!(adds && a->n == 3) && !(tests && a->n == 2))
+        return cmd_usage(cmd,
+                         "limit: must be add EXPR ACTION, list, del NUMBER or test EXPR");
+    for (uint32_t i = 1; adds && i < NACTIONS; i++)
+        if (strcmp(a->words[2], actions[i]) == 0)
+            rule.action = i;
+    if (adds && !rule.action)
+        return cmd_usage(cmd, "limit: \"%s\" is not report, stop or kill", a->words[2]);
+    if (job)
+        status = read_job(c, job, &rule);
+    if (status)
+        return status;
+    return adds ? add(c, cmd, &rule) : test(c, cmd, &rule);
+}
+
+static const struct out_column limit_columns[] = {
+    {"rule", OUT_NUMBER, "its number; 0: a job's own, from mpiexec -timeout; test: 0"},
+    {"action", OUT_TEXT, "\"report\", \"stop\" or \"kill\""},
+    {"job", OUT_NUMBER, "the job that it is about, 0: all; test: the task's"},
+    {"hits", OUT_NUMBER, "how often it was applied, on all hosts"},
+    {"expression", OUT_TEXT, "when it is applied"},
+    {"tid", OUT_TID,
+     "test: a task that it would be applied to; else null, as what follows is empty"},
+    {"host", OUT_TEXT, "where it runs"},
+    {"pid", OUT_NUMBER, "its process there"},
+    {"program", OUT_TEXT, "what it runs"},
+    {"values", OUT_TEXT, "by which the expression holds"},
+    {0},
+};
+
+const struct cmd cmd_limit = {
+    "limit",
+    "[-j JOB] add EXPR report|stop|kill | list | del NUMBER... | test EXPR",
+    "rules for runaway tasks: report, stop or kill those for which an expression holds",
+    "Rules hold on all hosts, also on those that come later, and for tasks whose spawner "
+    "has ended. With -j "
+    "a rule is about that job and all that it has spawned or will spawn. test lists the "
+    "tasks that a rule would be applied "
+    "to, and does nothing. "
+    "An expression compares name, command or host with a text (= != \"text\") or a "
+    "regular expression (=~ !~ "
+    "/re/), and with numbers (< <= > >= = !=): cpu and elapsed (seconds, or with ms s m "
+    "h d), memory (bytes, "
+    "or with k M G T), job; job.cpu, job.elapsed, job.memory and job.tasks of the task's "
+    "job (with -j: of that job and all "
+    "that it has spawned); vm.cpu, vm.elapsed, vm.memory and vm.tasks of all tasks. "
+    "Comparisons are "
+    "joined by and, or, not and parentheses: 'name =~ /worker/ and (cpu > 600 or elapsed "
+    "> 1.5h)'. What a task's process "
+    "group uses counts as the task's. "
+    "kill is SIGTERM, then SIGKILL after PVMX_DAEMON_GRACE; stop is SIGSTOP (sig CONT "
+    "TASK continues it). A rule is "
+    "applied to a task once, and again only after it has not held meanwhile. What was "
+    "done is told by events and in "
+    "the daemon's log. Tasks are looked at every PVMX_DAEMON_LIMIT_LOOK (1 s).",
+    "j:",
+    1,
+    CMD_MANY,
+    CMD_VM,
+    WORDS_JOB,
+    limit_columns,
+    run_limit};
