@@ -25,7 +25,7 @@
 enum { EXIT_USAGE = 2, EXIT_RUNS_ALREADY = 3 };
 
 struct options {
-    const char *vm, *file;
+    const char *vm, *host, *file;
     bool foreground, ephemeral, join;
     int ready_fd; /* -1: none */
 };
@@ -40,6 +40,7 @@ static const char help[] =
     "\n"
     "      --vm NAME       name of the virtual machine (default: $PVMX_VM, else "
     "\"default\")\n"
+    "      --host NAME     what this host is called (default: the machine's name)\n"
     "      --foreground    do not go into the background; log to standard error\n"
     "      --ephemeral     leave when the last task and client have gone\n"
     "      --join          join the virtual machine that standard input tells of (for "
@@ -62,6 +63,7 @@ static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option table[] = {
         {"vm", required_argument, NULL, 'v'},
+        {"host", required_argument, NULL, 'H'},
         {"foreground", no_argument, NULL, 'f'},
         {"ephemeral", no_argument, NULL, 'e'},
         {"join", no_argument, NULL, 'j'},
@@ -76,6 +78,9 @@ static int parse(int argc, char **argv, struct options *o)
         switch (c) {
         case 'v':
             o->vm = optarg;
+            break;
+        case 'H':
+            o->host = optarg;
             break;
         case 'f':
             o->foreground = true;
@@ -296,6 +301,7 @@ int main(int argc, char **argv)
     ready_to = ready_fd;
     in_background = background;
     struct server_options so = {.vm = o.vm,
+                                .host = o.host,
                                 .ephemeral = o.ephemeral,
                                 .join = o.join ? &join : NULL,
                                 .file = o.file != NULL ? &file : NULL,

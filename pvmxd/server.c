@@ -263,6 +263,8 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
     }
     if (o->join != NULL)
         snprintf(sv->host, sizeof sv->host, "%s", o->join->host);
+    else if (o->host != NULL && o->host[0] != '\0')
+        snprintf(sv->host, sizeof sv->host, "%s", o->host);
     else if (gethostname(sv->host, sizeof sv->host - 1) != 0 || sv->host[0] == '\0')
         snprintf(sv->host, sizeof sv->host, "localhost");
     pvmx_err err = px_rundir_vm(o->join != NULL ? o->join->vm : o->vm, &sv->vm);

@@ -24,7 +24,7 @@ struct peer;
 struct join;
 
 struct server_options {
-    const char *vm;
+    const char *vm, *host; /* host NULL: the name of the machine */
     bool ephemeral;
     const struct join *join;   /* NULL: the first host of a VM */
     struct pxp_hostfile *file; /* its hosts are to be added; is taken over. NULL: none */

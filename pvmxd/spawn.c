@@ -301,6 +301,8 @@ pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
         err = keep_body(r, body, len);
     if (err == PVMX_OK)
         err = take_stdio(p, r->stdio);
+    if (err == PVMX_OK && r->m.n_parents == 0)
+        r->parent = 0; /* it does not want to be one */
     if (err == PVMX_OK && p->role == PXP_ROLE_TASK && p->task == NULL)
         err = px_fail(PVMX_ERR_STATE, "a process must enrol before it can spawn");
     if (err == PVMX_OK)
