@@ -4,6 +4,7 @@
 #include "msg.h"
 
 #include "notify.h"
+#include "output.h"
 #include "rm.h"
 #include "trace.h"
 #include "wire.h"
@@ -16,7 +17,7 @@
 /* Receives have seen those in the queue. A message is fresh until a receive comes to it: only then
  * handlers see it, so that one that an earlier message has led to is there in time. */
 static struct px_list queue = {&queue, &queue}, fresh = {&fresh, &fresh};
-static unsigned long arrivals;
+static unsigned long arrivals, told;
 static int default_match(int id, int tid, int tag);
 static int (*matcher)(int, int, int) = default_match;
 
@@ -29,7 +30,12 @@ static void enqueue(struct p3_buf *b)
 
 unsigned long p3_msg_arrivals(void)
 {
-    return arrivals;
+    return arrivals + told;
+}
+
+void p3_msg_news(void)
+{
+    told++;
 }
 
 void p3_msg_arrived(struct p3_buf *b)
@@ -114,7 +120,7 @@ pvmx_err p3_msg_sink(void *arg, pvmx_tid from, int32_t tag, const void *bytes, s
         b->src = P3_DAEMON;
     if (h.flags & P3_NEWTASK)
         b->newtask = from;
-    if (!p3_rm_answer(b))
+    if (!p3_rm_answer(b) && !p3_output_told(b))
         enqueue(b);
     if (h.flags & P3_DIRECT && p3.opt[PvmRoute] != PvmDontRoute)
         p3_notify_route(from);

@@ -19,8 +19,10 @@ int p3_msg_take(struct p3_buf *b);
 /* PvmBadParam unless these can be asked for. */
 int p3_msg_check(int tid, int tag);
 void p3_msg_end(void);
-/* Counts messages that have come. */
+/* Counts messages that have come, and notices that will be messages. */
 unsigned long p3_msg_arrivals(void);
+/* There is a notice. */
+void p3_msg_news(void);
 
 /* ---- fds.c: the descriptor of pvm_getfds */
 /* The program has seen what is here. */

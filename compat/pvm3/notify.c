@@ -4,6 +4,7 @@
 #include "notify.h"
 
 #include "msg.h"
+#include "output.h"
 #include "pack.h"
 #include "rm.h"
 #include "rmcall.h"
@@ -13,11 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NOTICE_OUTPUT = -1 }; /* not for the program */
+
 /* One message that was asked for. */
 struct notice {
     struct px_list node;
     int what, tid, tag, ctx;
     bool told;      /* to be made a message */
+    bool due;       /* now */
     bool forgotten; /* cancelled or left: the engine still knows of it */
 };
 
@@ -29,19 +33,36 @@ static int ntold;
 static struct order {
     int left, tag, ctx;
 } host_add, route_add;
-/* Hosts that have come and are not told yet. */
-static struct {
+struct tids {
     int *tids;
     size_t n, cap;
-} came;
-static struct { /* tasks to which there is one, in order */
-    int *tids;
-    size_t n, cap;
-} routes;
+};
+static struct tids came;   /* hosts that are not told yet */
+static struct tids routes; /* tasks to which there is one, in order */
+static struct tids born;   /* whose output is collected; to be watched */
+
+static void keep(struct tids *list, int tid)
+{
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 8;
+        int *tids = realloc(list->tids, cap * sizeof *tids);
+        if (!tids)
+            return;
+        list->tids = tids;
+        list->cap = cap;
+    }
+    list->tids[list->n++] = tid;
+}
+
+static void drop(struct tids *list)
+{
+    free(list->tids);
+    *list = (struct tids){.n = 0};
+}
 
 bool p3_notify_pending(void)
 {
-    return ntold > 0 || came.n > 0;
+    return ntold > 0 || came.n > 0 || born.n > 0;
 }
 
 static void tell(struct notice *n)
@@ -50,6 +71,7 @@ static void tell(struct notice *n)
         return;
     n->told = true;
     ntold++;
+    p3_msg_news();
 }
 
 /* A task has ended. From progress. */
@@ -78,15 +100,7 @@ static void on_host(uint32_t index, bool up)
         p3_rm_host_gone(tid);
     if (!up || !host_add.left)
         return;
-    if (came.n == came.cap) {
-        size_t cap = came.cap ? came.cap * 2 : 8;
-        int *tids = realloc(came.tids, cap * sizeof *tids);
-        if (!tids)
-            return;
-        came.tids = tids;
-        came.cap = cap;
-    }
-    came.tids[came.n++] = tid;
+    keep(&came, tid);
 }
 
 /* ---- messages */
@@ -109,7 +123,9 @@ static void deliver(int src, const struct order *to, const int *values, int n)
 static void deliver_notice(const struct notice *n)
 {
     struct order to = {1, n->tag, n->ctx};
-    if (n->what == PvmRouteDelete) /* PVM's library sends these to itself, without a body */
+    if (n->what == NOTICE_OUTPUT)
+        p3_output_ended(n->tid);
+    else if (n->what == PvmRouteDelete) /* PVM's library sends these to itself, without a body */
         deliver(pvmmytid, &to, NULL, 0);
     else
         deliver(P3_DAEMON, &to, &n->tid, 1);
@@ -128,24 +144,6 @@ static void deliver_hosts(void)
     }
     free(values);
     came.n = 0;
-}
-
-void p3_notify_deliver(void)
-{
-    if (!p3_notify_pending())
-        return;
-    pvmx_engine_progress(); /* the last messages of the ended tasks come first */
-    px_list_foreach(it, &notices) {
-        struct notice *n = px_container_of(it, struct notice, node);
-        if (!n->told)
-            continue;
-        px_list_remove(&n->node);
-        deliver_notice(n);
-        free(n);
-    }
-    ntold = 0;
-    if (came.n)
-        deliver_hosts();
 }
 
 /* ---- routes: PVM opens a connection when a task with PvmRouteDirect first sends to another. Here there is
@@ -174,16 +172,11 @@ void p3_notify_route(int tid)
 {
     if (tid == pvmmytid || has_route(tid))
         return;
-    if (routes.n == routes.cap) {
-        size_t cap = routes.cap ? routes.cap * 2 : 16;
-        int *tids = realloc(routes.tids, cap * sizeof *tids);
-        if (!tids)
-            return;
-        routes.tids = tids;
-        routes.cap = cap;
-    }
-    size_t at = route_place(tid);
-    memmove(routes.tids + at + 1, routes.tids + at, (routes.n++ - at) * sizeof tid);
+    size_t at = route_place(tid), n = routes.n;
+    keep(&routes, tid);
+    if (routes.n == n)
+        return;
+    memmove(routes.tids + at + 1, routes.tids + at, (n - at) * sizeof tid);
     routes.tids[at] = tid;
     if (!route_add.left)
         return;
@@ -245,6 +238,46 @@ static int ask(int what, int tag, int tid)
         free(n);
     }
     return cc;
+}
+
+void p3_notify_output(int tid)
+{
+    keep(&born, tid);
+    p3_msg_news();
+}
+
+/* It may take a round trip, in which more are born. */
+static void watch_born(void)
+{
+    for (size_t i = 0; i < born.n; i++)
+        ask(NOTICE_OUTPUT, 0, born.tids[i]);
+    born.n = 0;
+}
+
+void p3_notify_deliver(void)
+{
+    enum { ROUNDS = 64 };
+    if (!p3_notify_pending())
+        return;
+    watch_born();
+    px_list_foreach(it, &notices) {
+        struct notice *n = px_container_of(it, struct notice, node);
+        n->due = n->told;
+    }
+    /* The last messages of the ended tasks come first; who ends meanwhile is told the next time. */
+    for (int i = 0; i < ROUNDS && pvmx_engine_progress() > 0; i++)
+        ;
+    px_list_foreach(it, &notices) {
+        struct notice *n = px_container_of(it, struct notice, node);
+        if (!n->due)
+            continue;
+        px_list_remove(&n->node);
+        ntold--;
+        deliver_notice(n);
+        free(n);
+    }
+    if (came.n)
+        deliver_hosts();
 }
 
 /* The engine may still call for it. */
@@ -350,10 +383,7 @@ void p3_notify_end(void)
     ntold = 0;
     pvmx_engine_on_host(NULL, NULL);
     host_add.left = route_add.left = 0;
-    free(came.tids);
-    came.tids = NULL;
-    came.n = came.cap = 0;
-    free(routes.tids);
-    routes.tids = NULL;
-    routes.n = routes.cap = 0;
+    drop(&came);
+    drop(&routes);
+    drop(&born);
 }

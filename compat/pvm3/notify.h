@@ -10,6 +10,9 @@ bool p3_notify_pending(void);
 /* Makes messages of them, behind the last ones of the tasks that have ended. */
 void p3_notify_deliver(void);
 void p3_notify_end(void);
+/* From progress too. p3_output_ended(tid) is called when the task has ended and its last messages are
+ * here. */
+void p3_notify_output(int tid);
 /* A route to a task is used from now on: PVM would open a connection. */
 void p3_notify_route(int tid);
 /* From now on a resource manager in this task hears of hosts that go. */

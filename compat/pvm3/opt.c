@@ -22,9 +22,9 @@ static const struct rule {
     [PvmTraceOptions] = {0, 1, 3},
     [PvmFragSize] = {4080, 48, 1 << 20},
     [PvmResvTids] = {0, INT_MIN, INT_MAX},
-    [PvmSelfOutputTid] = {0, 0, INT_MAX},
+    [PvmSelfOutputTid] = {0, -1, INT_MAX},
     [PvmSelfOutputCode] = {0, INT_MIN, INT_MAX},
-    [PvmSelfTraceTid] = {0, 0, INT_MAX},
+    [PvmSelfTraceTid] = {0, -1, INT_MAX},
     [PvmSelfTraceCode] = {0, INT_MIN, INT_MAX},
     [PvmSelfTraceBuffer] = {0, INT_MIN, INT_MAX},
     [PvmSelfTraceOptions] = {0, 1, 3},
@@ -58,7 +58,9 @@ void p3_options_begin(bool born)
         if (!begun || is_of_the_task(i))
             p3.opt[i] = rules[i].first;
     p3.opt[PvmAutoErr] = pvmautoerr;
-    const char *ctx = getenv("PVMCTX");
+    const char *ctx = getenv("PVMCTX"), *out = getenv("PVMX_PVM_OUT");
+    if (born && out && !begun)
+        p3.opt[PvmSelfOutputTid] = p3.opt[PvmOutputTid] = (int)strtol(out, NULL, 16);
     if (!begun)
         pvmmyctx = born && ctx ? (int)strtol(ctx, NULL, 0) : PvmBaseContext;
     begun = true;
@@ -73,21 +75,23 @@ void p3_options_joined(void)
 P3_PUBLIC int pvm_getopt(int what)
 {
     p3_enter_only();
-    if (!begun && known(what))
-        return p3_leave("pvm_getopt", what == PvmAutoErr ? pvmautoerr : rules[what].first);
-    return p3_leave("pvm_getopt", known(what) ? p3.opt[what] : PvmBadParam);
+    if (!known(what))
+        return p3_leave("pvm_getopt", PvmBadParam);
+    p3_leave("pvm_getopt", PvmOk); /* a value may be negative */
+    return begun ? p3.opt[what] : what == PvmAutoErr ? pvmautoerr : rules[what].first;
 }
 
-static int set(int what, int val)
+static int set(int what, int val, int *old)
 {
     if (!known(what))
         return PvmBadParam;
     const struct rule *r = &rules[what];
     if (val != r->first && (val < r->min || val > r->max))
         return PvmBadParam;
-    int old = p3.opt[what], cc = what == PvmNoReset ? p3_no_reset(val != 0) : PvmOk;
+    int cc = what == PvmNoReset ? p3_no_reset(val != 0) : PvmOk;
     if (cc)
         return cc;
+    *old = p3.opt[what];
     p3.opt[what] = val;
     p3_trace_option(what, val);
     if (what == PvmAutoErr)
@@ -99,7 +103,7 @@ static int set(int what, int val)
         p3.opt[PvmTraceTid] = p3.opt[PvmSelfTraceTid];
         p3.opt[PvmTraceCode] = p3.opt[PvmSelfTraceCode];
     }
-    return old;
+    return PvmOk;
 }
 
 P3_PUBLIC int pvm_setopt(int what, int val)
@@ -109,7 +113,8 @@ P3_PUBLIC int pvm_setopt(int what, int val)
         pvmautoerr = p3.opt[PvmAutoErr] = val;
         return old;
     }
-    int cc = p3_enter();
+    int cc = p3_enter(), old = 0;
     P3_TRACE(TEV_SETOPT, {TEV_DID_OPT, what, NULL}, {TEV_DID_OPV, val, NULL});
-    return p3_leave("pvm_setopt", cc ? cc : set(what, val));
+    cc = p3_leave("pvm_setopt", cc ? cc : set(what, val, &old));
+    return cc ? cc : old; /* which may be below 0 too */
 }

@@ -2,240 +2,135 @@
 /* Output of spawned tasks. Not collected, it goes to this task's stderr: what a program writes to its own
  * stdout stays clean, as with PVM, where the output of tasks ended in a log.
  *
- * Collected (pvm_catchout), it comes through one socket for all tasks of a pvm_spawn. The kernel says
- * with each piece which process has written it, so that lines get the tid of their task, and a thread
- * writes them while the program computes. The end of the file is the end of all that could write. */
+ * Collected (pvm_catchout), a collector reads it (collect.h), and children of the tasks are collected with
+ * them: PvmOutputTid of a task is who collects, and a task that spawns tells that one of its children. */
 #include <stdio.h>
 
+#include "collect.h"
+#include "msg.h"
+#include "notify.h"
 #include "output.h"
+#include "pack.h"
 #include <pvmx/engine/vm.h>
 
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* One writing process and the beginning of a line. */
-struct writer {
-    struct writer *next;
-    pid_t pid; /* 0: a task of another host */
-    int tid;
-    size_t len;
-    char line[4096];
-};
+/* Messages between libraries: a task's children. */
+enum { TELL_CTX = 524287, TELL_TAG = -0x7ffeff00, TELL_MAX = 512, EARLY_MAX = 1024 };
 
-/* What one pvm_spawn collects. */
 struct catcher {
     struct catcher *next;
-    pthread_t thread;
-    int fd;
-    FILE *to;
-    bool labels;
-    int ntids, *tids, *pids; /* of the tasks; pid 0: it had ended before we looked */
-    struct writer *writers;
-    /* Output of other hosts comes from the daemon, in records. */
-    pid_t daemon;
-    struct pvmx_output record; /* the one that is being read */
-    size_t head;               /* bytes of it that have come */
+    struct p3_collector *collector;
 };
 
 static FILE *collect_to;
 static struct catcher *catchers;
+/* What tasks have told that we do not know yet: they may be faster than the answer to our spawn, or than
+ * their parents. The last EARLY_MAX. */
+static struct px_list early = {&early, &early};
+static int nearly;
 
-/* ---- in the thread */
+/* ---- what becomes of tasks */
 
-static pid_t parent_of(pid_t pid)
+static struct catcher *catcher_of(int tid)
 {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC), ppid = 0;
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
-    const char *end = strrchr(text, ')');
-    return end && sscanf(end + 1, " %*c %d", &ppid) == 1 ? ppid : 0;
+    struct catcher *k = catchers;
+    while (k && !p3_collect_knows(k->collector, tid))
+        k = k->next;
+    return k;
 }
 
-/* The task that a process is, or descends from: PVMX_TASK ends with its tid. 0: not known. */
-static int tid_of(pid_t pid)
+void p3_output_ended(int tid)
 {
-    char path[64], text[32768];
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
-    for (const char *at = text; n > 0 && at < text + n; at += strlen(at) + 1) {
-        unsigned tid;
-        if (strncmp(at, "PVMX_TASK=", 10) == 0 && sscanf(at + 10, "%*d,%*d,%*u,%x", &tid) == 1)
-            return (int)tid;
+    struct catcher *k = catcher_of(tid);
+    if (k)
+        p3_collect_ended(k->collector, tid);
+}
+
+/* False: its sender is not known. */
+static bool take_told(struct p3_buf *b)
+{
+    int n = 0, tid;
+    struct catcher *k = catcher_of(b->src);
+    if (!k)
+        return false;
+    if (p3_unpack_ints(b, &n, 1) == PvmOk)
+        while (n-- > 0 && p3_unpack_ints(b, &tid, 1) == PvmOk && p3_is_task(tid)) {
+            p3_collect_born(k->collector, tid);
+            p3_notify_output(tid);
+        }
+    p3_buf_free(b);
+    return true;
+}
+
+static void drop_early(void)
+{
+    struct px_list *node = px_list_pop(&early);
+    if (node) {
+        nearly--;
+        p3_buf_free(px_container_of(node, struct p3_buf, node));
     }
-    return 0;
 }
 
-static void label(const struct catcher *c, const struct writer *w, const char *text,
-                  size_t len)
+/* One that is known now may make others known. */
+static void take_early(void)
 {
-    if (c->labels)
-        fprintf(c->to, "[t%x] ", (unsigned)w->tid);
-    fwrite(text, 1, len, c->to);
-    putc('\n', c->to);
+    for (bool more = true; more;) {
+        more = false;
+        for (int i = nearly; i > 0; i--) {
+            struct p3_buf *b = px_container_of(px_list_pop(&early), struct p3_buf, node);
+            if (take_told(b)) {
+                nearly--;
+                more = true;
+            } else {
+                px_list_push_back(&early, &b->node);
+            }
+        }
+    }
 }
 
-static bool is_claimed(const struct catcher *c, int tid)
+bool p3_output_told(struct p3_buf *b)
 {
-    const struct writer *w = c->writers;
-    while (w && w->tid != tid)
-        w = w->next;
-    return w != NULL;
+    if (b->ctx != TELL_CTX || b->tag != TELL_TAG || b->fetch)
+        return false;
+    if (take_told(b)) {
+        take_early();
+    } else {
+        px_list_push_back(&early, &b->node);
+        if (++nearly > EARLY_MAX)
+            drop_early();
+    }
+    return true;
 }
 
-/* By the pids of the tasks, else by the process's environment or its parent's (a child of a task, or a
- * task's task); who cannot be asked any more is a task whose pid was not known. */
-static int task_of(const struct catcher *c, pid_t pid)
+void p3_output_tell(const int *tids, int n)
 {
-    for (int i = 0; i < c->ntids; i++)
-        if (c->pids[i] == pid)
-            return c->tids[i];
-    int tid = tid_of(pid);
-    if (!tid)
-        tid = tid_of(parent_of(pid));
-    for (int i = 0; !tid && i < c->ntids; i++)
-        if (!c->pids[i] && !is_claimed(c, c->tids[i]))
-            tid = c->tids[i];
-    return tid ? tid : c->tids[0];
-}
-
-static struct writer *new_writer(struct catcher *c, pid_t pid, int tid)
-{
-    struct writer *w = calloc(1, sizeof *w);
-    if (!w)
-        return NULL;
-    w->pid = pid;
-    w->tid = tid;
-    w->next = c->writers;
-    c->writers = w;
-    if (c->labels)
-        label(c, w, "BEGIN", 5);
-    return w;
-}
-
-static struct writer *writer_of_task(struct catcher *c, int tid)
-{
-    struct writer *w = c->writers;
-    while (w && w->tid != tid)
-        w = w->next;
-    return w;
-}
-
-static struct writer *writer_of(struct catcher *c, pid_t pid)
-{
-    for (struct writer *w = c->writers; w; w = w->next)
-        if (w->pid == pid)
-            return w;
-    int tid = task_of(c, pid);
-    struct writer *w =
-        tid ? writer_of_task(c, tid) : NULL; /* another process of the same task */
-    return w ? w : new_writer(c, pid, tid);
-}
-
-/* Lines are written whole; a very long one in pieces. */
-static void take(struct catcher *c, struct writer *w, const char *text, size_t len)
-{
-    if (!c->labels) {
-        fwrite(text, 1, len, c->to);
+    int to = p3.opt[PvmOutputTid];
+    if (collect_to || !p3_is_task(to) || to == pvmmytid)
         return;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] != '\n')
-            w->line[w->len++] = text[i];
-        if (text[i] == '\n' || w->len == sizeof w->line) {
-            label(c, w, w->line, w->len);
-            w->len = 0;
-        }
+    for (int at = 0; at < n; at += TELL_MAX) {
+        int count = n - at < TELL_MAX ? n - at : TELL_MAX;
+        struct p3_buf *b = p3_buf_new(PvmDataDefault);
+        if (b && p3_pack_ints(b, &count, 1) == PvmOk &&
+            p3_pack_ints(b, tids + at, count) == PvmOk)
+            p3_send(b, to, TELL_TAG, TELL_CTX);
+        if (b)
+            p3_buf_free(b);
     }
 }
 
-/* What the daemon has written: records, cut anywhere. */
-static void take_records(struct catcher *c, const char *text, size_t len)
+int p3_output_to(void)
 {
-    while (len) {
-        if (c->head < sizeof c->record) {
-            size_t n = sizeof c->record - c->head;
-            n = n < len ? n : len;
-            memcpy((char *)&c->record + c->head, text, n);
-            c->head += n;
-            text += n;
-            len -= n;
-            continue;
-        }
-        size_t n = c->record.len < len ? c->record.len : len;
-        struct writer *w = writer_of_task(c, c->record.tid);
-        if (!w)
-            w = new_writer(c, 0, c->record.tid);
-        if (w)
-            take(c, w, text, n);
-        text += n;
-        len -= n;
-        if ((c->record.len -= (uint32_t)n) == 0)
-            c->head = 0;
-    }
+    return collect_to ? pvmmytid : p3.opt[PvmOutputTid];
 }
 
-static ssize_t receive(int fd, char *text, size_t size, pid_t *pid)
-{
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(struct ucred))];
-    } control;
-    struct iovec v = {text, size};
-    struct msghdr m = {.msg_iov = &v,
-                       .msg_iovlen = 1,
-                       .msg_control = &control,
-                       .msg_controllen = sizeof control};
-    ssize_t n;
-    while ((n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-        ;
-    const struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-    struct ucred who = {0};
-    if (h && h->cmsg_type == SCM_CREDENTIALS)
-        memcpy(&who, CMSG_DATA(h), sizeof who);
-    *pid = who.pid;
-    return n;
-}
-
-static void *run(void *arg)
-{
-    struct catcher *c = arg;
-    char text[16384];
-    pid_t pid;
-    ssize_t n;
-    while ((n = receive(c->fd, text, sizeof text, &pid)) > 0) {
-        struct writer *w = pid == c->daemon ? NULL : writer_of(c, pid);
-        if (w)
-            take(c, w, text, (size_t)n);
-        else if (pid == c->daemon)
-            take_records(c, text, (size_t)n);
-        fflush(c->to);
-    }
-    for (struct writer *w = c->writers, *next; w; w = next) {
-        next = w->next;
-        if (w->len)
-            label(c, w, w->line, w->len);
-        if (c->labels)
-            label(c, w, "EOF", 3);
-        free(w);
-    }
-    fflush(c->to);
-    return NULL;
-}
-
-/* ---- in the program */
+/* ---- spawning */
 
 static pvmx_err spawn_plain(struct pvmx_spawn_args *args, struct pvmx_spawn_result *out)
 {
@@ -248,82 +143,173 @@ static pvmx_err spawn_plain(struct pvmx_spawn_args *args, struct pvmx_spawn_resu
     return err;
 }
 
-static void free_catcher(struct catcher *c)
+static bool open_pair(int fds[2])
 {
-    close(c->fd);
-    free(c->tids);
-    free(c);
-}
-
-static struct catcher *new_catcher(int *theirs)
-{
-    int fds[2], on = 1;
-    struct catcher *c = calloc(1, sizeof *c);
-    if (!c || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
-        free(c);
-        return NULL;
-    }
+    int on = 1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+        return false;
     setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     shutdown(fds[0], SHUT_WR); /* a task that reads its output's end sees the end */
-    c->fd = fds[0];
-    c->to = collect_to;
-    c->labels = p3.opt[PvmShowTids] != 0;
-    c->daemon = pvmx_engine_daemon_pid();
-    *theirs = fds[1];
-    return c;
+    return true;
 }
 
-static void start(struct catcher *c, const struct pvmx_spawn_result *res)
+/* Takes fd over. */
+static void start(int fd, const struct pvmx_spawn_result *res)
 {
-    c->tids = calloc((size_t)res->count + 1, 2 * sizeof *c->tids);
-    c->pids = c->tids + res->count;
-    for (int i = 0; c->tids && res->tids && i < res->count; i++)
+    struct catcher *k = calloc(1, sizeof *k);
+    int n = 0, *tids = calloc((size_t)res->count + 1, 2 * sizeof *tids);
+    int *pids = tids + res->count;
+    for (int i = 0; tids && res->tids && i < res->count; i++)
         if (res->tids[i]) {
-            c->pids[c->ntids] = pvmx_engine_pid_of(res->tids[i]);
-            c->tids[c->ntids++] = res->tids[i];
+            pids[n] = pvmx_engine_pid_of(res->tids[i]);
+            tids[n++] = res->tids[i];
         }
-    if (!c->tids || !c->ntids || pthread_create(&c->thread, NULL, run, c) != 0) {
-        free_catcher(c);
-        return;
+    struct p3_collect_args args = {.fd = fd,
+                                   .ntids = n,
+                                   .host = pvmmytid & P3_HOST_MASK,
+                                   .daemon = pvmx_engine_daemon_pid(),
+                                   .tids = tids,
+                                   .pids = pids,
+                                   .to = collect_to,
+                                   .labels = p3.opt[PvmShowTids]};
+    struct p3_collector *c = k && n ? p3_collect_start(&args) : NULL;
+    if (c) {
+        k->collector = c;
+        k->next = catchers;
+        catchers = k;
+        for (int i = 0; i < n; i++)
+            p3_notify_output(tids[i]);
+    } else {
+        close(fd);
+        free(k);
     }
-    c->next = catchers;
-    catchers = c;
+    free(tids);
+}
+
+/* Collectors whose tasks have ended. */
+static void reap(void)
+{
+    for (struct catcher **at = &catchers; *at;) {
+        struct catcher *k = *at;
+        if (!p3_collect_done(k->collector)) {
+            at = &k->next;
+            continue;
+        }
+        *at = k->next;
+        p3_collect_finish(k->collector, true);
+        free(k);
+    }
 }
 
 pvmx_err p3_output_spawn(struct pvmx_spawn_args *args, struct pvmx_spawn_result *out)
 {
-    int theirs, null;
-    struct catcher *c = collect_to ? new_catcher(&theirs) : NULL;
-    if (!c)
+    int pair[2];
+    reap();
+    if (!collect_to || !open_pair(pair))
         return spawn_plain(args, out);
-    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int stdio[3] = {null, theirs, theirs};
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int stdio[3] = {null, pair[1], pair[1]};
     args->stdio = stdio;
     args->flags |= PVMX_SPAWN_TAGGED;
     pvmx_err err = pvmx_engine_spawn(args, out);
-    close(theirs);
+    close(pair[1]);
     if (null >= 0)
         close(null);
-    start(c, out);
+    start(pair[0], out);
+    take_early();
     return err;
+}
+
+/* ---- the end */
+
+/* A process of its own reads on, for the tasks would be stopped if nobody did. Between fork and its end:
+ * async-signal-safe calls only. */
+__attribute__((noreturn)) static void swallow(struct pollfd *p, nfds_t n)
+{
+    char text[16384];
+    int null = open("/dev/null", O_RDWR);
+    if (chdir("/") != 0)
+        _exit(1);
+    for (int fd = 0; fd < 3; fd++) /* no socket is one of these */
+        dup2(null, fd);
+    for (nfds_t i = 0; i <= n; i++) /* sorted */
+        close_range(i ? (unsigned)p[i - 1].fd + 1 : 3,
+                    i < n ? (unsigned)p[i].fd - 1 : ~0u, 0);
+    for (nfds_t open = n; open > 0;) {
+        poll(p, n, -1);
+        for (nfds_t i = 0; i < n; i++)
+            if (p[i].fd >= 0 && p[i].revents && read(p[i].fd, text, sizeof text) == 0) {
+                p[i].fd = -1;
+                open--;
+            }
+    }
+    _exit(0);
+}
+
+static int by_fd(const void *a, const void *b)
+{
+    return ((const struct pollfd *)a)->fd - ((const struct pollfd *)b)->fd;
+}
+
+static void leave_swallowing(struct pollfd *p, nfds_t n)
+{
+    qsort(p, n, sizeof *p, by_fd);
+    while (n > 0 && p->fd < 3) { /* the program has closed its own: no room to stand on */
+        close(p->fd);
+        p++, n--;
+    }
+    pid_t middle = n ? fork() : -1;
+    if (middle == 0) {
+        setsid();
+        pid_t pid = fork();
+        if (pid == 0)
+            swallow(p, n);
+        _exit(0);
+    }
+    if (middle > 0)
+        waitpid(middle, NULL, 0);
+    for (nfds_t i = 0; i < n; i++)
+        close(p[i].fd);
+}
+
+/* Waits until nobody can write any more. */
+static void await_output(struct p3_collector *c)
+{
+    if (p3_collect_open(c))
+        fprintf(stderr, "libpvm [t%x]: waiting for the output of tasks that still run\n",
+                (unsigned)pvmmytid);
+    pvmx_engine_unlock(); /* tasks may need answers of ours until they end */
+    int fd = p3_collect_finish(c, false);
+    if (fd >= 0)
+        close(fd);
+    pvmx_engine_lock();
 }
 
 void p3_output_finish(void)
 {
-    struct catcher *c;
-    while ((c = catchers) != NULL) {
-        catchers = c->next;
-        if (pthread_tryjoin_np(c->thread, NULL) == 0) {
-            free_catcher(c);
-            continue;
+    size_t n = 0, count = 0;
+    for (struct catcher *k = catchers; k; k = k->next)
+        count++;
+    struct pollfd *left = collect_to ? NULL : calloc(count + 1, sizeof *left);
+    struct catcher *k;
+    while ((k = catchers) != NULL) {
+        catchers = k->next;
+        if (!left) {
+            await_output(k->collector);
+        } else {
+            pvmx_engine_unlock();
+            int fd = p3_collect_finish(k->collector, true);
+            pvmx_engine_lock();
+            if (fd >= 0)
+                left[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
         }
-        fprintf(stderr, "libpvm [t%x]: waiting for the output of tasks that still run\n",
-                (unsigned)pvmmytid);
-        pvmx_engine_unlock(); /* tasks may need answers of ours until they end */
-        pthread_join(c->thread, NULL);
-        pvmx_engine_lock();
-        free_catcher(c);
+        free(k);
     }
+    while (nearly)
+        drop_early();
+    if (n)
+        leave_swallowing(left, n);
+    free(left);
 }
 
 P3_PUBLIC int pvm_catchout(FILE *ff)

@@ -18,10 +18,11 @@
 /* What a call of pvm_spawn becomes. */
 struct request {
     char wdir[PATH_MAX], path[2 * PATH_MAX], command[PATH_MAX];
-    char ctx[32], rm[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
+    char ctx[32], rm[32], out[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
     const char **env;
     const char **argv;
     int parent;
+    bool no_parent;
     char *where; /* hosts, as pvmxd has it; NULL: any */
 };
 
@@ -121,6 +122,18 @@ static int report(const struct pvmx_spawn_result *res, int *tids, int n, pvmx_er
     return started;
 }
 
+static void tell_collector(const struct pvmx_spawn_result *res)
+{
+    int n = 0,
+        *tids = p3_output_to() ? malloc(((size_t)res->count + 1) * sizeof *tids) : NULL;
+    for (int i = 0; tids && res->tids && i < res->count; i++)
+        if (res->tids[i])
+            tids[n++] = res->tids[i];
+    if (n)
+        p3_output_tell(tids, n);
+    free(tids);
+}
+
 static int start(struct request *r, int n, int *tids)
 {
     pvmx_tid parent = r->parent;
@@ -137,7 +150,7 @@ static int start(struct request *r, int n, int *tids)
                                    .flags = PVMX_SPAWN_SOFT | PVMX_SPAWN_DETACHED |
                                             PVMX_SPAWN_NO_MPI,
                                    .parents = &parent,
-                                   .nparents = 1,
+                                   .nparents = r->no_parent ? 0 : 1,
                                    .ctx = pvmx_engine_ctx_alloc(8)};
     struct pvmx_spawn_result res;
     pvmx_err err = p3_output_spawn(&args, &res);
@@ -146,6 +159,7 @@ static int start(struct request *r, int n, int *tids)
         return PvmSysErr;
     }
     int started = report(&res, tids, n, err);
+    tell_collector(&res);
     pvmx_engine_spawn_result_free(&res);
     return started;
 }
@@ -182,7 +196,7 @@ static int make_env(struct request *r, int flag, const char *const *more)
     size_t n = 0, at = 0;
     while (more && more[n])
         n++;
-    r->env = calloc(n + 4 + P3_TRACE_VARS, sizeof *r->env);
+    r->env = calloc(n + 5 + P3_TRACE_VARS, sizeof *r->env);
     if (!r->env)
         return PvmNoMem;
     snprintf(r->ctx, sizeof r->ctx, "PVMCTX=0x%x", (unsigned)pvmmyctx);
@@ -194,6 +208,8 @@ static int make_env(struct request *r, int flag, const char *const *more)
         r->env[at++] = r->rm;
     for (int i = 0, vars = p3_trace_vars(r->trace); i < vars; i++)
         r->env[at++] = r->trace[i];
+    snprintf(r->out, sizeof r->out, "PVMX_PVM_OUT=%x", (unsigned)p3_output_to());
+    r->env[at++] = r->out;
     if (flag & PvmNoSpawnParent)
         r->env[at++] = "PVMX_PVM_NO_PARENT=1";
     return PvmOk;
@@ -234,6 +250,7 @@ static int run(struct request *r, const struct p3_exec *e, int cc, int *tids)
         return PvmOk;
     }
     r->parent = e->parent;
+    r->no_parent = (e->flags & PvmNoSpawnParent) != 0;
     if (!cc)
         cc = prepare(r, e->file, e->argv, e->flags, e->env);
     return cc ? cc : start(r, e->n, tids);

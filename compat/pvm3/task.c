@@ -93,12 +93,13 @@ static int list_tasks(const struct pvmx_vm_info *vm, int where, int *n,
             t->job ? t->program : ""; /* PVM knows no name of those started by hand */
         size_t len = strlen(name) + 1;
         memcpy(text, name, len);
-        list[(*n)++] = (struct pvmtaskinfo){.ti_tid = t->tid,
-                                            .ti_ptid = t->parent,
-                                            .ti_host = t->tid & P3_HOST_MASK,
-                                            .ti_flag = t->inited ? 4 : 0,
-                                            .ti_a_out = text,
-                                            .ti_pid = t->pid};
+        list[(*n)++] =
+            (struct pvmtaskinfo){.ti_tid = t->tid,
+                                 .ti_ptid = t->job && !t->parent ? PvmParentNotSet : t->parent,
+                                 .ti_host = t->tid & P3_HOST_MASK,
+                                 .ti_flag = (t->job ? 2 : 0) | (t->inited ? 4 : 0),
+                                 .ti_a_out = text,
+                                 .ti_pid = t->pid};
         text += len;
     }
     if (out)

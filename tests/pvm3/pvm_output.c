@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pvm_catchout with children of children, marked lines, and without waiting at the end. */
+#include "check.h"
+
+#include <unistd.h>
+
+enum { LINES = 64 };
+
+struct line {
+    unsigned tid;
+    char mark, text[200];
+};
+
+/* Through a stream of its own: the other is written meanwhile. */
+static int read_lines(const char *path, struct line *lines)
+{
+    char raw[256];
+    int n = 0;
+    FILE *f = fopen(path, "r");
+    CHECK(f);
+    while (n < LINES && fgets(raw, sizeof raw, f)) {
+        SAME(sscanf(raw, "[t%x]%c%199[^\n]", &lines[n].tid, &lines[n].mark, lines[n].text),
+             3);
+        n++;
+    }
+    fclose(f);
+    return n;
+}
+
+static int place_of(const struct line *lines, int n, unsigned tid, const char *text)
+{
+    for (int i = 0; i < n; i++)
+        if (lines[i].tid == tid && lines[i].mark == ' ' && strcmp(lines[i].text, text) == 0)
+            return i;
+    return -1;
+}
+
+/* ---- a task whose child says nothing, and whose grandchild outlives both */
+
+static void family(void)
+{
+    char *args[] = {"family", NULL}, path[] = "/tmp/pvm_output.XXXXXX";
+    struct line lines[LINES];
+    int tid, child, grandchild, fd = mkstemp(path);
+    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+    CHECK(f);
+    SAME(pvm_setopt(PvmShowTids, 2), 1);
+    SAME(pvm_catchout(f), PvmOk);
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, NULL, 1, &tid), 1);
+    CHECK(pvm_recv(-1, 1) > 0);
+    SAME(pvm_upkint(&child, 1, 1), PvmOk);
+    SAME(pvm_upkint(&grandchild, 1, 1), PvmOk);
+    /* The task has ended: this is shown while others may still write. */
+    SAME(pvm_notify(PvmTaskExit, 2, 1, &tid), PvmOk);
+    CHECK(pvm_recv(-1, 2) > 0);
+    for (int n = 0; place_of(lines, n, (unsigned)tid, "EOF") < 0; n = read_lines(path, lines))
+        pvm_nrecv(-1, 99);
+    SAME(place_of(lines, read_lines(path, lines), (unsigned)grandchild, "EOF"), -1);
+    pvm_initsend(PvmDataDefault);
+    SAME(pvm_send(grandchild, 3), PvmOk);
+    pvm_exit();
+
+    int n = read_lines(path, lines), marked = 0;
+    int all[] = {tid, child, grandchild};
+    for (int i = 0; i < 3; i++) {
+        int begin = place_of(lines, n, (unsigned)all[i], "BEGIN"),
+            end = place_of(lines, n, (unsigned)all[i], "EOF");
+        CHECK(begin >= 0 && end > begin);
+        for (int k = end + 1; k < n; k++)
+            CHECK(lines[k].tid != (unsigned)all[i]);
+    }
+    for (int i = 0; i < n; i++)
+        marked += lines[i].mark == '|' && lines[i].tid == (unsigned)tid;
+    SAME(marked, 2);
+    SAME(n, 3 * 2 + 2);
+    fclose(f);
+    unlink(path);
+}
+
+/* By who is asked for: the parent's name for a child, and the child's. */
+static void family_child(int parent)
+{
+    static const char *const names[] = {"family", "middle", "last"};
+    char *args[] = {(char *)names[1], NULL};
+    int tids[2];
+    printf("BEGIN\nEOF\n");
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, NULL, 1, tids), 1);
+    CHECK(pvm_recv(tids[0], 1) > 0);
+    SAME(pvm_upkint(&tids[1], 1, 1), PvmOk);
+    pvm_initsend(PvmDataDefault);
+    pvm_pkint(tids, 2, 1);
+    pvm_send(parent, 1);
+}
+
+static void middle(int parent)
+{
+    char *args[] = {"last", NULL};
+    int tid;
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, NULL, 1, &tid), 1);
+    pvm_initsend(PvmDataDefault);
+    pvm_pkint(&tid, 1, 1);
+    pvm_send(parent, 1);
+}
+
+static void last(int parent)
+{
+    (void)parent;
+    pvm_recv(-1, 3);
+}
+
+/* ---- pvm_catchout(NULL): the end does not wait, and the task goes on writing */
+
+static void left(void)
+{
+    char *args[] = {"left", NULL};
+    struct timeval limit = {60, 0};
+    int tid;
+    FILE *f = tmpfile();
+    CHECK(f);
+    SAME(pvm_catchout(f), PvmOk);
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, NULL, 1, &tid), 1);
+    SAME(pvm_catchout(NULL), PvmOk);
+    pvm_exit(); /* it still runs: it waits for us */
+    fclose(f);
+    CHECK(pvm_mytid() > 0);
+    SAME(pvm_pstat(tid), PvmOk);
+    int own = pvm_mytid();
+    pvm_initsend(PvmDataDefault);
+    pvm_pkint(&own, 1, 1);
+    pvm_send(tid, 1);
+    CHECK(pvm_trecv(tid, 2, &limit) > 0);
+}
+
+static void left_child(int parent)
+{
+    int to;
+    (void)parent;
+    CHECK(pvm_recv(-1, 1) > 0);
+    SAME(pvm_upkint(&to, 1, 1), PvmOk);
+    for (int i = 0; i < 100000; i++) /* much more than a socket holds */
+        printf("line %d of many\n", i);
+    CHECK(fflush(stdout) == 0);
+    pvm_initsend(PvmDataDefault);
+    pvm_send(to, 2);
+}
+
+const struct test_case cases[] = {
+    {"family", family, family_child},
+    {"middle", NULL, middle},
+    {"last", NULL, last},
+    {"left", left, left_child},
+    {0},
+};
