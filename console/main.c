@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -57,10 +58,28 @@ static int run_input(struct console *c)
     return repl_run(c);
 }
 
+/* PVM's console lies beside this one and is a program of its own. */
+static int run_pvm(const struct console *c, char **argv)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "pvm");
+    path[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    strcpy(slash ? slash + 1 : path, "pvm");
+    if (c->link.vm)
+        setenv("PVMX_VM", c->link.vm, 1);
+    argv[0] = path;
+    execv(path, argv);
+    return cmd_fail("%s: %s", path, strerror(errno));
+}
+
 static int usage(const char *problem, const char *word)
 {
-    fprintf(stderr, "pvmx: %s%s; usage: pvmx [--vm NAME] [--json] [-f FILE | COMMAND [ARGUMENT]...]\n",
-            problem, word);
+    fprintf(
+        stderr,
+        "pvmx: %s%s; usage: pvmx [--vm NAME] [--json] [-f FILE | --pvm3 [ARGUMENT]... | "
+        "COMMAND [ARGUMENT]...]\n",
+        problem, word);
     return CMD_USAGE;
 }
 
@@ -74,6 +93,8 @@ static int run(struct console *c, int argc, char **argv)
             c->link.vm = argv[++i];
         } else if (strncmp(argv[i], "--vm=", 5) == 0) {
             c->link.vm = argv[i] + 5;
+        } else if (strcmp(argv[i], "--pvm3") == 0) {
+            return run_pvm(c, argv + i);
         } else if (strcmp(argv[i], "-f") == 0 && i + 1 < argc) {
             return i + 2 == argc
                        ? run_file(c, argv[i + 1])

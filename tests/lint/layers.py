@@ -31,22 +31,23 @@ MAY = {
     "libmpi_dpm": PUBLIC + HEADER_ONLY + ["mpi.h", "xmpi.h", "mpix_pvmx.h"],
     "pvmxd": ["base/", "proto/"] + PUBLIC,
     "console": ["base/", "proto/"] + PUBLIC,
+    "compat/pvm3/console": ["pvm3.h", "pvmtev.h"],
     "compat/pvm3": PUBLIC + HEADER_ONLY + ["pvm3.h", "fpvm3.h"],
     "examples": ["mpi.h", "mpix_pvmx.h", "pvmx/pvmx.h", "pvm3.h"],
     "bench": ["mpi.h", "mpix_pvmx.h", "pvmx/pvmx.h", "pvm3.h"],
     "tools": [],
 }
 
-# Headers of others that are allowed in one place only.
+# Headers of others that are allowed in some places only.
 THIRD = {
-    "ev.h": "pvmxd",
-    "hwloc": "pvmxd",
-    "msgpack": "libpvmx/proto",
-    "sodium": "pvmxd",
-    "editline/": "console",
-    "histedit.h": "console",
-    "ucp/": "libpvmx/transport/ucx",
-    "uct/": "libpvmx/transport/ucx",
+    "ev.h": ["pvmxd"],
+    "hwloc": ["pvmxd"],
+    "msgpack": ["libpvmx/proto"],
+    "sodium": ["pvmxd"],
+    "editline/": ["console"],
+    "histedit.h": ["console", "compat/pvm3/console"],
+    "ucp/": ["libpvmx/transport/ucx"],
+    "uct/": ["libpvmx/transport/ucx"],
 }
 
 # Headers without a folder that are installed, and headers that exist in the build tree only.
@@ -103,9 +104,9 @@ def ours(root):
 
 
 def fault_of(root, path, part, quoted, name, known):
-    for prefix, place in THIRD.items():
-        if name.startswith(prefix) and not (part + "/").startswith(place + "/"):
-            return f"{name} may be used in {place} only"
+    for prefix, places in THIRD.items():
+        if name.startswith(prefix) and not any((part + "/").startswith(p + "/") for p in places):
+            return f"{name} may be used in {' and '.join(places)} only"
     if not quoted and (name not in known or ("/" not in name and name not in INSTALLED)):
         return None     # the system's: <spawn.h> is not ours
     if any(name == m or (m.endswith("/") and name.startswith(m)) for m in MAY[part]):
