@@ -270,6 +270,8 @@ class Hosts(hostlab.HostCase):
 
     def test_ssh(self):
         me = self.sshd()
+        keys = self.tmp / "ssh"
+        port = re.search(r"^Port (\d+)", (keys / "sshd_config").read_text(), re.M).group(1)
         self.begin()
         out = self.add("node1,slots=2", f"node2,slots=3,user={me}", launcher="ssh")
         self.assertEqual(out.count("PVMX_OK"), 2, out)
