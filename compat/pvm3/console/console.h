@@ -76,8 +76,9 @@ void jobs_end(void);
  * terminal with the job's number in front. */
 struct trace *trace_new(FILE *to);
 void trace_begin(struct trace *t, int job);
-/* A task of the job was started, has written a line (text), has ended. */
-void trace_task(struct trace *t, int tid);
+/* A task of the job was started, has written a line (text), has ended. program: of one that the console has
+ * started; one that it has not, and that has ended already, is told without name and parent. */
+void trace_task(struct trace *t, int tid, const char *program);
 void trace_line(struct trace *t, int tid, const char *text);
 void trace_end(struct trace *t);
 

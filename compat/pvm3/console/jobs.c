@@ -26,8 +26,9 @@ struct job {
     FILE *out; /* NULL: the terminal */
     bool discard, finished;
     struct trace *trace;
-    struct member *members;
-    int n, cap;
+    char *program;
+    struct member *members; /* what the console has started comes first */
+    int n, cap, started;
     char *line; /* the beginning of one: LINE_MAX_BYTES */
     size_t len;
 };
@@ -177,8 +178,9 @@ static void finish(struct job *j)
     free(j->members);
     free(j->line);
     j->members = NULL;
-    j->line = NULL;
-    j->n = j->cap = 0;
+    free(j->program);
+    j->line = j->program = NULL;
+    j->n = j->cap = j->started = 0;
 }
 
 int job_spawn(struct job *job, char *file, char **argv, int flags, char *where, int n,
@@ -192,6 +194,8 @@ int job_spawn(struct job *job, char *file, char **argv, int flags, char *where, 
     pvm_setopt(PvmShowTids, shown);
     for (int i = 0; i < n && i < cc; i++)
         add(job, tids[i]);
+    job->started = job->n;
+    job->program = strdup(file);
     if (cc <= 0)
         finish(job);
     return cc;
@@ -254,7 +258,8 @@ static void take_line(struct job *j, const char *line)
     struct member *m = mark ? add(j, (int)tid) : find(j, (int)tid);
     if (mark && !end) {
         if (j->trace)
-            trace_task(j->trace, (int)tid);
+            trace_task(j->trace, (int)tid,
+                       m && m - j->members < j->started ? j->program : NULL);
         return;
     }
     if (j->trace)

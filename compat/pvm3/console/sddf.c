@@ -133,7 +133,7 @@ void trace_begin(struct trace *t, int job)
     }
 }
 
-void trace_task(struct trace *t, int tid)
+void trace_task(struct trace *t, int tid, const char *program)
 {
     struct pvmtaskinfo *info;
     int n;
@@ -141,8 +141,12 @@ void trace_task(struct trace *t, int tid)
     bool known = pvm_pstat(tid) == PvmOk && pvm_tasks(tid, &n, &info) >= 0 && n > 0;
     printf("[%d] libpvmtrc: Task TID=0x%x Connected to Console\n", t->job, (unsigned)tid);
     FILE *f = begin(t, NEW_TASK, host, tid);
-    fprintf(f, ", %d, %d", known ? info->ti_ptid : 0, known ? info->ti_flag : 0);
-    put_text(f, known ? info->ti_a_out : "-");
+    fprintf(f, ", %d, %d",
+            program ? PvmParentNotSet
+            : known ? info->ti_ptid
+                    : 0,
+            known ? info->ti_flag : 0);
+    put_text(f, program ? program : known ? info->ti_a_out : "-");
     fputs(" };;\n", f);
     output(t, tid, "CREATION");
 }
