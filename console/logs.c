@@ -50,6 +50,7 @@ static bool keep(struct logs *g, const struct pxp_log_piece *p)
     if (!copy)
         return false;
     memcpy(copy, p->bytes, p->bytes_len);
+    copy[p->bytes_len] = '\0';
     g->pieces[g->npieces++] = (struct logs_piece){.tid = p->tid,
                                                   .stream = p->stream,
                                                   .at_ms = p->at_ms,
