@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "conf.h"
+#include "events.h"
 #include "lead.h"
 #include "link.h"
 #include "lost.h"
@@ -62,6 +63,9 @@ static void server_free(struct server *sv)
     sv->stopping = true;
     lead_stop(sv);
     lost_fini(sv);
+    events_fini(sv);
+    while (!px_list_empty(&sv->links.all)) /* they live on, in links */
+        px_list_remove(sv->links.all.next);
     table_free(&sv->hosts);
     arena_close(&sv->arena);
     loop_fini(&sv->loop);
