@@ -65,7 +65,6 @@ struct hosts {
     /* see lost.c */
     struct px_map lost; /* index -> since when it had been there */
     struct px_list exiles;
-    struct link *exile; /* dialled; NULL: none */
     uint64_t look_at;
 };
 

@@ -27,9 +27,9 @@
 
 enum {
     READ_SIZE = 64 * 1024,
-    JOIN_ROUNDS = 6,  /* over all addresses of the leader */
-    DIAL_MS = 2500,   /* one address; a firewall that drops packets says nothing */
-    RELAY_MS = 20000, /* the others need time to dial, too */
+    JOIN_ROUNDS = 6, /* over all addresses of the leader */
+    DIAL_MS = 2500,  /* one address; a firewall that drops packets says nothing */
+    RELAY_MS = 20000, /* at most, and twice the time that a host may be silent: the others dial, too */
 };
 
 #define JOIN_PAUSE (500 * PX_MS)
@@ -342,6 +342,15 @@ static void on_limit(void *arg)
     }
 }
 
+/* A host that may be lost is waited for as long as one that says nothing. */
+static uint64_t relay_limit(void)
+{
+    uint64_t limit = 2 * (uint64_t)conf.host_timeout;
+    if (limit < DIAL_MS * PX_MS)
+        limit = DIAL_MS * PX_MS;
+    return limit < RELAY_MS * PX_MS ? limit : RELAY_MS * PX_MS;
+}
+
 /* Remembers the first failure and tries the next address. */
 static void dial_next(struct link *l)
 {
@@ -362,7 +371,7 @@ static void dial_next(struct link *l)
         }
         if (l->addresses[l->next_address] == NULL) {
             if (!l->indirect && (l->indirect = true) && relay_try(l)) {
-                loop_timer_start(&sv->loop, &l->limit, RELAY_MS * PX_MS, on_limit, l);
+                loop_timer_start(&sv->loop, &l->limit, relay_limit(), on_limit, l);
                 return;
             }
             link_close(l, l->why != NULL ? l->why : "it has no address");
@@ -390,6 +399,7 @@ static void on_connected(struct link *l)
     int errnum = 0;
     socklen_t len = sizeof errnum;
     getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
+    l->refused = errnum == ECONNREFUSED;
     if (errnum != 0) {
         px_fail_errno(errnum, "cannot connect to %s", l->addresses[l->next_address - 1]);
         dial_next(l);

@@ -41,6 +41,7 @@ struct link {
     int fd;
     enum link_state state;
     bool caller, closed, draining, greeted;
+    bool refused;  /* nobody listens at the address that was tried last */
     bool indirect; /* its addresses have failed: see relay.h */
     uint32_t host; /* index of the other side; 0: not known yet */
     struct secure *secure;

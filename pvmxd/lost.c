@@ -12,14 +12,16 @@
 #include <string.h>
 
 enum {
-    EXILES = 16, /* remembered with their addresses */
-    TRIES = 256, /* of a leader to reach one of them */
+    EXILES = 64, /* remembered with their addresses; only leaders find out which have ended */
+    TRIES = 256,  /* of a leader to reach one of them */
+    REFUSALS = 4, /* after which it has ended: its host is there, and nobody listens */
 };
 
 struct exile {
-    struct px_list node; /* in hosts.exiles, the one to be tried next first */
+    struct px_list node; /* in hosts.exiles, who was lost last first */
+    struct link *link;   /* dialled; NULL: not now */
     uint32_t index;
-    unsigned tries;
+    unsigned tries, refusals;
     size_t n;
     char *addresses[HOST_ADDRESSES];
 };
@@ -55,7 +57,11 @@ static void note(struct server *sv, uint32_t index, uint64_t since)
 
 static void exile_free(struct exile *e)
 {
+    struct link *l = e->link;
     px_list_remove(&e->node);
+    e->link = NULL;
+    if (l != NULL && l->state != LINK_OPEN)
+        link_close(l, "not needed any more");
     for (size_t i = 0; i < e->n; i++)
         free(e->addresses[i]);
     free(e);
@@ -136,6 +142,7 @@ bool lost_write(struct server *sv, struct pxp_zone *z, struct pxp_table *m)
     return true;
 }
 
+/* Every one that is remembered, at the same time: most of them may have ended or be far away. */
 void lost_look(struct server *sv)
 {
     struct hosts *hs = &sv->hosts;
@@ -143,39 +150,53 @@ void lost_look(struct server *sv)
     if (px_list_empty(&hs->exiles) || now < hs->look_at)
         return;
     hs->look_at = now + (uint64_t)conf.host_timeout / 2;
-    if (hs->exile != NULL) /* it has said nothing to us, or is not there */
-        link_close(hs->exile, "it does not answer");
-    struct exile *e = px_container_of(px_list_pop(&hs->exiles), struct exile, node);
-    px_list_push_back(&hs->exiles, &e->node);
-    hs->exile = link_dial(sv, e->addresses, e->n, e->index);
-    if (hs->leader != 0 && ++e->tries == TRIES)
-        exile_free(e);
+    px_list_foreach(it, &hs->exiles) {
+        struct exile *e = px_container_of(it, struct exile, node);
+        if (e->link != NULL) /* it has said nothing to us, or is not there */
+            link_close(e->link, "it does not answer");
+        if (e->refusals == REFUSALS || (hs->leader != 0 && ++e->tries == TRIES))
+            exile_free(e);
+        else
+            e->link = link_dial(sv, e->addresses, e->n, e->index);
+    }
+}
+
+static struct exile *by_link(struct hosts *hs, const struct link *l)
+{
+    px_list_foreach(it, &hs->exiles) {
+        struct exile *e = px_container_of(it, struct exile, node);
+        if (e->link == l)
+            return e;
+    }
+    return NULL;
 }
 
 void lost_link_open(struct link *l)
 {
     struct hosts *hs = &l->sv->hosts;
-    if (l != hs->exile || hs->leader == 0)
+    struct exile *e = by_link(hs, l);
+    if (e == NULL || hs->leader == 0)
         return;
-    px_list_foreach(it, &hs->exiles) {
-        struct exile *e = px_container_of(it, struct exile, node);
-        if (e->index == l->host)
-            exile_free(e);
-    }
+    exile_free(e);
     hosts_send_home(l, l->host);
 }
 
 void lost_settled(struct server *sv)
 {
-    struct hosts *hs = &sv->hosts;
-    if (hs->exile != NULL)
-        link_close(hs->exile, "not needed any more");
+    px_list_foreach(it, &sv->hosts.exiles) {
+        struct exile *e = px_container_of(it, struct exile, node);
+        if (e->link != NULL)
+            link_close(e->link, "not needed any more");
+    }
 }
 
 void lost_link_closed(struct link *l)
 {
-    if (l->sv->hosts.exile == l)
-        l->sv->hosts.exile = NULL;
+    struct exile *e = by_link(&l->sv->hosts, l);
+    if (e == NULL)
+        return;
+    e->link = NULL;
+    e->refusals += l->refused;
 }
 
 void lost_fini(struct server *sv)

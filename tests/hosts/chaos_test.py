@@ -263,14 +263,17 @@ class Chaos(netlab.NetCase):
         said = []
         while time.monotonic() < end:
             begin = time.monotonic()
+            before = len(self.losses)
             op = self.dice.choices([o for o, _ in operations], [w for _, w in operations])[0]
             try:
                 said.append(op())
                 self.settle()
+                # A leader counts from when it has noticed.
+                self.losses[before:] = [time.monotonic()] * len(self.losses[before:])
                 self.bury()
             except BaseException:
                 print(f"seed {seed}, after {said[-12:]}, in {op.__name__}")
-                print(self.log()[-20000:])
+                print(self.log()[-60000:])
                 raise
             steps += 1
             slowest = max(slowest, (time.monotonic() - begin, said[-1]))
@@ -285,7 +288,7 @@ class Chaos(netlab.NetCase):
             self.settle()
             self.bury()
         except BaseException:
-            print(said, self.log()[-20000:])
+            print(said, self.log()[-60000:])
             raise
         for side in self.sides:
             side.watcher.close()
