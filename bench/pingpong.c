@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Half round trips of two processes. usage: pingpong world SIZE... (two ranks of one world) or
  * pingpong parent SIZE... (one process that spawns the other). Prints "SIZE microseconds": the median
- * of 9 batches of about 50 ms. */
+ * of 5 batches of about 10 ms. */
 #include "timing.h"
 
 #include <mpi.h>
 #include <string.h>
 
-enum { BATCHES = 9 };
-static const double batch_us = 50e3;
+enum { BATCHES = 5 };
+static const double batch_us = 10e3, warm_up_us = 5e3;
 
 static void pings(char *buf, int size, int n, int first, int peer, MPI_Comm comm)
 {
@@ -21,19 +21,25 @@ static void pings(char *buf, int size, int n, int first, int peer, MPI_Comm comm
     }
 }
 
-/* How many round trips make a batch: the first side finds out and tells the other. */
+/* How many round trips make a batch: the first side finds out, in runs of growing length that warm up
+ * processors and caches, and tells the other before each. */
 static int choose_count(char *buf, int size, int first, int peer, MPI_Comm comm)
 {
-    int n = 1;
-    pings(buf, size, 20, first, peer, comm);
-    double begin = now_us();
-    pings(buf, size, 20, first, peer, comm);
-    double each = (now_us() - begin) / 20;
-    if (first) {
-        n = each < batch_us ? (int)(batch_us / (each > 0.05 ? each : 0.05)) + 1 : 1;
-        MPI_Send(&n, 1, MPI_INT, peer, 2, comm);
-    } else {
-        MPI_Recv(&n, 1, MPI_INT, peer, 2, comm, MPI_STATUS_IGNORE);
+    int n = 20, last = 0;
+    while (!last) {
+        double begin = now_us();
+        pings(buf, size, n, first, peer, comm);
+        double all = now_us() - begin;
+        if (first) {
+            last = all >= warm_up_us;
+            n = last ? (int)(n * batch_us / all) + 1 : 2 * n;
+            MPI_Send((int[]){n, last}, 2, MPI_INT, peer, 2, comm);
+        } else {
+            int said[2];
+            MPI_Recv(said, 2, MPI_INT, peer, 2, comm, MPI_STATUS_IGNORE);
+            n = said[0];
+            last = said[1];
+        }
     }
     return n;
 }

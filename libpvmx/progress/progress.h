@@ -33,6 +33,7 @@ struct px_progress {
     int bell;        /* own datagram socket, made when there is a descriptor; -1: none */
     uint64_t bell_name;
     unsigned sleepers;
+    bool shown;                      /* the slot says that this task waits */
     unsigned skip_yields, skip_next; /* waits without yielding: now, after a slow yield */
     struct px_spread spread;
     bool no_spin; /* whom we wait for needs the processors more than we do */

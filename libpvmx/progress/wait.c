@@ -208,8 +208,15 @@ static void note_end(struct px_progress *p, const struct spin *s)
         px_spread_note(&p->spread, s->yielded, p->arena->index % 2);
 }
 
-pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
-                 uint64_t deadline_ns)
+/* Tells others that what they ask is answered at once. Not for waits that are over at the first look. */
+static void show(struct px_progress *p, bool waiting)
+{
+    p->shown = waiting;
+    atomic_store_explicit(&p->arena->slot->waiting, waiting, memory_order_relaxed);
+}
+
+static pvmx_err wait_until(struct px_progress *p, bool (*done)(void *arg), void *arg,
+                           uint64_t deadline_ns)
 {
     struct spin spin = {0};
     for (;;) {
@@ -224,6 +231,8 @@ pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
             spin = (struct spin){.yielded = spin.yielded};
             continue;
         }
+        if (!p->shown && wait_mode != WAIT_SLEEP)
+            show(p, true);
         spin.yielded = 0;
         if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
             return done(arg) ? PVMX_OK
@@ -245,4 +254,13 @@ pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
             relax();
         }
     }
+}
+
+pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
+                 uint64_t deadline_ns)
+{
+    pvmx_err err = wait_until(p, done, arg, deadline_ns);
+    if (p->shown)
+        show(p, false);
+    return err;
 }

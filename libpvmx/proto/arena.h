@@ -106,6 +106,8 @@ struct px_slot {
     _Alignas(64) _Atomic uint32_t ctl_seq;
     _Atomic uint32_t nrings;    /* high-water mark of claimed ring entries */
     _Atomic uint32_t rings_gen; /* +1 after each claim */
+    /* 1: the owner waits, and looks at its rings all the time unless it is asleep (owner) */
+    _Atomic uint32_t waiting;
 
     /* Long messages being received with their senders' help: generation << 32 | next piece to be
      * copied. Whoever copies a piece first takes its number by compare-and-swap. */

@@ -44,6 +44,12 @@ bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint3
     return false;
 }
 
+bool px_transport_no_attends(struct px_ep *ep)
+{
+    (void)ep;
+    return false;
+}
+
 pvmx_err px_transport_no_stream(struct px_ep *ep, const void *head, const void *bytes,
                                 size_t len, size_t *done)
 {

@@ -104,6 +104,9 @@ struct px_transport {
     bool (*claim)(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit,
                   uint32_t *piece);
 
+    /* Does the peer wait with a processor of its own, so that what is asked of it is answered at once? */
+    bool (*attends)(struct px_ep *ep);
+
     /* A bounded batch of arrived records; returns how many. */
     unsigned (*progress)(struct px_iface *iface);
     /* Delivers all that `from` has published so far, however much it is. */
@@ -125,6 +128,7 @@ pvmx_err px_transport_no_get(struct px_ep *ep, void *dst, uint64_t addr, size_t 
 pvmx_err px_transport_no_put(struct px_ep *ep, uint64_t addr, const void *src, size_t len);
 bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint32_t limit,
                            uint32_t *piece);
+bool px_transport_no_attends(struct px_ep *ep);
 int px_transport_no_descriptor(struct px_iface *iface);
 pvmx_err px_transport_no_stream(struct px_ep *ep, const void *head, const void *bytes,
                                 size_t len, size_t *done);

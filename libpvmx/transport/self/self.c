@@ -111,6 +111,7 @@ const struct px_transport px_transport_self = {
     .get = self_get,
     .put = px_transport_no_put,
     .claim = px_transport_no_claim,
+    .attends = px_transport_no_attends,
     .progress = self_progress,
     .drain = px_transport_no_peer,
     .forget = px_transport_no_peer,

@@ -10,6 +10,7 @@
 
 enum {
     BATCH = 64, /* records read from one ring before the others get their turn           */
+    RELEASE_MIN = 4096, /* the room of such a record is given back at once: its sender may wait for it */
     POLL_DIRECTLY = 8, /* with more rings senders are asked to set bits: polling 8 lines costs
                         * about as much as the atomic or that it saves the senders              */
 };
@@ -70,14 +71,19 @@ static void discover(struct px_shm_iface *s, uint32_t gen)
     s->gen_seen = gen;
 }
 
-/* Wakes a producer that waits for room in the ring. */
-static void wake_producer(struct px_shm_iface *s, pvmx_tid from)
+/* Its sender waits for room; it may be asleep. */
+static void wake_sender(struct px_shm_iface *s, struct px_shm_inlet *in)
 {
-    struct px_slot *slot = px_arena_map_slot(s->params.arena, px_tid_slot(from));
-    if (slot) {
-        px_bell_ring(slot);
-        px_arena_unmap_slot(slot);
-    }
+    if (!in->sender)
+        in->sender = px_arena_map_slot(s->params.arena, px_tid_slot(in->from.tid));
+    if (in->sender)
+        px_bell_after_publish(in->sender, PX_NRINGS);
+}
+
+static void release(struct px_shm_iface *s, struct px_shm_inlet *in)
+{
+    if (px_ring_release(&in->end))
+        wake_sender(s, in);
 }
 
 /* Reads a batch of records, or all that there are. */
@@ -91,11 +97,13 @@ static unsigned read_inlet(struct px_shm_iface *s, struct px_shm_inlet *in, bool
             break;
         px_ring_pop(&in->end, len);
         n++;
+        if (len >= RELEASE_MIN)
+            release(s, in);
         if (*s->params.pause && !all)
             break;
     }
-    if (n && px_ring_release(&in->end))
-        wake_producer(s, in->from.tid);
+    if (n)
+        release(s, in);
     return n;
 }
 
@@ -185,6 +193,8 @@ void px_shm_forget(struct px_iface *iface, pvmx_tid from)
     if (!in)
         return;
     px_ring_reset(in->end.ring);
+    if (in->sender)
+        px_arena_unmap_slot(in->sender);
     s->by_index[in->index] = 0;
     atomic_store(&s->params.arena->slot->ring_owner[in->index], 0);
     *in = s->inlets[--s->ninlets];

@@ -52,6 +52,9 @@ static pvmx_err shm_open(const struct px_iface_params *params, struct px_iface *
 static void shm_close(struct px_iface *iface)
 {
     struct px_shm_iface *s = (struct px_shm_iface *)iface;
+    for (uint32_t i = 0; i < s->ninlets; i++)
+        if (s->inlets[i].sender)
+            px_arena_unmap_slot(s->inlets[i].sender);
     free(s->inlets);
     free(s->by_index);
     free(s);
@@ -195,6 +198,13 @@ static bool shm_claim(struct px_ep *e, unsigned board, uint32_t gen, uint32_t li
     return board < PX_SHARES && px_share_claim(&ep->slot->share[board], gen, limit, piece);
 }
 
+static bool shm_attends(struct px_ep *e)
+{
+    const struct px_slot *slot = ((struct px_shm_ep *)e)->slot;
+    return atomic_load_explicit(&slot->waiting, memory_order_relaxed) &&
+           !atomic_load_explicit(&slot->asleep, memory_order_relaxed);
+}
+
 const struct px_transport px_transport_shm = {
     .name = "shm",
     .priority = 50,
@@ -210,6 +220,7 @@ const struct px_transport px_transport_shm = {
     .get = shm_get,
     .put = shm_put,
     .claim = shm_claim,
+    .attends = shm_attends,
     .progress = px_shm_progress,
     .drain = px_shm_drain,
     .forget = px_shm_forget,

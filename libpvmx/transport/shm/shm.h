@@ -11,7 +11,8 @@
 struct px_shm_inlet {
     struct px_ring_end end;
     struct px_origin from;
-    uint32_t index; /* in slot.ring_owner; PX_NRINGS: entry not used */
+    uint32_t index;         /* in slot.ring_owner; PX_NRINGS: entry not used */
+    struct px_slot *sender; /* mapped when it first waited for room; NULL: it has not */
 };
 
 struct px_shm_iface {

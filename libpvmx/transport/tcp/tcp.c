@@ -330,6 +330,7 @@ const struct px_transport px_transport_tcp = {
     .get = px_transport_no_get,
     .put = px_transport_no_put,
     .claim = px_transport_no_claim,
+    .attends = px_transport_no_attends,
     .progress = tcp_progress,
     .drain = tcp_drain,
     .forget = tcp_forget,
