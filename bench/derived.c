@@ -8,7 +8,7 @@
 #include <mpi.h>
 #include <string.h>
 
-enum { BATCHES = 9 };
+enum { BATCHES = 5 };
 static const double batch_us = 20e3;
 
 struct column {

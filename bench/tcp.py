@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SMALL = (1, 8, 64, 1024)
 LONG = (65536, 1048576, 4194304)
 SOCKETS = "sockets"
+TURNS = 3  # in a round
 NET = "10.79.0"
 
 
@@ -111,6 +112,10 @@ class Tcp:
         sizes = [str(s) for s in SMALL + LONG]
         if not self.started:
             self.start_vm()
+        for _ in range(TURNS):
+            self.turn(sizes)
+
+    def turn(self, sizes):
         for name, got in [(SOCKETS, self.sockets(sizes)),
                           *((lib.name, self.run_program(*self.command(lib, sizes), 100)) for lib in self.bench.libs)]:
             if isinstance(got, str):

@@ -117,7 +117,8 @@ void px_rndv_fetch(struct px_recv *r, struct pvmx_peer *sender, uint64_t id,
         sender->dead && !sender->self ? PVMX_ERR_PEER_DEAD : px_peer_connect(sender);
     if (!err && addr && want && !r->req.layout && stream_worth(sender, want)) {
         err = PVMX_ERR_UNSUPPORTED;
-    } else if (!err && addr && !r->req.layout && px_share_worth(sender, want)) {
+    } else if (!err && addr && !r->req.layout && !sender->ms->nsends &&
+               px_share_worth(sender, want)) { /* with sends of ours all are busy copying */
         err = px_share_fetch(r, sender, id, addr, want);
         if (!err)
             return;
