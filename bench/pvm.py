@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Compares PVM calls of this build with those of PVM 3 (Debian: pvm, pvm-dev): builds pvm_messages.c with
-both, runs the two in turn, prints medians and ratios. pvm.py --build BUILD [--rounds N]"""
+"""Compares PVM calls of this build with those of PVM 3 (Debian: pvm, pvm-dev): builds pvm_messages.c and
+pvm_tasks.c with both, runs the two in turn, prints medians and ratios. pvm.py --build BUILD [--rounds N]"""
 
 import argparse
 import os
@@ -15,18 +15,36 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Row, and the least ratio PVM : PVMX that is required (for packs in native form: PVMX : memcpy at most).
-REQUIRED = {"rtt_8": 10, "rtt_1m_default": 10, "rtt_1m_inplace": 2, "pack_1m_default": 5, "unpack_1m_default": 5}
+REQUIRED = {"rtt_8": 10, "rtt_1m_default": 10, "rtt_1m_inplace": 2, "pack_1m_default": 5, "unpack_1m_default": 5,
+            "spawn_4": 3, "spawn_64": 3, "barrier_8": 5, "rate_8": 10}
 MEMCPY = {"pack_1m_raw": 1.3, "unpack_1m_raw": 1.3}
+FLOOR = {"spawn_4": "floor_4", "spawn_64": "floor_64"}  # at most twice as long
+MOST = {"notify": 1000, "join_100": 20000}  # us
+PROGRAMS = ("pvm_messages", "pvm_tasks")
 
 
-def compile_with(program, *flags):
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", program, HERE / "pvm_messages.c", *flags], check=True)
+def compile_with(folder, *flags):
+    folder.mkdir()
+    for name in PROGRAMS:
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", folder / name, HERE / f"{name}.c", *flags], check=True)
 
 
-def run(program, env):
+def figures(command, env):
     """Lines "name value" as a dict."""
-    out = subprocess.run([program, program], env=env, check=True, capture_output=True, text=True, timeout=100)
+    out = subprocess.run(command, env=env, check=True, capture_output=True, text=True, timeout=100)
     return {name: float(value) for name, value in (line.split() for line in out.stdout.splitlines())}
+
+
+def run(folder, env):
+    return {k: v for name in PROGRAMS for k, v in figures([folder / name, folder / name], env).items()}
+
+
+def floors(folder):
+    """What starting processes takes without any of both: see floor.c."""
+    for name in ("floor", "floor_child"):
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", folder / name, HERE / f"{name}.c"], check=True)
+    return {f"floor_{n}": figures([folder / "floor", str(n), "21", folder / "floor_child"], None)["floor"]
+            for n in (4, 64)}
 
 
 def start_pvmd(folder):
@@ -44,13 +62,18 @@ def start_pvmd(folder):
     sys.exit("pvmd does not start")
 
 
-def table(ours, theirs):
+def table(ours, theirs, floor_rounds):
     print(f"| {'what':20} | {'PVMX us':>10} | {'PVM us':>10} | {'ratio':>6} | required |")
     print("| --- | --- | --- | --- | --- |")
     median = {name: (statistics.median(r[name] for r in ours), statistics.median(r[name] for r in theirs))
               for name in ours[0]}
     for name, (x, p) in median.items():
         want = f">= {REQUIRED[name]}" if name in REQUIRED else ""
+        if name in FLOOR:
+            floor = statistics.median(r[FLOOR[name]] for r in floor_rounds)
+            want += f", {x / floor:.2f} x the floor, <= 2"
+        if name in MOST:
+            want = f"< {MOST[name]} us"
         if name in MEMCPY:
             want = f"{x / median['memcpy_1m'][0]:.2f} x memcpy, <= {MEMCPY[name]}"
         print(f"| {name:20} | {x:10.3f} | {p:10.3f} | {p / x:6.1f} | {want} |")
@@ -66,18 +89,20 @@ def main():
     build = args.build.resolve()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        compile_with(folder / "ours", f"-I{build}/include", f"-L{build}/lib", "-lpvm3", f"-Wl,-rpath,{build}/lib")
-        compile_with(folder / "theirs", "-lpvm3")
+        compile_with(folder / "ours", f"-I{build}/include", f"-L{build}/lib", "-lgpvm3", "-lpvm3",
+                     f"-Wl,-rpath,{build}/lib")
+        compile_with(folder / "theirs", "-lgpvm3", "-lpvm3")
         daemon, env = start_pvmd(folder)
-        ours, theirs = [], []
+        ours, theirs, floor_rounds = [], [], []
         try:
             for _ in range(args.rounds):
                 ours.append(run(folder / "ours", dict(os.environ, XDG_RUNTIME_DIR=name)))
                 theirs.append(run(folder / "theirs", env))
+                floor_rounds.append(floors(folder))
         finally:
             daemon.terminate()
             daemon.wait()
-        table(ours, theirs)
+        table(ours, theirs, floor_rounds)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 /* Named groups. */
 #include "groups.h"
 #include "base/err.h"
+#include "far.h"
+#include "gate.h"
+#include "hosts.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -28,6 +31,9 @@ struct group {
     bool frozen, broken;  /* broken: frozen, and a member has gone */
     struct px_list waits; /* struct meeting */
     uint32_t nwaits, count;
+    uint32_t coming;  /* have waited at the gate, and ask here now */
+    struct gate gate; /* open while all members are tasks of this host */
+    uint32_t far;     /* those that cannot meet there */
     char name[];
 };
 
@@ -55,11 +61,44 @@ static struct group *make(struct server *sv, const char *name)
     memcpy(g->name, name, len);
     g->sv = sv;
     px_list_init(&g->waits);
+    gate_take(&sv->gates, sv->arena.head, &g->gate);
+    gate_open(sv->arena.head, &g->gate);
     g->next = px_map_get(&sv->groups, px_map_text(name));
     if (px_map_put(&sv->groups, px_map_text(name), g) == PVMX_OK)
         return g;
+    gate_close(sv->arena.head, &g->gate, &g->count);
+    gate_drop(&sv->gates, &g->gate);
     free(g);
     return NULL;
+}
+
+/* It cannot meet the others at the gate. */
+static bool is_far(const struct place *p)
+{
+    return far_host(p->task->tid) != p->group->sv->hosts.self || p->number >= PX_GATE_MEMBERS;
+}
+
+/* Writes down who has this place now, or that nobody has it any more. */
+static void seat(const struct place *p, bool taken)
+{
+    struct group *g = p->group;
+    if (is_far(p))
+        g->far += taken ? 1 : -1u;
+    else
+        gate_seat(g->sv->arena.head, &g->gate, p->number,
+                  taken ? px_tid_slot(p->task->tid) + 1 : 0);
+}
+
+/* Members meet here from now on; those that wait at the gate are sent here. */
+static void shut(struct group *g)
+{
+    uint32_t n = gate_close(g->sv->arena.head, &g->gate, &g->count);
+    if (n == 0)
+        return;
+    g->coming = n;
+    for (uint32_t i = 0; i < g->n; i++)
+        if (g->places[i] != NULL && !is_far(g->places[i]))
+            arena_ring(&g->sv->arena, px_tid_slot(g->places[i]->task->tid));
 }
 
 static void refuse_all(struct group *g, const char *why)
@@ -77,6 +116,8 @@ static void destroy(struct group *g)
     uint64_t h = px_map_text(g->name);
     struct group *first = px_map_get(&g->sv->groups, h);
     refuse_all(g, "has ended");
+    gate_close(g->sv->arena.head, &g->gate, &g->count);
+    gate_drop(&g->sv->gates, &g->gate);
     if (first != g) {
         while (first->next != g)
             first = first->next;
@@ -103,7 +144,12 @@ static struct place *place_of(const struct group *g, const struct task *t)
 static void vacate(struct place *p)
 {
     struct group *g = p->group;
+    /* It may be one of those who wait; the others of a static group are to hear of it. */
+    if (g->frozen || gate_busy(g->sv->arena.head, &g->gate))
+        shut(g);
     g->places[p->number] = NULL;
+    g->coming = 0; /* as far as is known */
+    seat(p, false);
     while (g->n > 0 && g->places[g->n - 1] == NULL)
         g->n--;
     px_list_remove(&p->in_task);
@@ -117,7 +163,10 @@ static void vacate(struct place *p)
 
 static pvmx_err answer(struct peer *p, uint32_t serial, const struct group *g)
 {
-    struct pxp_group_is m = {.n_tids = g->n, .frozen = g->frozen};
+    struct pxp_group_is m = {.n_tids = g->n,
+                             .frozen = g->frozen,
+                             .gate = g->gate.open ? g->gate.number : 0,
+                             .epoch = g->gate.epoch};
     m.tids = malloc((g->n + 1) * sizeof *m.tids);
     if (m.tids == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a list of members");
@@ -168,6 +217,9 @@ static pvmx_err enter(struct group *g, struct task *t)
     *p = (struct place){.group = g, .task = t, .number = at};
     g->places[at] = p;
     g->members++;
+    seat(p, true);
+    if (g->far > 0)
+        shut(g);
     px_list_push_back(&t->places, &p->in_task);
     return PVMX_OK;
 }
@@ -262,6 +314,8 @@ static void complete(struct group *g)
         struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
         g->frozen = g->frozen || m->freeze;
     }
+    if (g->far == 0)
+        gate_open(g->sv->arena.head, &g->gate);
     px_list_foreach(it, &g->waits) {
         struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
         pvmx_err err = answer(m->w.peer, m->w.serial, g);
@@ -283,7 +337,7 @@ static pvmx_err check_meet(const struct group *g, const struct peer *p,
     if (place_of(g, p->task) == NULL)
         return px_fail(PVMX_ERR_STATE, "t%x is not in the group '%.200s'",
                        (unsigned)p->task->tid, m->name);
-    if (m->count == 0 || (g->nwaits > 0 && m->count != g->count))
+    if (m->count == 0 || (g->nwaits + g->coming > 0 && m->count != g->count))
         return px_fail(PVMX_ERR_ARG, "%u members are to meet, but others wait for %u",
                        m->count, g->count);
     return PVMX_OK;
@@ -293,6 +347,8 @@ static pvmx_err meet(struct server *sv, struct peer *p, uint32_t serial,
                      const struct pxp_group_meet *m)
 {
     struct group *g = find(sv, m->name);
+    if (g != NULL)
+        shut(g);
     pvmx_err err = check_meet(g, p, m);
     struct meeting *w = err == PVMX_OK ? calloc(1, sizeof *w) : NULL;
     if (err == PVMX_OK && w == NULL)
@@ -305,6 +361,7 @@ static pvmx_err meet(struct server *sv, struct peer *p, uint32_t serial,
     w->freeze = m->freeze;
     g->count = m->count;
     g->nwaits++;
+    g->coming -= g->coming > 0;
     waiter_start(&w->w, p, serial, &g->waits, WAITER_FOREVER);
     if (g->nwaits == g->count)
         complete(g);

@@ -202,6 +202,7 @@ void server_init(struct server *sv)
     px_list_init(&sv->dying);
     px_list_init(&sv->records);
     px_list_init(&sv->events);
+    gates_init(&sv->gates);
     px_list_init(&sv->lookups);
     px_list_init(&sv->box_waits);
     px_list_init(&sv->agreements);

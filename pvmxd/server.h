@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/rundir.h"
 #include "bind.h"
+#include "gate.h"
 #include "hosts.h"
 #include "limit.h"
 #include "link.h"
@@ -85,6 +86,7 @@ struct server {
     struct px_map names;      /* hash -> struct name                    */
     struct px_map boxes;      /* hash -> struct box                     */
     struct px_map groups;     /* hash -> struct group                   */
+    struct gates gates;       /* theirs                                 */
     struct px_list box_waits; /* struct waiter: entries that are waited for */
     uint32_t last_number, last_client;
     struct px_list agreements;  /* struct agreement, in progress       */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Start and end of the engine. */
 #include "core/ctx.h"
+#include "core/gate.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -74,6 +75,7 @@ static void stop(void)
     struct px_ctx *c = &px_ctx;
     px_ctl_close();
     px_blocks_fini();
+    px_gates_fini();
     px_messenger_fini(&c->ms);
     px_progress_fini(&c->progress);
     px_arena_detach(&c->arena);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests for named groups. */
 #include "core/ctx.h"
+#include "core/gate.h"
 
 #include "base/err.h"
 #include "proto/messages.h"
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static pvmx_err take(const struct px_ctl_call *call, struct pvmx_group *out)
+/* name: of a group that this task is a member of; NULL: only looked at. */
+static pvmx_err take(const struct px_ctl_call *call, const char *name, struct pvmx_group *out)
 {
     struct pxp_group_is m;
     struct pxp_zone z = {0};
@@ -23,6 +25,8 @@ static pvmx_err take(const struct px_ctl_call *call, struct pvmx_group *out)
         if (m.n_tids)
             memcpy(tids, m.tids, m.n_tids * sizeof *tids);
         *out = (struct pvmx_group){tids, m.n_tids, m.frozen};
+        if (name)
+            px_gate_learn(name, m.gate, m.epoch);
     }
     pxp_zone_free(&z);
     return err;
@@ -46,7 +50,7 @@ pvmx_err pvmx_engine_group_join(const char *name, int32_t *place)
         if (!err)
             err = px_ctl_call(&call, NULL, 0);
         if (!err)
-            err = take(&call, &g);
+            err = take(&call, name, &g);
         px_ctl_call_free(&call);
     }
     for (size_t i = 0; !err && i < g.n; i++)
@@ -62,6 +66,7 @@ pvmx_err pvmx_engine_group_leave(const char *name)
     struct px_ctl_call call;
     struct pxp_group_leave m = {.name = name};
     px_lock();
+    px_gate_forget(name);
     pvmx_err err = px_ctl_begin(&call);
     if (!err) {
         err = pxp_group_leave_encode(&px_ctx.ctl.client.out, call.serial, &m);
@@ -84,7 +89,7 @@ pvmx_err pvmx_engine_group_look(const char *name, struct pvmx_group *out)
         if (!err)
             err = px_ctl_call(&call, NULL, 0);
         if (!err)
-            err = take(&call, out);
+            err = take(&call, NULL, out);
         px_ctl_call_free(&call);
     }
     px_unlock();
@@ -98,13 +103,17 @@ pvmx_err pvmx_engine_group_meet(const char *name, uint32_t count, bool freeze,
     struct pxp_group_meet m = {.name = name, .count = count, .freeze = freeze};
     struct pvmx_group g = {0};
     px_lock();
+    if (!freeze && !out && px_gate_meet(name, count)) {
+        px_unlock();
+        return PVMX_OK;
+    }
     pvmx_err err = px_ctl_begin(&call);
     if (!err) {
         err = pxp_group_meet_encode(&px_ctx.ctl.client.out, call.serial, &m);
         if (!err)
             err = px_ctl_call(&call, NULL, 0);
         if (!err)
-            err = take(&call, out ? out : &g);
+            err = take(&call, name, out ? out : &g);
         px_ctl_call_free(&call);
     }
     pvmx_engine_group_free(&g);
