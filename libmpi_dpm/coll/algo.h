@@ -139,6 +139,15 @@ void xmpi_algo_force(enum xmpi_coll_kind kind, const struct xmpi_algo *a);
 /* Checks what is left to check and runs c on comm, starts it or keeps it. */
 int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form);
 
+/* meet.c. Few processes choose an algorithm that depends on the length only after all have told theirs
+ * to one of them: who has another one finds an error there, not partners who wait for ever. Nothing is
+ * told where a message of the algorithm for short lengths does the same; nor by an empty collective to
+ * whom nothing else would be sent. Adds this to the schedule; false: that is all there is to do. */
+bool xmpi_meet_first(struct xmpi_sched *s, const struct xmpi_coll *c,
+                     const struct xmpi_algo *a);
+/* After the algorithm's steps: who has found a wrong length tells those who may wait for an answer. */
+void xmpi_meet_last(struct xmpi_sched *s, const struct xmpi_coll *c);
+
 /* Algorithms, one file for each collective; those for intercommunicators in inter.c. */
 #define XMPI_ALGORITHM(name)                                                             \
     void xmpi_##name(struct xmpi_sched *s, const struct xmpi_coll *c)

@@ -36,7 +36,11 @@ void xmpi_part_bcast_binomial(struct xmpi_sched *s, int team, int root, struct x
  * of the root's memory, on all processors at once. */
 void xmpi_bcast_flat(struct xmpi_sched *s, const struct xmpi_coll *c)
 {
-    xmpi_part_bcast_flat(s, XMPI_TEAM_MAIN, c->root, xmpi_block(&c->recv, 0));
+    struct xmpi_span buf = xmpi_block(&c->recv, 0);
+    if (buf.len == 0 && c->len > 0) /* the root's length, which is an error here */
+        xmpi_sched_await(s, XMPI_TEAM_MAIN, c->root);
+    else
+        xmpi_part_bcast_flat(s, XMPI_TEAM_MAIN, c->root, buf);
 }
 
 /* log2 p messages of n on the path, p-1 in all, none sends more than log2 p. */

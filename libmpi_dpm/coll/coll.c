@@ -112,7 +112,7 @@ static void hold(struct xmpi_sched *s, const struct xmpi_coll *c, const struct x
 
 int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form)
 {
-    bool forced;
+    bool forced, agreed = c->internal; /* all have the same length */
     int cls = check(c, comm);
     if (cls)
         return cls;
@@ -124,6 +124,7 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
             cls = MPI_SUCCESS; /* nothing was wanted of anybody */
         if (cls >= 0)
             return cls;
+        agreed |= comm->board != NULL;
         a = xmpi_algo_select(c, comm, true, &forced);
     }
     const char *name = xmpi_algo_lists[c->kind].mpi_name;
@@ -137,8 +138,12 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
     s->type = c->type;
     if (form.request)
         hold(s, c, comm);
-    if (!s->no_mem)
+    agreed |= forced;
+    if (!s->no_mem && (agreed || xmpi_meet_first(s, c, a))) {
         a->build(s, c);
+        if (!agreed)
+            xmpi_meet_last(s, c);
+    }
     return form.request ? xmpi_sched_start(s, form) : xmpi_sched_run(s);
 }
 

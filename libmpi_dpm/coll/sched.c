@@ -54,7 +54,8 @@ struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, bool
     s->op = NULL;
     s->type = NULL;
     s->nsteps = s->first = s->next = s->wait = 0;
-    s->no_mem = s->failed = false;
+    s->no_mem = s->failed = s->strict = s->empty = false;
+    s->word = (struct xmpi_word){.magic = 0};
     s->bad.cls = MPI_SUCCESS;
     s->more = NULL;
     s->held = NULL;
@@ -178,6 +179,24 @@ void xmpi_sched_reduce(struct xmpi_sched *s, const void *in, void *inout, MPI_Co
 void xmpi_sched_fence(struct xmpi_sched *s)
 {
     add(s, (struct xmpi_step){.kind = XMPI_STEP_FENCE});
+}
+
+void xmpi_sched_hear(struct xmpi_sched *s, int rank, struct xmpi_word *room)
+{
+    add(s, (struct xmpi_step){.kind = XMPI_STEP_HEAR,
+                              .rank = rank,
+                              .dst = (char *)room,
+                              .len = XMPI_WORD_BYTES});
+}
+
+void xmpi_sched_alarm(struct xmpi_sched *s, int rank)
+{
+    add(s, (struct xmpi_step){.kind = XMPI_STEP_ALARM, .rank = rank});
+}
+
+void xmpi_sched_gate(struct xmpi_sched *s)
+{
+    add(s, (struct xmpi_step){.kind = XMPI_STEP_GATE});
 }
 
 void *xmpi_sched_room(struct xmpi_sched *s, size_t len)

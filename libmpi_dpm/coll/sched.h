@@ -41,7 +41,20 @@ enum xmpi_step_kind {
     XMPI_STEP_COPY,
     XMPI_STEP_REDUCE,
     XMPI_STEP_FENCE,
+    XMPI_STEP_HEAR,  /* receives a word, which has to be the own one          */
+    XMPI_STEP_ALARM, /* sends an empty message if anything has gone wrong     */
+    XMPI_STEP_GATE,  /* a fence behind which all ends if anything went wrong  */
 };
+
+/* What processes tell each other before they choose by it. Its size is one that hardly any message
+ * of a collective has. */
+struct xmpi_word {
+    uint64_t magic;
+    uint64_t len; /* bytes, as xmpi_coll.len */
+    char more[8];
+};
+enum { XMPI_WORD_BYTES = 19 };
+#define XMPI_WORD_MAGIC 0x9d5be107c64f38a1u
 
 struct xmpi_step {
     uint8_t kind; /* enum xmpi_step_kind */
@@ -86,6 +99,9 @@ struct xmpi_sched {
     char sink;                /* where signals are received; nobody reads it */
     bool no_mem;
     bool failed; /* send empty messages from now on */
+    bool strict; /* the result of all depends on all: a wrong length is a failure, too */
+    bool empty;  /* nothing is wanted of the others: their failure is none            */
+    struct xmpi_word word; /* this process's */
     /* What went wrong first; the sentence is made by whoever collects the outcome. */
     struct {
         int cls;
@@ -129,6 +145,10 @@ struct xmpi_span xmpi_sched_packed(struct xmpi_sched *s, struct xmpi_span from);
 /* Messages without content, for barriers. */
 void xmpi_sched_signal(struct xmpi_sched *s, int team, int rank);
 void xmpi_sched_await(struct xmpi_sched *s, int team, int rank);
+/* Words: s->word has to be what the other process tells. Main team. */
+void xmpi_sched_hear(struct xmpi_sched *s, int rank, struct xmpi_word *room);
+void xmpi_sched_alarm(struct xmpi_sched *s, int rank);
+void xmpi_sched_gate(struct xmpi_sched *s);
 /* Keeps a datatype until the schedule is given back. */
 void xmpi_sched_hold(struct xmpi_sched *s, const struct xmpi_dtype *type);
 

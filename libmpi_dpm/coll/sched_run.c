@@ -22,6 +22,7 @@ static void note(struct xmpi_sched *s, const struct xmpi_step *st, int cls, pvmx
 static void note_size(struct xmpi_sched *s, const struct xmpi_step *st, int cls,
                       uint64_t got, size_t want)
 {
+    s->failed |= s->strict;
     if (s->bad.cls)
         return;
     note(s, st, cls, PVMX_OK);
@@ -40,6 +41,8 @@ static void note_failure(struct xmpi_sched *s, const struct xmpi_step *st, int c
 static void note_engine(struct xmpi_sched *s, const struct xmpi_step *st, pvmx_err err)
 {
     bool dead = err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING;
+    if (dead && s->empty)
+        return;
     int cls = err == PVMX_ERR_REVOKED ? XMPI_ERR_REVOKED : MPI_ERR_OTHER;
     note_failure(s, st, dead ? XMPI_ERR_PROC_FAILED : cls, err);
 }
@@ -93,6 +96,11 @@ static pvmx_err start_send(const struct xmpi_team *t, struct xmpi_step *st,
                                   PVMX_SEND_STANDARD, &st->req);
 }
 
+static bool receives(const struct xmpi_step *st)
+{
+    return st->kind == XMPI_STEP_RECV || st->kind == XMPI_STEP_HEAR;
+}
+
 static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
 {
     const struct xmpi_team *t = &s->team[st->team];
@@ -102,8 +110,9 @@ static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
         note_engine(s, st, t->comm->revoked ? PVMX_ERR_REVOKED : PVMX_ERR_PEER_DEAD);
         return;
     }
-    pvmx_err err = st->kind == XMPI_STEP_RECV ? start_recv(t, st, peer)
-                                              : start_send(t, st, peer, s->failed);
+    pvmx_err err = receives(st)
+                       ? start_recv(t, st, peer)
+                       : start_send(t, st, peer, s->failed || st->kind == XMPI_STEP_ALARM);
     if (err)
         note_engine(s, st, err);
 }
@@ -122,7 +131,13 @@ static void start_step(struct xmpi_sched *s, struct xmpi_step *st)
     switch (st->kind) {
     case XMPI_STEP_SEND:
     case XMPI_STEP_RECV:
+    case XMPI_STEP_HEAR:
         start_message(s, st);
+        break;
+    case XMPI_STEP_ALARM:
+        st->req = NULL;
+        if (s->bad.cls)
+            start_message(s, st);
         break;
     case XMPI_STEP_COPY:
         copy(s, st);
@@ -138,7 +153,7 @@ static void start_step(struct xmpi_sched *s, struct xmpi_step *st)
 
 static bool is_message(const struct xmpi_step *st)
 {
-    return st->kind == XMPI_STEP_SEND || st->kind == XMPI_STEP_RECV;
+    return st->kind == XMPI_STEP_SEND || st->kind == XMPI_STEP_ALARM || receives(st);
 }
 
 /* Has everything of the round that was started ended? Also called with the engine's lock held. */
@@ -153,11 +168,27 @@ static bool round_done(void *arg)
     return true;
 }
 
+/* A word, or a message of who has chosen to do without it: its length is that process's. */
+static void settle_word(struct xmpi_sched *s, const struct xmpi_step *st, uint64_t got)
+{
+    const struct xmpi_word *word = (const struct xmpi_word *)st->dst;
+    if (got == XMPI_WORD_BYTES && word->magic == XMPI_WORD_MAGIC) {
+        got = word->len;
+        if (got == s->word.len)
+            return;
+    }
+    note_size(s, st, got > s->word.len ? MPI_ERR_TRUNCATE : MPI_ERR_COUNT, got, s->word.len);
+    s->failed = true;
+}
+
 static void settle_step(struct xmpi_sched *s, struct xmpi_step *st)
 {
     const struct pvmx_status *got = pvmx_engine_req_status(st->req);
-    bool recv = st->kind == XMPI_STEP_RECV;
-    if (got->error == PVMX_ERR_TRUNCATE)
+    bool recv = receives(st);
+    bool whole = !got->error || got->error == PVMX_ERR_TRUNCATE;
+    if (st->kind == XMPI_STEP_HEAR && whole && got->length > 0)
+        settle_word(s, st, got->length);
+    else if (got->error == PVMX_ERR_TRUNCATE)
         note_size(s, st, MPI_ERR_TRUNCATE, got->length, st->len);
     else if (got->error)
         note_engine(s, st, got->error);
@@ -177,16 +208,23 @@ static void settle_round(struct xmpi_sched *s)
     s->first = s->wait = s->next;
 }
 
+static bool is_fence(const struct xmpi_step *st)
+{
+    return st->kind == XMPI_STEP_FENCE || st->kind == XMPI_STEP_GATE;
+}
+
 /* Goes on as far as possible without waiting; true: at the end. */
 static bool advance(struct xmpi_sched *s)
 {
     for (;;) {
-        while (s->next < s->nsteps && s->steps[s->next].kind != XMPI_STEP_FENCE)
+        while (s->next < s->nsteps && !is_fence(&s->steps[s->next]))
             start_step(s, &s->steps[s->next++]);
         if (!round_done(s))
             return false;
         settle_round(s);
-        if (s->next == s->nsteps)
+        bool shut =
+            s->bad.cls && s->next < s->nsteps && s->steps[s->next].kind == XMPI_STEP_GATE;
+        if (shut || s->next == s->nsteps)
             return true;
         s->next++; /* the fence */
         s->first = s->wait = s->next;

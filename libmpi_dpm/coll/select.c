@@ -119,7 +119,7 @@ static const char *pick_reduce_scatter(const struct xmpi_coll *c, int p)
 
 static const char *pick_scan(const struct xmpi_coll *c, int p)
 {
-    if (c->len >= SHORT && c->count >= p && p <= 2 * FEW)
+    if (c->len >= SHORT && c->count >= p && p > 2 && p <= 2 * FEW)
         return "pieces";
     return p > 2 && p <= FEW && c->len <= SHORT ? "flat" : "doubling";
 }

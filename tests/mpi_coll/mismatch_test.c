@@ -1,72 +1,156 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One process gives another length than the others, on both sides of every limit between two ways of
- * doing it. Nobody may wait for ever, somebody must say MPI_ERR_TRUNCATE or MPI_ERR_COUNT, nobody
- * anything unrelated, and the communicator works afterwards. */
+ * doing it, in a blocking call, a nonblocking and a persistent one. Nobody may wait for ever, somebody
+ * must say MPI_ERR_TRUNCATE or MPI_ERR_COUNT, nobody anything unrelated, and the communicator works
+ * afterwards. The same numbers in other types are no mismatch. */
 #include "lab.h"
 
 #include "rt/err.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PROCESSES = 5, LONGEST = 50000, SECONDS = 100 };
+enum { PROCESSES = 5, LONGEST = 50000, SECONDS = 20 };
 
-/* Integers: within an entry of a board, its bulk, beyond it, beyond what is streamed. */
-static const int lengths[] = {1, 20, 300, 3000, 9000, LONGEST};
-enum { LENGTHS = 6 };
+/* Integers: nothing; within an entry of a board, its bulk, beyond it, beyond what is streamed. */
+static const int lengths[] = {0, 1, 20, 300, 3000, 9000, LONGEST};
+enum { LENGTHS = 7 };
+enum form { BLOCKING, NONBLOCKING, PERSISTENT, FORMS };
+static const char form_names[FORMS][16] = {"", "nonblocking ", "persistent "};
 
 static int send_buf[LONGEST * PROCESSES], recv_buf[LONGEST * PROCESSES];
 
-static const enum xmpi_coll_kind kinds[] = {XMPI_COLL_BCAST,     XMPI_COLL_REDUCE,
-                                            XMPI_COLL_ALLREDUCE, XMPI_COLL_SCAN,
-                                            XMPI_COLL_ALLGATHER, XMPI_COLL_ALLTOALL,
-                                            XMPI_COLL_GATHER,    XMPI_COLL_SCATTER};
+static const enum xmpi_coll_kind kinds[] = {
+    XMPI_COLL_BCAST,     XMPI_COLL_REDUCE, XMPI_COLL_ALLREDUCE,
+    XMPI_COLL_SCAN,      XMPI_COLL_EXSCAN, XMPI_COLL_REDUCE_SCATTER_BLOCK,
+    XMPI_COLL_ALLGATHER, XMPI_COLL_GATHER, XMPI_COLL_SCATTER,
+    XMPI_COLL_ALLTOALL};
 
-static int call(enum xmpi_coll_kind kind, int n, int root, MPI_Comm comm)
+/* The function in each form; req is not used by the blocking one. */
+#define CALL(name, i_name, ...)                                                          \
+    (form == BLOCKING      ? MPI_##name(__VA_ARGS__)                                     \
+     : form == NONBLOCKING ? MPI_##i_name(__VA_ARGS__, req)                              \
+                           : MPI_##name##_init(__VA_ARGS__, MPI_INFO_NULL, req))
+
+/* What this process gives its numbers as; so many are one element. */
+static MPI_Datatype own_type = MPI_INT;
+static int own_block = 1;
+
+static int begin(enum xmpi_coll_kind kind, enum form form, int n, int root, MPI_Comm comm,
+                 MPI_Request *req)
 {
-    int *s = send_buf, *r = recv_buf;
+    int *s = send_buf, *r = recv_buf, m = n / own_block;
+    MPI_Datatype own = own_type;
     switch (kind) {
     case XMPI_COLL_BCAST:
-        return MPI_Bcast(s, n, MPI_INT, root, comm);
+        return CALL(Bcast, Ibcast, s, m, own, root, comm);
     case XMPI_COLL_REDUCE:
-        return MPI_Reduce(s, r, n, MPI_INT, MPI_SUM, root, comm);
+        return CALL(Reduce, Ireduce, s, r, n, MPI_INT, MPI_SUM, root, comm);
     case XMPI_COLL_ALLREDUCE:
-        return MPI_Allreduce(s, r, n, MPI_INT, MPI_SUM, comm);
+        return CALL(Allreduce, Iallreduce, s, r, n, MPI_INT, MPI_SUM, comm);
     case XMPI_COLL_SCAN:
-        return MPI_Scan(s, r, n, MPI_INT, MPI_SUM, comm);
+        return CALL(Scan, Iscan, s, r, n, MPI_INT, MPI_SUM, comm);
+    case XMPI_COLL_EXSCAN:
+        return CALL(Exscan, Iexscan, s, r, n, MPI_INT, MPI_SUM, comm);
+    case XMPI_COLL_REDUCE_SCATTER_BLOCK:
+        return CALL(Reduce_scatter_block, Ireduce_scatter_block, s, r, n, MPI_INT,
+                    MPI_SUM, comm);
     case XMPI_COLL_ALLGATHER:
-        return MPI_Allgather(s, n, MPI_INT, r, n, MPI_INT, comm);
+        return CALL(Allgather, Iallgather, s, m, own, r, n, MPI_INT, comm);
     case XMPI_COLL_ALLTOALL:
-        return MPI_Alltoall(s, n, MPI_INT, r, n, MPI_INT, comm);
+        return CALL(Alltoall, Ialltoall, s, m, own, r, n, MPI_INT, comm);
     case XMPI_COLL_GATHER:
-        return MPI_Gather(s, n, MPI_INT, r, n, MPI_INT, root, comm);
+        return CALL(Gather, Igather, s, m, own, r, n, MPI_INT, root, comm);
     default:
-        return MPI_Scatter(s, n, MPI_INT, r, n, MPI_INT, root, comm);
+        return CALL(Scatter, Iscatter, s, m, own, r, n, MPI_INT, root, comm);
     }
 }
 
+static int call(enum xmpi_coll_kind kind, enum form form, int n, int root, MPI_Comm comm)
+{
+    MPI_Request req;
+    int rc = begin(kind, form, n, root, comm, &req);
+    if (rc || form == BLOCKING)
+        return rc;
+    for (int k = 0; form == PERSISTENT && k < 2; k++) {
+        lab_check(MPI_Start(&req) == MPI_SUCCESS);
+        if (k == 0) /* of two rounds each fails */
+            MPI_Wait(&req, MPI_STATUS_IGNORE);
+    }
+    rc = MPI_Wait(&req, MPI_STATUS_IGNORE);
+    if (req != MPI_REQUEST_NULL)
+        MPI_Request_free(&req);
+    return rc;
+}
+
 /* odd: the one with another length; nobody of the others knows. */
-static void mismatch(enum xmpi_coll_kind kind, MPI_Comm comm, int most, int other,
-                     int root, int odd)
+static void mismatch(enum xmpi_coll_kind kind, enum form form, MPI_Comm comm, int most,
+                     int other, int root, int odd)
 {
     int rank, size, cls, sum, said[2];
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &size);
-    lab_context("%s of %d, but %d on rank %d, root %d, %d processes",
+    lab_context("%s%s of %d, but %d on rank %d, root %d, %d processes", form_names[form],
                 xmpi_algo_lists[kind].name, most, other, odd, root, size);
-    int rc = call(kind, rank == odd ? other : most, root, comm);
+    alarm(SECONDS);
+    int rc = call(kind, form, rank == odd ? other : most, root, comm);
     MPI_Error_class(rc, &cls);
     lab_check(cls == MPI_SUCCESS || cls == MPI_ERR_TRUNCATE || cls == MPI_ERR_COUNT ||
               cls == XMPI_ERR_PROC_FAILED);
     int mine[2] = {cls == MPI_ERR_TRUNCATE || cls == MPI_ERR_COUNT, cls != MPI_SUCCESS};
     lab_check(MPI_Allreduce(mine, said, 2, MPI_INT, MPI_SUM, comm) == MPI_SUCCESS);
     lab_check(said[0] > 0);
-    if (!(kind == XMPI_COLL_BCAST || kind == XMPI_COLL_REDUCE ||
-          kind == XMPI_COLL_GATHER || kind == XMPI_COLL_SCATTER || kind == XMPI_COLL_SCAN))
+    if (!(kind == XMPI_COLL_BCAST || kind == XMPI_COLL_REDUCE || kind == XMPI_COLL_GATHER ||
+          kind == XMPI_COLL_SCATTER || kind == XMPI_COLL_SCAN || kind == XMPI_COLL_EXSCAN))
         lab_check(said[1] == size); /* the result of all depends on all */
     lab_check(MPI_Allreduce(&rank, &sum, 1, MPI_INT, MPI_SUM, comm) == MPI_SUCCESS);
     lab_check(sum == size * (size - 1) / 2);
+}
+
+/* The same numbers in elements of another type are no mismatch. */
+static void same_signature(enum xmpi_coll_kind kind, enum form form, MPI_Comm comm, int n,
+                           int root)
+{
+    int rank, size;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    lab_context("%s%s of %d, root %d, %d processes, two types", form_names[form],
+                xmpi_algo_lists[kind].name, n, root, size);
+    if (rank % 2) {
+        own_block = n / 2;
+        MPI_Type_contiguous(own_block, MPI_INT, &own_type);
+        MPI_Type_commit(&own_type);
+    }
+    bool bcast = kind == XMPI_COLL_BCAST;
+    for (int k = 0; k < n * size; k++) {
+        send_buf[k] = bcast && rank != root ? -1 : (bcast ? root : rank) * 7 + k;
+        recv_buf[k] = -1;
+    }
+    alarm(SECONDS);
+    lab_check(call(kind, form, n, root, comm) == MPI_SUCCESS);
+    bool gets = kind != XMPI_COLL_GATHER || rank == root;
+    int from = bcast || kind == XMPI_COLL_SCATTER ? root : 0;
+    int blocks = bcast || kind == XMPI_COLL_SCATTER ? 1 : size;
+    const int *got = bcast ? send_buf : recv_buf;
+    for (int k = 0; gets && k < n * blocks; k++) {
+        int at = k % n;
+        if (kind == XMPI_COLL_SCATTER || kind == XMPI_COLL_ALLTOALL)
+            at += n * rank; /* the block for this process */
+        lab_check(got[k] == (from + k / n) * 7 + at);
+    }
+    if (rank % 2)
+        MPI_Type_free(&own_type);
+    own_type = MPI_INT;
+    own_block = 1;
+}
+
+static bool any_type(enum xmpi_coll_kind kind)
+{
+    return kind == XMPI_COLL_BCAST || kind == XMPI_COLL_ALLGATHER ||
+           kind == XMPI_COLL_ALLTOALL || kind == XMPI_COLL_GATHER ||
+           kind == XMPI_COLL_SCATTER;
 }
 
 static void all_of(MPI_Comm comm)
@@ -75,18 +159,28 @@ static void all_of(MPI_Comm comm)
     MPI_Comm_size(comm, &size);
     MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        for (int a = 0; a < LENGTHS; a++)
-            for (int b = 0; b < LENGTHS; b++)
-                if (a != b)
-                    mismatch(kinds[k], comm, lengths[a], lengths[b], a % size,
-                             (a + b) % size);
+        for (int f = 0; f < FORMS; f++)
+            for (int a = 0; a < LENGTHS; a++) {
+                if (lengths[a] > 1 && any_type(kinds[k]))
+                    same_signature(kinds[k], (enum form)f, comm, lengths[a], a % size);
+                for (int b = 0; b < LENGTHS; b++)
+                    if (a != b)
+                        mismatch(kinds[k], (enum form)f, comm, lengths[a], lengths[b],
+                                 a % size, (a + b) % size);
+            }
+}
+
+static void hung(int signo)
+{
+    (void)signo;
+    lab_check_failed(__FILE__, __LINE__, "nobody may wait for ever");
 }
 
 int main(int argc, char **argv)
 {
     MPI_Comm all = lab_start(argc, argv, PROCESSES);
     int rank, size;
-    alarm(SECONDS); /* nobody may hang */
+    signal(SIGALRM, hung);
     MPI_Comm_rank(all, &rank);
     MPI_Comm_size(all, &size);
     for (int p = 2; p <= size; p++) {
