@@ -25,13 +25,14 @@ static int start_world(void)
     return xmpi_dpm_parent_make();
 }
 
-/* The level to provide: what the program asks for, or more when its spawner has asked for that (info key
- * thread_level). */
-static int level_for(int required)
+int xmpi_thread_level_for(int required)
 {
     const char *name = getenv("PVMX_THREAD_LEVEL");
     int level;
-    return name && xmpi_thread_level_of(name, &level) && level > required ? level : required;
+    if (name && xmpi_thread_level_of(name, &level) && level > required)
+        required = level;
+    return xmpi_state == XMPI_STATE_UP && xmpi_thread_level > required ? xmpi_thread_level
+                                                                       : required;
 }
 
 int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
@@ -49,7 +50,7 @@ int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
     if (!provided)
         return xmpi_err(MPI_ERR_ARG, "provided is a null pointer");
 
-    const int level = level_for(required);
+    const int level = xmpi_thread_level_for(required);
     xmpi_state = XMPI_STATE_STARTING;
     int cls = xmpi_life_begin(level == MPI_THREAD_MULTIPLE, false);
     if (!cls) {

@@ -47,6 +47,7 @@ static int read_hints(const struct xmpi_info *asked, int *level, struct xmpi_inf
     if (name && !xmpi_thread_level_of(name, level))
         return xmpi_err(MPI_ERR_INFO_VALUE,
                         "thread_level is \"%s\", which is not a thread level", name);
+    *level = xmpi_thread_level_for(*level);
     struct xmpi_info *info = xmpi_info_new();
     if (!info)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for the hints of a session");

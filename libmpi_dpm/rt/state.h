@@ -18,6 +18,9 @@ extern int xmpi_state;
 /* Written by rt/life.c only; int so that every entry point tests it with one plain load. */
 extern int xmpi_users;
 extern int xmpi_thread_level; /* MPI_THREAD_* that was provided */
+/* The level to provide: what the program asks for, or more when its spawner has asked for that (info key
+ * thread_level) or MPI_Init_thread has provided it already. */
+int xmpi_thread_level_for(int required);
 
 /* Communication is possible. */
 static inline bool xmpi_is_up(void)

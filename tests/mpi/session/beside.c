@@ -26,6 +26,17 @@ static int sum_over(MPI_Session session, const char *tag)
     return sum;
 }
 
+static void has_level(MPI_Session session, const char *level)
+{
+    MPI_Info used;
+    char value[64];
+    int flag, len = sizeof(value);
+    OK(MPI_Session_get_info(session, &used));
+    OK(MPI_Info_get_string(used, "thread_level", &len, value, &flag));
+    CHECK(flag && strcmp(value, level) == 0);
+    OK(MPI_Info_free(&used));
+}
+
 /* Errors without an object of their own go to the initial handler, which mpiexec's option or the
  * environment has set to "return" for this test. */
 static void world_is_not_there(void)
@@ -44,20 +55,22 @@ int main(int argc, char **argv)
 {
     MPI_Session before, during, late;
     MPI_Errhandler eh;
-    int flag, size, keep;
+    int flag, size, keep, level;
     mt_prepare(&argc, &argv);
     OK(MPI_Session_create_errhandler(note, &eh));
     OK(MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &before));
     world_is_not_there();
     size = sum_over(before, "one");
 
-    OK(MPI_Init(&argc, &argv));
+    has_level(before, "MPI_THREAD_SINGLE");
+    OK(MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &level));
     OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
     OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
     OK(MPI_Comm_size(MPI_COMM_WORLD, &keep));
     CHECK_EQ(keep, size);
     OK(MPI_Comm_rank(MPI_COMM_WORLD, &mt_rank));
     OK(MPI_Session_init(MPI_INFO_NULL, eh, &during));
+    has_level(during, "MPI_THREAD_SERIALIZED"); /* the process has it anyway */
     CHECK_EQ(sum_over(during, "one"), size);
     CHECK_EQ(sum_over(before, "two"), size);
     OK(MPI_Barrier(MPI_COMM_WORLD));
