@@ -133,9 +133,11 @@ static int begin(struct show *w, struct args *a)
     if (w->logs.ntasks == 0)
         return cmd_fail(
             "nothing is kept of what this has written: that is done for tasks that the "
-            "console has spawned (not ->FILE, not thousands at once), and for those that "
-            "run "
-            "on another host than their spawner");
+            "console has spawned (not ->FILE, not thousands at once), that run on "
+            "another "
+            "host than their spawner, or whose output mpiexec reads (all that does not "
+            "go "
+            "to its terminal; there with -stdoutbuf line)");
     w->labels = w->logs.ntasks > 1 && !args_has(a, 'r');
     return CMD_OK;
 }
@@ -283,8 +285,9 @@ const struct cmd cmd_logs = {
     "Kept is what passes through a daemon: the output of tasks "
     "that the console has spawned "
     "(not ->FILE, and not when pipes for all would take half of the daemon's "
-    "descriptors), and of tasks on other hosts than their "
-    "spawner; of each so much as the "
+    "descriptors), of tasks on other hosts than their "
+    "spawner, and of mpiexec's jobs unless they write to its terminal themselves "
+    "(mpiexec -stdoutbuf line keeps them from that); of each so much as the "
     "setting daemon.output_task says, also after its end. -f: "
     "and what they write from now "
     "on, until they have ended; -n: the last LINES only; -r: no "

@@ -124,6 +124,8 @@ static pvmx_err take(struct logs *g, const uint8_t *body, size_t len, bool *more
     for (size_t i = 0; !err && ok && i < m.n_pieces; i++) {
         struct logs_task *t = logs_task(g, m.pieces[i].tid);
         ok = keep(g, &m.pieces[i]);
+        if (t && m.pieces[i].offset > t->next)
+            g->lost += m.pieces[i].offset - t->next;
         if (t)
             t->next = m.pieces[i].offset + m.pieces[i].bytes_len;
     }

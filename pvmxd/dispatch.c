@@ -84,6 +84,7 @@ static const struct handler {
     {PXP_ASK, CLIENT, guest_on_ask},
     {PXP_AT, CONSOLE, standin_request},
     {PXP_LOGS, CONSOLE, logs_request},
+    {PXP_WRITTEN, MPIEXEC, logs_written},
     {PXP_INPUT, CONSOLE, input_request},
     {PXP_CLEAN, CONSOLE, clean_request},
     {PXP_LIMIT_ADD, CONSOLE, limits_add},

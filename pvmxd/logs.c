@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ANSWER_MAX = 256 * 1024, LOGS_MAX = 16 * 1024 };
+enum { ANSWER_MAX = 256 * 1024, LOGS_MAX = 16 * 1024, PART_MAX = 4096 };
 
 struct piece {
     struct px_list node; /* in kept.pieces, oldest first */
@@ -29,6 +29,9 @@ struct kept {
     int32_t tid;
     uint32_t job, rank;
     bool ended;
+    bool over;            /* the task is; mpiexec may still tell more */
+    struct peer *mpiexec; /* which tells it; NULL: none (any more)    */
+    unsigned streams;     /* that it still tells                      */
     uint64_t next;
     size_t size; /* memory of all pieces */
     char program[];
@@ -117,7 +120,7 @@ static struct kept *find(struct server *sv, int32_t tid)
     return px_map_get(&sv->logs, (uint64_t)tid);
 }
 
-void logs_begin(struct server *sv, const struct task *t)
+static struct kept *begin(struct server *sv, const struct task *t)
 {
     const char *program = task_program(t);
     size_t len = strlen(program) + 1;
@@ -125,7 +128,7 @@ void logs_begin(struct server *sv, const struct task *t)
     if (old != NULL) /* the numbers have come round */
         kept_free(sv, old);
     if (conf.output_task == 0)
-        return;
+        return NULL;
     while (sv->logs.count >= LOGS_MAX && forget_oldest_ended(sv))
         continue;
     struct kept *k = calloc(1, sizeof *k + len);
@@ -133,7 +136,7 @@ void logs_begin(struct server *sv, const struct task *t)
         px_log(PX_LOG_ERROR, "LOGS-NOMEM", "no memory to keep the output of t%x",
                (unsigned)t->tid);
         free(k);
-        return;
+        return NULL;
     }
     memcpy(k->program, program, len);
     k->tid = t->tid;
@@ -142,6 +145,23 @@ void logs_begin(struct server *sv, const struct task *t)
     px_list_init(&k->pieces);
     px_list_push_back(&sv->logs_live, &k->node);
     sv->logs_size += sizeof *k;
+    return k;
+}
+
+void logs_begin(struct server *sv, const struct task *t)
+{
+    begin(sv, t);
+}
+
+bool logs_begin_told(struct server *sv, const struct task *t, struct peer *mpiexec,
+                     unsigned streams)
+{
+    struct kept *k = begin(sv, t);
+    if (k == NULL)
+        return false;
+    k->mpiexec = mpiexec;
+    k->streams = streams;
+    return true;
 }
 
 static uint64_t now_ms(void)
@@ -177,10 +197,62 @@ void logs_end(struct server *sv, int32_t tid)
     struct kept *k = find(sv, tid);
     if (k == NULL || k->ended)
         return;
+    k->over = true;
+    if (k->mpiexec != NULL)
+        return;
     k->ended = true;
     px_list_remove(&k->node);
     px_list_push_back(&sv->logs_ended, &k->node);
     tell_waiting(sv, k);
+}
+
+static void told_all(struct server *sv, struct kept *k)
+{
+    k->mpiexec = NULL;
+    if (k->over)
+        logs_end(sv, k->tid);
+}
+
+void logs_forget_peer(struct server *sv, const struct peer *p)
+{
+    px_list_foreach(it, &sv->logs_live) {
+        struct kept *k = px_container_of(it, struct kept, node);
+        if (k->mpiexec == p)
+            told_all(sv, k);
+    }
+}
+
+/* In parts of whole lines, since the store forgets by parts. */
+static void append_parts(struct server *sv, const struct pxp_written *m)
+{
+    for (size_t at = 0; at < m->bytes_len;) {
+        const uint8_t *from = m->bytes + at;
+        size_t left = m->bytes_len - at, n = left < PART_MAX ? left : PART_MAX;
+        while (n > 0 && n < left && from[n - 1] != '\n')
+            n--;
+        if (n == 0)
+            n = PART_MAX;
+        logs_append(sv, m->tid, m->stream, from, n);
+        at += n;
+    }
+}
+
+pvmx_err logs_written(struct server *sv, struct peer *p, uint32_t serial,
+                      const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_written m;
+    (void)serial;
+    pvmx_err err = pxp_written_decode(body, len, &m, &zone);
+    struct kept *k = err == PVMX_OK ? find(sv, m.tid) : NULL;
+    if (k != NULL && k->mpiexec == p && (m.stream == 1 || m.stream == 2)) {
+        k->next += m.skipped;
+        append_parts(sv, &m);
+        if (m.eof && --k->streams == 0)
+            told_all(sv, k);
+    }
+    pxp_zone_free(&zone);
+    return err;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */

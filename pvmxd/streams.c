@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bind.h"
+#include "logs.h"
 #include "peer.h"
 #include "proto/hello.h"
 #include "server.h"
@@ -169,6 +170,14 @@ void streams_task(const struct spawn_one *one, struct task *t)
 
 /* ---- telling mpiexec -------------------------------------------------------------------------- */
 
+/* mpiexec is to tell what the task writes; if it runs elsewhere, its daemon there sees that anyway. */
+static bool keep_told(struct server *sv, const struct spawn_one *one, struct peer *mpiexec)
+{
+    const struct task *t = task_find(sv, one->tid);
+    unsigned streams = (one->ends[1] >= 0) + (one->ends[2] >= 0);
+    return t != NULL && streams > 0 && logs_begin_told(sv, t, mpiexec, streams);
+}
+
 /* As many tasks from *at on as one message takes; false: the session is over. */
 static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
 {
@@ -181,6 +190,7 @@ static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
                           .parent = j->parent};
     int fds[PX_FD_PASS_MAX];
     size_t nfds = 0;
+    struct peer *p = j->session;
     for (; *at < r->total && m.n_tasks < PX_FD_PASS_MAX && nfds + 3 <= PX_FD_PASS_MAX; ++*at) {
         struct spawn_one *one = &r->ones[*at];
         if (!one->started)
@@ -191,6 +201,7 @@ static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
                                      .cpus = bind_text(one->place)};
         if (m.n_tasks == 1)
             m.first = one->rank;
+        t->kept = keep_told(r->sv, one, p);
         for (int i = 0; i < 3; i++)
             if (one->ends[i] >= 0) {
                 t->streams |= 1u << i;
@@ -198,7 +209,6 @@ static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
                 one->ends[i] = -1;
             }
     }
-    struct peer *p = j->session;
     struct px_buf *out = peer_out(p);
     if (nfds > 0 && !peer_pass(p, fds, nfds)) {
         for (size_t i = 0; i < nfds; i++)
@@ -237,5 +247,7 @@ void streams_forget_peer(struct peer *p)
         if ((j->flags & PVMX_SPAWN_DETACHED) == 0)
             job_terminate(j, false);
     }
+    if (p->role == PXP_ROLE_MPIEXEC)
+        logs_forget_peer(p->sv, p);
     streams_close(p->stdio);
 }

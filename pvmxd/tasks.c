@@ -255,9 +255,9 @@ void task_end(struct task *t, int status, int signal)
         peer_drain(t->peer);
     if (t->job != NULL && t->job->piped) {
         output_drain(sv, t->tid);
-        logs_end(sv, t->tid);
         input_end(sv, t->tid);
     }
+    logs_end(sv, t->tid);
     bool inited = atomic_load(&arena_slot(&sv->arena, t->slot)->inited) != 0;
     if (!t->given_up)
         arena_died(&sv->arena, t->slot, status, signal);

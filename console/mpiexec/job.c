@@ -329,7 +329,8 @@ static pvmx_err take_streams(struct job *job, const struct pxp_world *m, size_t 
                           m->first + (unsigned)i);
         else
             err = k == 0 ? input_add(job->input, fd, (pid_t)m->tasks[i].pid)
-                         : output_add(job->output, m->world, m->first + (uint32_t)i, k, fd);
+                         : output_add(job->output, m->world, m->first + (uint32_t)i, k,
+                                      fd, m->tasks[i].kept ? m->tasks[i].tid : 0);
     }
     return err;
 }

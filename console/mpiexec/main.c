@@ -92,7 +92,15 @@ static pvmx_err run_round(struct run *r)
     if (!room_for_polls(r, n))
         return px_fail(PVMX_ERR_NOMEM, "out of memory");
     pvmx_err err = job_clock(&r->job, &timeout_ms);
-    r->polls[0] = (struct pollfd){.fd = r->client.fd, .events = POLLIN};
+    output_tell(&r->output, &timeout_ms);
+    if (!err && (err = pxp_client_push(&r->client)) == PVMX_ERR_AGAIN)
+        err = PVMX_OK;
+    if (err == PVMX_ERR_CLOSED) /* reading tells what that means */
+        err = PVMX_OK;
+    r->polls[0] =
+        (struct pollfd){.fd = r->client.fd,
+                        .events = (short)(px_buf_len(&r->client.out) > 0 ? POLLIN | POLLOUT
+                                                                         : POLLIN)};
     r->polls[1] = (struct pollfd){.fd = r->sig_fd, .events = POLLIN};
     input_poll(&r->input, r->polls + 2, &timeout_ms);
     output_poll(&r->output, r->polls + 2 + nin);
@@ -104,16 +112,18 @@ static pvmx_err run_round(struct run *r)
     }
     if (!err && r->polls[1].revents)
         err = read_signals(r);
-    if (!err && r->polls[0].revents)
+    if (!err && (r->polls[0].revents & ~POLLOUT) != 0)
         err = read_messages(r);
     return err;
 }
 
 /* The last words of the job may still wait for a slow reader; a signal ends that. */
-static pvmx_err flush_output(struct run *r)
+static pvmx_err flush_output(struct run *r, bool daemon_too)
 {
     pvmx_err err = PVMX_OK;
     output_finish(&r->output);
+    if (daemon_too)
+        pxp_client_flush(&r->client, NULL, 0); /* for its logs only */
     while (!err && !output_flushed(&r->output)) {
         size_t n = output_polls(&r->output);
         if (!room_for_polls(r, n + 1))
@@ -177,7 +187,7 @@ static pvmx_err run(struct run *r)
         err = input_init(&r->input, &r->opts);
     if (err)
         return err;
-    output_init(&r->output, &r->opts, r->vm.host);
+    output_init(&r->output, &r->opts, r->vm.host, &r->client.out);
     if (r->opts.verbose)
         say_vm(r);
     if (r->opts.timeout_s)
@@ -186,7 +196,7 @@ static pvmx_err run(struct run *r)
     if (r->sig_fd < 0)
         return px_fail_errno(errno, "signalfd");
     err = run_job(r);
-    pvmx_err flushed = flush_output(r);
+    pvmx_err flushed = flush_output(r, !err);
     return err ? err : flushed;
 }
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See output.h. */
 #include "output.h"
+#include "keep.h"
 #include "pattern.h"
 #include "sink.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "proto/hello.h"
 
 #include <errno.h>
@@ -32,7 +35,8 @@ struct stream {
     struct sink *sink;
     enum opts_buffer mode;
     struct px_buf part; /* what is not passed on yet */
-    bool in_line;       /* the last byte passed on was not the end of a line */
+    struct keep keep;
+    bool in_line; /* the last byte passed on was not the end of a line */
 };
 
 /* ---- what to collect -------------------------------------------------------------------------- */
@@ -54,11 +58,10 @@ static bool wants_label(const struct opts *o, int which)
     return o->label || (o->prefix[which] && *o->prefix[which]);
 }
 
-/* By itself only where lines could get mixed up: the C library writes whole lines to a terminal, and
- * a single process gets in nobody's way. */
+/* By itself all but terminals: there the C library writes whole lines, and programs look whether it is
+ * one. Elsewhere lines could get mixed up, also with those of tasks that are spawned later. */
 static bool wanted(const struct opts *o, int which)
 {
-    struct stat st;
     if (wants_label(o, which) || o->file[which])
         return true;
     if (o->buffer[which] != BUFFER_AUTO)
@@ -66,13 +69,13 @@ static bool wanted(const struct opts *o, int which)
     struct rlimit files = {.rlim_cur = 0};
     getrlimit(RLIMIT_NOFILE, &files);
     uint32_t n = opts_total(o);
-    return n > 1 && 2 * (rlim_t)n + SPARE_FDS < files.rlim_max &&
-           fstat(which, &st) == 0 && !S_ISCHR(st.st_mode);
+    return 2 * (rlim_t)n + SPARE_FDS < files.rlim_max && !isatty(which);
 }
 
-void output_init(struct output *o, const struct opts *opts, const char *host)
+void output_init(struct output *o, const struct opts *opts, const char *host,
+                 struct px_buf *daemon)
 {
-    *o = (struct output){.opts = opts, .host = host};
+    *o = (struct output){.opts = opts, .host = host, .daemon = daemon};
     for (int i = 1; i < 3; i++)
         if (wanted(opts, i))
             o->collect |= 1u << i;
@@ -94,6 +97,7 @@ static void stream_free(struct stream *s)
 {
     px_fd_close(&s->fd);
     px_buf_free(&s->part);
+    keep_free(&s->keep);
     free(s);
 }
 
@@ -150,7 +154,8 @@ static enum opts_buffer mode_of(const struct opts *o, int which)
     return o->buffer[which] == BUFFER_AUTO ? BUFFER_LINE : o->buffer[which];
 }
 
-pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd)
+pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd,
+                    int32_t kept)
 {
     struct sink *sink = sink_of(o, world, rank, which);
     if (!sink) {
@@ -175,6 +180,7 @@ pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, 
                          .world = world,
                          .rank = rank,
                          .sink = sink,
+                         .keep = {.tid = kept, .stream = (uint32_t)which},
                          .mode = mode_of(o->opts, which)};
     px_fd_set_nonblock(fd, true);
     o->streams[o->nstreams++] = s;
@@ -239,6 +245,7 @@ static void stream_pass(struct output *o, struct stream *s, bool all)
     size_t n = all ? px_buf_len(&s->part) : ready_bytes(s);
     if (n == 0)
         return;
+    keep_take(&s->keep, px_buf_head(&s->part), n);
     pass_on(o, s, px_buf_head(&s->part), n);
     px_buf_consume(&s->part, n);
     if (px_buf_len(&s->part) == 0)
@@ -252,6 +259,8 @@ static void stream_end(struct output *o, struct stream *s)
         sink_put(s->sink, "\n", 1);
     s->in_line = false;
     px_fd_close(&s->fd);
+    if (keep_tell(&s->keep, o->daemon, true) != PVMX_OK)
+        px_log(PX_LOG_ERROR, "KEEP-NOMEM", "no memory to tell the daemon of output");
 }
 
 /* Reads once; false: nothing was there, or it has ended. */
@@ -345,4 +354,35 @@ bool output_flushed(const struct output *o)
         if (!s->broken && px_buf_len(&s->out) > 0)
             return false;
     return true;
+}
+
+/* ---- the daemon ------------------------------------------------------------------------------- */
+
+static bool any_waits(const struct output *o)
+{
+    for (size_t i = 0; i < o->nstreams; i++)
+        if (keep_waits(&o->streams[i]->keep))
+            return true;
+    return false;
+}
+
+void output_tell(struct output *o, int *timeout_ms)
+{
+    uint64_t now = px_now_ns(), due = o->told_at + KEEP_PAUSE_MS * PX_MS;
+    if (px_buf_len(o->daemon) > 0 || !any_waits(o))
+        return;
+    if (now < due) {
+        int ms = (int)((due - now) / PX_MS) + 1;
+        if (*timeout_ms < 0 || ms < *timeout_ms)
+            *timeout_ms = ms;
+        return;
+    }
+    o->told_at = now;
+    for (size_t i = 0; i < o->nstreams && px_buf_len(o->daemon) < KEEP_ROUND; i++) {
+        if (++o->next_told >= o->nstreams)
+            o->next_told = 0;
+        struct keep *k = &o->streams[o->next_told]->keep;
+        if (keep_waits(k) && keep_tell(k, o->daemon, false) != PVMX_OK)
+            return; /* without memory a gap is seen */
+    }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What processes write, when it does not go straight to mpiexec's own descriptors: labelled, kept in
- * whole lines, sorted into files. */
+ * whole lines, sorted into files. The daemon is told of it, for its logs. */
 #ifndef MPIEXEC_OUTPUT_H
 #define MPIEXEC_OUTPUT_H
 
@@ -12,19 +12,26 @@
 struct output {
     const struct opts *opts;
     const char *host;
-    uint32_t collect; /* PXP_STREAM_*: asked for */
-    bool several;     /* worlds: labels name them */
+    uint32_t collect;      /* PXP_STREAM_*: asked for */
+    bool several;          /* worlds: labels name them */
+    struct px_buf *daemon; /* where what it is told is encoded */
+    uint64_t told_at;
+    size_t next_told; /* of streams: the others had their turn */
     struct sink *sinks;
     struct stream **streams;
     size_t nstreams, cap;
 };
 
-void output_init(struct output *o, const struct opts *opts, const char *host);
+/* daemon: where messages to it are encoded. */
+void output_init(struct output *o, const struct opts *opts, const char *host,
+                 struct px_buf *daemon);
 void output_free(struct output *o);
 /* Which pipes to ask for, as PXP_STREAM_*. */
 uint32_t output_collect(const struct output *o);
-/* Takes the end of a pipe over: descriptor 1 or 2 of a process. */
-pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd);
+/* Takes the end of a pipe over: descriptor 1 or 2 of a process. kept: the task that it is, when the
+ * daemon is to be told of what it writes; 0: it is not. */
+pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd,
+                    int32_t kept);
 
 /* For the loop: how many entries it needs, fills them, and looks at what poll found. */
 size_t output_polls(const struct output *o);
@@ -34,5 +41,7 @@ void output_ready(struct output *o, const struct pollfd *fds);
  * open elsewhere. Afterwards only output_flushed is to be waited for. */
 void output_finish(struct output *o);
 bool output_flushed(const struct output *o);
+/* When it is time: encodes what the daemon is to know. *timeout_ms is lowered to when it will be. */
+void output_tell(struct output *o, int *timeout_ms);
 
 #endif

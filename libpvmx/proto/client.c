@@ -50,7 +50,7 @@ uint32_t pxp_client_serial(struct pxp_client *c)
     return c->serial;
 }
 
-pvmx_err pxp_client_flush(struct pxp_client *c, const int *fds, size_t nfds)
+static pvmx_err flush(struct pxp_client *c, const int *fds, size_t nfds, bool wait)
 {
     while (px_buf_len(&c->out) > 0) {
         ssize_t n =
@@ -59,6 +59,8 @@ pvmx_err pxp_client_flush(struct pxp_client *c, const int *fds, size_t nfds)
             px_buf_consume(&c->out, (size_t)n);
             nfds = 0;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            if (!wait)
+                return PVMX_ERR_AGAIN;
             if (wait_for(c->fd, POLLOUT, -1) < 0)
                 return px_fail_errno(errno, "cannot wait for the daemon");
         } else if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) {
@@ -72,6 +74,16 @@ pvmx_err pxp_client_flush(struct pxp_client *c, const int *fds, size_t nfds)
         }
     }
     return PVMX_OK;
+}
+
+pvmx_err pxp_client_flush(struct pxp_client *c, const int *fds, size_t nfds)
+{
+    return flush(c, fds, nfds, true);
+}
+
+pvmx_err pxp_client_push(struct pxp_client *c)
+{
+    return flush(c, NULL, 0, false);
 }
 
 pvmx_err pxp_client_fill(struct pxp_client *c, int timeout_ms, int *fds, size_t *nfds)

@@ -36,6 +36,8 @@ uint32_t pxp_client_serial(struct pxp_client *c);
 /* Writes all of c->out, waiting where needed; the descriptors (at most PX_FD_PASS_MAX; they stay the
  * caller's) travel with its first byte. PVMX_ERR_CLOSED: the daemon is gone. */
 pvmx_err pxp_client_flush(struct pxp_client *c, const int *fds, size_t nfds);
+/* Writes as much of c->out as goes without waiting; PVMX_ERR_AGAIN: some is left. */
+pvmx_err pxp_client_push(struct pxp_client *c);
 /* Reads once into c->in, after waiting at most timeout_ms (-1: for ever, 0: not at all). *nfds in:
  * room in fds, out: how many came (close-on-exec, the caller's); NULL, NULL: none wanted.
  * PVMX_ERR_AGAIN: nothing came; PVMX_ERR_CLOSED: end of the stream. */

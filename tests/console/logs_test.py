@@ -64,6 +64,59 @@ class Logs(ThreeHosts):
         self.assertEqual(sorted(self.pvmx("logs", "-r", tids[0], tids[2])[1].splitlines()),
                          ["out 0", "out 2"])
 
+    def mpiexec(self, *args, program):
+        return self.start(BUILD / "bin" / "mpiexec", *args, "sh", "-c", program)
+
+    def last_job(self):
+        return str(json.loads(self.ok("--json", "events").splitlines()[-1])["job"])
+
+    def test_of_a_job_of_mpiexec(self):
+        """On its own host mpiexec reads what tasks write, elsewhere their daemons do."""
+        self.three_hosts()
+        run = self.mpiexec("-n", "6", "-l", program="echo out $PVMX_RANK; echo err $PVMX_RANK >&2; "
+                                                    "exec sleep 600")
+        first = sorted(run.stdout.readline() for _ in range(6))
+        self.assertEqual(first, [f"[{i}] out {i}\n" for i in range(6)])
+        tasks = {t["tid"]: t for t in self.json("ps") if t["job"]}
+        job = str(next(iter(tasks.values()))["job"])
+        want = sorted((t["host"], "err" if s else "out", f"{'err' if s else 'out'} {t['rank']}")
+                      for t in tasks.values() for s in (0, 1))
+        self.wait_until(lambda: sorted((e["host"], e["stream"], e["text"]) for e in self.lines(job)) ==
+                   want, "what all six have written")
+        follower = self.start(PVMX, "logs", "-f", job)
+        attached = self.start(PVMX, "attach", "-r", next(iter(tasks)))
+        self.assertRegex(follower.stdout.readline(), r"\[t[0-9a-f]+\] out \d")
+        self.assertRegex(attached.stdout.readline(), r"out \d")
+        run.send_signal(signal.SIGTERM)
+        self.finish(run)
+        self.assertEqual((self.finish(follower)[0], self.finish(attached)[0]), (0, 0))
+        # After its end, and mpiexec's, it is still kept.
+        self.assertEqual(len(self.lines(job)), 12)
+
+    def test_of_mpiexec_with_one_process(self):
+        """What it says on its end is not lost, and neither what stays in the middle of a line."""
+        self.pvmx("hosts")
+        run = self.mpiexec("-n", "1", program="printf begun; kill -9 $$")
+        out = self.finish(run)[1]
+        job = self.last_job()
+        self.assertIn("begun", out)
+        self.assertEqual(self.ok("logs", job), "begun\n")
+
+    def test_mpiexec_that_is_flooded(self):
+        """Its output is whole, the log has its end, and nobody waits for the log."""
+        self.pvmx("hosts")
+        n = 300000
+        run = self.mpiexec("-n", "2", program=f"seq {n}")
+        out = self.finish(run)[1]
+        self.assertEqual(len(out.splitlines()), 2 * n)
+        job = self.last_job()
+        kept = self.lines(job)
+        self.assertEqual([e["text"] for e in kept].count(str(n)), 2)
+        for tid in {e["tid"] for e in kept}:
+            numbers = [int(e["text"]) for e in kept if e["tid"] == tid]
+            self.assertEqual(numbers[-1], n)
+            self.assertEqual(numbers, list(range(numbers[0], n + 1)))
+
     def test_what_is_not_kept(self):
         self.three_hosts()
         self.fails("nothing is kept", "logs", "99")
@@ -71,7 +124,9 @@ class Logs(ThreeHosts):
         self.ok("wait", str(job))
         self.fails("nothing is kept", "logs", str(job))
         self.assertEqual((self.tmp / "out").read_text(), "to a file\n")
-        run = self.start(BUILD / "bin" / "mpiexec", "-n", "1", "sh", "-c", "echo mine; sleep 600")
+        run = self.start(BUILD / "bin" / "mpiexec", "-n", "1", "-stdoutbuf", "none",
+                         "-stderrbuf", "none", "sh", "-c",
+                         "echo mine; sleep 600")
         self.assertEqual(run.stdout.readline(), "mine\n")
         self.fails("nothing is kept", "logs", self.json("ps")[0]["tid"])
         run.send_signal(signal.SIGTERM)
