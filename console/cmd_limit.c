@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const actions[] = {"", "report", "stop", "kill"};
+static const char *const actions[] = {"", "report", "stop", "kill", "refuse"};
 
 enum { NACTIONS = sizeof actions / sizeof *actions };
 
@@ -262,9 +262,11 @@ static int by_tid(const void *a, const void *b)
     return p->tid < q->tid ? -1 : p->tid > q->tid;
 }
 
-static int test(struct console *c, const struct cmd *cmd, const struct pxp_limit_rule *rule)
+/* app: what a rule that refuses would be asked for; NULL: the rule is about tasks that there are. */
+static int test(struct console *c, const struct cmd *cmd,
+                const struct pxp_limit_rule *rule, struct pxp_app *app)
 {
-    struct pxp_limit_test m = {.rule = *rule};
+    struct pxp_limit_test m = {.rule = *rule, .apps = app, .n_apps = app != NULL};
     struct pxp_limit_hits first, hits;
     struct pxp_zone zone = {0};
     struct out o;
@@ -304,40 +306,117 @@ static void read_late_options(struct console *c, struct args *a)
     }
 }
 
+/* -n */
+static int read_count(const char *word, uint32_t *count)
+{
+    char *end;
+    unsigned long n = word ? strtoul(word, &end, 10) : 1;
+    if (word && (*word < '0' || *word > '9' || *end || n == 0 || n > UINT32_MAX - 1))
+        return cmd_fail("limit: -n %s is no number of tasks", word);
+    *count = (uint32_t)n;
+    return CMD_OK;
+}
+
+/* An expression may be several words: words 1 to end. NULL: no memory. */
+static char *join_expression(const struct args *a, int end)
+{
+    size_t len = 1;
+    for (int i = 1; i < end; i++)
+        len += strlen(a->words[i]) + 1;
+    char *text = malloc(len), *at = text;
+    for (int i = 1; text && i < end; i++) {
+        at = stpcpy(at, i > 1 ? " " : "");
+        at = stpcpy(at, a->words[i]);
+    }
+    if (text)
+        *at = '\0';
+    return text;
+}
+
+/* Which word behind the first of the expression is "refuse"; a->n: none. */
+static int find_refuse(const struct args *a)
+{
+    int at = 2;
+    while (at < a->n && strcmp(a->words[at], actions[PXP_LIMIT_REFUSE]) != 0)
+        at++;
+    return at < a->n ? at : a->n;
+}
+
+/* test EXPR refuse PROGRAM [ARG...]; at: of refuse */
+static int test_refuse(struct console *c, const struct cmd *cmd, struct args *a, int at,
+                       struct pxp_limit_rule *rule)
+{
+    struct pxp_app app = {.command = a->words[at + 1],
+                          .args = (const char **)a->words + at + 2,
+                          .n_args = (size_t)(a->n - at - 2),
+                          .wdir = "",
+                          .path = "",
+                          .place = "",
+                          .where = ""};
+    int status = read_count(args_value(a, 'n'), &app.count);
+    rule->action = PXP_LIMIT_REFUSE;
+    return status ? status : test(c, cmd, rule, &app);
+}
+
+static uint32_t read_action(const char *word)
+{
+    for (uint32_t i = 1; i < NACTIONS; i++)
+        if (strcmp(word, actions[i]) == 0)
+            return i;
+    return 0;
+}
+
+/* add EXPR ACTION, test EXPR [refuse PROGRAM [ARG...]] */
+static int add_or_test(struct console *c, const struct cmd *cmd, struct args *a, bool adds)
+{
+    const char *job = args_value(a, 'j');
+    int at = adds ? a->n - 1 : find_refuse(a);
+    struct pxp_limit_rule rule = {.action = adds ? read_action(a->words[at]) : 0};
+    if (adds && !rule.action)
+        return cmd_usage(cmd, "limit: \"%s\" is not report, stop, kill or refuse",
+                         a->words[at]);
+    if (!adds && at == a->n - 1)
+        return cmd_usage(cmd, "limit test: refuse what? A program must follow");
+    int status = job ? read_job(c, job, &rule) : CMD_OK;
+    char *expr = status ? NULL : join_expression(a, at);
+    if (status)
+        return status;
+    if (!expr)
+        return cmd_fail("out of memory");
+    rule.expr = expr;
+    status = adds        ? add(c, cmd, &rule)
+             : at < a->n ? test_refuse(c, cmd, a, at, &rule)
+                         : test(c, cmd, &rule, NULL);
+    free(expr);
+    return status;
+}
+
 static int run_limit(struct console *c, const struct cmd *cmd, struct args *a)
 {
     read_late_options(c, a);
-    const char *what = a->words[0], *job = args_value(a, 'j');
-    struct pxp_limit_rule rule = {.expr = a->n > 1 ? a->words[1] : ""};
-    bool adds = strcmp(what, "add") == 0, tests = strcmp(what, "test") == 0;
-    int status = CMD_OK;
+    const char *what = a->words[0];
+    bool adds = strcmp(what, "add") == 0;
     if (strcmp(what, "list") == 0 && a->n == 1)
         return list(c, cmd);
     if (strcmp(what, "del") == 0 && a->n > 1)
         return del(c, cmd, a->n - 1, a->words + 1);
-    if (!(adds && a->n == 3) && !(tests && a->n == 2))
-        return cmd_usage(cmd,
-                         "limit: must be add EXPR ACTION, list, del NUMBER or test EXPR");
-    for (uint32_t i = 1; adds && i < NACTIONS; i++)
-        if (strcmp(a->words[2], actions[i]) == 0)
-            rule.action = i;
-    if (adds && !rule.action)
-        return cmd_usage(cmd, "limit: \"%s\" is not report, stop or kill", a->words[2]);
-    if (job)
-        status = read_job(c, job, &rule);
-    if (status)
-        return status;
-    return adds ? add(c, cmd, &rule) : test(c, cmd, &rule);
+    if ((adds && a->n > 2) || (strcmp(what, "test") == 0 && a->n > 1))
+        return add_or_test(c, cmd, a, adds);
+    return cmd_usage(
+        cmd, "limit: must be add EXPR ACTION, list, del NUMBER, test EXPR or test "
+             "EXPR refuse PROGRAM");
 }
 
 static const struct out_column limit_columns[] = {
     {"rule", OUT_NUMBER, "its number; 0: a job's own, from mpiexec -timeout; test: 0"},
-    {"action", OUT_TEXT, "\"report\", \"stop\" or \"kill\""},
+    {"action", OUT_TEXT, "\"report\", \"stop\", \"kill\" or \"refuse\""},
     {"job", OUT_NUMBER, "the job that it is about, 0: all; test: the task's"},
     {"hits", OUT_NUMBER, "how often it was applied, on all hosts"},
     {"expression", OUT_TEXT, "when it is applied"},
     {"tid", OUT_TID,
-     "test: a task that it would be applied to; else null, as what follows is empty"},
+     "test: a task that it would be applied to; else null, as what follows is empty, but "
+     "for "
+     "what it would refuse"},
     {"host", OUT_TEXT, "where it runs"},
     {"pid", OUT_NUMBER, "its process there"},
     {"program", OUT_TEXT, "what it runs"},
@@ -347,8 +426,11 @@ static const struct out_column limit_columns[] = {
 
 const struct cmd cmd_limit = {
     "limit",
-    "[-j JOB] add EXPR report|stop|kill | list | del NUMBER... | test EXPR",
-    "rules for runaway tasks: report, stop or kill those for which an expression holds",
+    "[-j JOB] [-n COUNT] add EXPR report|stop|kill|refuse | list | del NUMBER... | "
+    "test EXPR [refuse PROGRAM [ARG...]]",
+    "rules for runaway tasks: report, stop or kill those for which an expression holds, "
+    "or "
+    "refuse to spawn them",
     "Rules hold on all hosts, also on those that come later, and for tasks whose spawner "
     "has ended. With -j "
     "a rule is about that job and all that it has spawned or will spawn. test lists the "
@@ -367,10 +449,21 @@ const struct cmd cmd_limit = {
     "group uses counts as the task's. "
     "kill is SIGTERM, then SIGKILL after PVMX_DAEMON_GRACE; stop is SIGSTOP (sig CONT "
     "TASK continues it). A rule is "
-    "applied to a task once, and again only after it has not held meanwhile. What was "
+    "applied to a task once, and again only after it has not held meanwhile. "
+    "refuse is applied to spawn requests instead: none of the request's tasks is started "
+    "and its spawner gets an "
+    "error with the rule's text. Such a rule knows name, command and host of what would "
+    "be "
+    "spawned, vm.* and, with "
+    "-j, job.*; job.tasks and vm.tasks count the new ones, without -j job.tasks is the "
+    "request's number: 'vm.tasks > 200', 'name = \"solver\" and job.tasks > 16'. test "
+    "EXPR "
+    "refuse PROGRAM shows on which hosts "
+    "COUNT (-n, 1) tasks of a program would be refused. "
+    "What was "
     "done is told by events and in "
     "the daemon's log. Tasks are looked at every PVMX_DAEMON_LIMIT_LOOK (1 s).",
-    "j:",
+    "j:n:",
     1,
     CMD_MANY,
     CMD_VM,

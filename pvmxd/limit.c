@@ -22,13 +22,24 @@ pvmx_err limit_new(const struct pxp_limit_rule *m, struct limit **out)
     struct limit *l = calloc(1, sizeof *l);
     uint64_t now = px_now_ns(), age = m->age_ms < now / PX_MS ? m->age_ms * PX_MS : now;
     pvmx_err err = PVMX_OK;
-    if (m->action < PXP_LIMIT_REPORT || m->action > PXP_LIMIT_KILL)
+    if (m->action < PXP_LIMIT_REPORT || m->action > PXP_LIMIT_REFUSE)
         err = px_fail(PVMX_ERR_ARG,
-                      "a rule's action is report, stop or kill, not number %u", m->action);
+                      "a rule's action is report, stop, kill or refuse, not number %u",
+                      m->action);
     else if (l == NULL || (l->expr = strdup(m->expr)) == NULL)
         err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a rule");
     else
         err = rule_read(m->expr, &l->rule);
+    if (err == PVMX_OK && m->action == PXP_LIMIT_REFUSE &&
+        (rule_uses(l->rule) & RULE_USES_RUN) != 0) {
+        rule_free(l->rule);
+        err = px_fail(
+            PVMX_ERR_ARG,
+            "rule \"%.200s\" cannot refuse: a task that is still to be started has no "
+            "cpu, elapsed, memory or job; it has name, command, host, job.tasks (as "
+            "they would be), vm.*",
+            m->expr);
+    }
     if (err != PVMX_OK) {
         if (l != NULL)
             free(l->expr);
@@ -295,11 +306,13 @@ pvmx_err limits_test(struct server *sv, struct peer *p, uint32_t serial,
     struct pxp_limit_hits hits = {.n_hits = 0};
     struct limit *l = NULL;
     pvmx_err err = pxp_limit_test_decode(body, len, &m, &zone);
-    m.rule.action = PXP_LIMIT_REPORT;
+    if (m.rule.action != PXP_LIMIT_REFUSE)
+        m.rule.action = PXP_LIMIT_REPORT;
     if (err == PVMX_OK)
         err = limit_new(&m.rule, &l);
     if (err == PVMX_OK)
-        err = limits_find(sv, l, &m, &zone, &hits);
+        err = (m.rule.action == PXP_LIMIT_REFUSE ? refuse_find
+                                                 : limits_find)(sv, l, &m, &zone, &hits);
     if (err == PVMX_OK)
         err = pxp_limit_hits_encode(peer_out(p), serial, &hits);
     limit_unref(l);

@@ -8,6 +8,9 @@
  * the time since that job has begun. In other rules job.* are sums over the task's own job. vm.* are sums
  * over the virtual machine.
  *
+ * A rule that refuses is applied to spawn requests, by the daemon that has got them: see refuse.c. All others
+ * are applied to tasks.
+ *
  * A rule is applied to a task when it comes to hold; again only after it has not held meanwhile. So a task
  * that was stopped can be continued. */
 #ifndef LIMIT_H
@@ -22,6 +25,7 @@ struct server;
 struct peer;
 struct link;
 struct job;
+struct spawn_req;
 
 enum { LIMITS_MAX = 256 };
 
@@ -91,6 +95,14 @@ void limits_stop(struct server *sv);
 pvmx_err limits_find(struct server *sv, struct limit *l, const struct pxp_limit_test *m,
                      struct pxp_zone *zone, struct pxp_limit_hits *out);
 
+/* ---- refuse.c: requests ------------------------------------------------------------------------ */
+
+/* A request whose tasks have their places: PVMX_ERR_LIMIT when a rule refuses it. */
+pvmx_err limits_refuse(const struct spawn_req *r);
+/* Of the request in m, on this host, what the rule would refuse. */
+pvmx_err refuse_find(struct server *sv, struct limit *l, const struct pxp_limit_test *m,
+                     struct pxp_zone *zone, struct pxp_limit_hits *out);
+
 /* ---- sums.c: what jobs use -------------------------------------------------------------------- */
 
 /* What one look at this host has found. */
@@ -104,6 +116,8 @@ struct sums {
 
 /* Adds the own tasks' usage (task.cpu_ms, task.memory) up, by jobs; false: no memory. */
 bool sums_take(struct server *sv, struct sums *out);
+/* Its own part, for the console that asks. */
+bool sums_write(const struct sums *s, struct pxp_zone *zone, struct pxp_limit_hits *out);
 /* Lets the leader, or all, know. */
 void sums_tell(struct server *sv, const struct sums *s);
 /* Over all hosts, as far as they have told: of a job, of its family too, of everything. */

@@ -44,10 +44,10 @@ static const struct {
     char name[12];
     char unit, uses;
 } numbers[RULE_NUMBERS] = {
-    [RULE_CPU] = {"cpu", UNIT_TIME, RULE_USES_USAGE},
-    [RULE_ELAPSED] = {"elapsed", UNIT_TIME, 0},
-    [RULE_MEMORY] = {"memory", UNIT_SIZE, RULE_USES_USAGE},
-    [RULE_JOB] = {"job", UNIT_COUNT, 0},
+    [RULE_CPU] = {"cpu", UNIT_TIME, RULE_USES_USAGE | RULE_USES_RUN},
+    [RULE_ELAPSED] = {"elapsed", UNIT_TIME, RULE_USES_RUN},
+    [RULE_MEMORY] = {"memory", UNIT_SIZE, RULE_USES_USAGE | RULE_USES_RUN},
+    [RULE_JOB] = {"job", UNIT_COUNT, RULE_USES_RUN},
     [RULE_JOB_CPU] = {"job.cpu", UNIT_TIME, RULE_USES_USAGE | RULE_USES_SUMS},
     [RULE_JOB_ELAPSED] = {"job.elapsed", UNIT_TIME, 0},
     [RULE_JOB_MEMORY] = {"job.memory", UNIT_SIZE, RULE_USES_USAGE | RULE_USES_SUMS},

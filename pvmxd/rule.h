@@ -44,6 +44,7 @@ enum {
     RULE_USES_USAGE = 1,   /* cpu or memory, of whatever */
     RULE_USES_COMMAND = 2, /* command */
     RULE_USES_SUMS = 4,    /* job.* or vm.*, but for elapsed */
+    RULE_USES_RUN = 8,     /* cpu, elapsed, memory, job: a task has them when it runs */
 };
 
 /* Of one task. */

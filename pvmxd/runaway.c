@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "events.h"
 #include "limit.h"
+#include "look.h"
 #include "peer.h"
 #include "proto/hello.h"
 #include "server.h"
@@ -28,18 +29,6 @@
 #define SHORTEST (10 * PX_MS)
 
 enum { TEXT_SIZE = RULE_TEXT_MAX + 400 };
-
-struct look {
-    struct server *sv;
-    uint64_t cpu; /* of this thread when the look began */
-    unsigned uses;
-    uint64_t now, soonest_ms;
-    struct pxp_zone zone;
-    struct sums sums;
-    struct sum vm, job;
-    uint32_t job_id; /* whose sum `job` is; 0: root tasks' */
-    bool job_known;
-};
 
 /* ---- measuring -------------------------------------------------------------------------------- */
 
@@ -77,8 +66,7 @@ static uint64_t cpu_now(void)
     return (uint64_t)t.tv_sec * PX_SEC + (uint64_t)t.tv_nsec;
 }
 
-/* Takes what expressions with these uses want to know; false: no memory. */
-static bool look_begin(struct look *k)
+bool look_begin(struct look *k)
 {
     k->now = px_now_ns();
     k->cpu = cpu_now();
@@ -97,19 +85,18 @@ static bool look_begin(struct look *k)
 
 /* ---- what an expression sees of a task -------------------------------------------------------- */
 
-static const char *base_name(const char *path)
+const char *look_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
 }
 
-static uint64_t age_ms(const struct look *k, uint64_t since)
+uint64_t look_age_ms(const struct look *k, uint64_t since)
 {
     return k->now > since ? (k->now - since) / PX_MS : 0;
 }
 
-/* Of the job, or of the family that the rule is about. */
-static const struct sum *sum_for(struct look *k, struct limit *l, uint32_t job)
+const struct sum *look_sum(struct look *k, struct limit *l, uint32_t job)
 {
     if ((k->uses & RULE_USES_SUMS) == 0)
         return &k->job; /* zero */
@@ -125,34 +112,39 @@ static const struct sum *sum_for(struct look *k, struct limit *l, uint32_t job)
     return &k->job;
 }
 
-static void see_job(struct look *k, struct limit *l, const struct job *j,
-                    struct rule_subject *s)
+void look_see_vm(const struct look *k, struct rule_subject *s)
 {
-    const struct sum *sum = sum_for(k, l, j != NULL ? j->id : 0);
-    uint64_t since = l->job != 0 ? l->began : j != NULL ? j->born : k->now;
-    l->looked = k->sv->limits.looks;
-    s->texts[RULE_HOST] = k->sv->host;
-    s->numbers[RULE_JOB] = j != NULL ? j->id : 0;
-    s->numbers[RULE_JOB_CPU] = sum->cpu_ms;
-    s->numbers[RULE_JOB_ELAPSED] = age_ms(k, since);
-    s->numbers[RULE_JOB_MEMORY] = sum->memory;
-    s->numbers[RULE_JOB_TASKS] = sum->tasks;
     s->numbers[RULE_VM_CPU] = k->vm.cpu_ms;
     s->numbers[RULE_VM_ELAPSED] = sums_vm_age(k->sv);
     s->numbers[RULE_VM_MEMORY] = k->vm.memory;
     s->numbers[RULE_VM_TASKS] = k->vm.tasks;
 }
 
+static void see_job(struct look *k, struct limit *l, const struct job *j,
+                    struct rule_subject *s)
+{
+    const struct sum *sum = look_sum(k, l, j != NULL ? j->id : 0);
+    uint64_t since = l->job != 0 ? l->began : j != NULL ? j->born : k->now;
+    l->looked = k->sv->limits.looks;
+    s->texts[RULE_HOST] = k->sv->host;
+    s->numbers[RULE_JOB] = j != NULL ? j->id : 0;
+    s->numbers[RULE_JOB_CPU] = sum->cpu_ms;
+    s->numbers[RULE_JOB_ELAPSED] = look_age_ms(k, since);
+    s->numbers[RULE_JOB_MEMORY] = sum->memory;
+    s->numbers[RULE_JOB_TASKS] = sum->tasks;
+    look_see_vm(k, s);
+}
+
 static void see_task(struct look *k, struct limit *l, const struct task *t,
                      struct rule_subject *s)
 {
     *s = (struct rule_subject){
-        .texts = {[RULE_NAME] = base_name(task_program(t)), [RULE_COMMAND] = ""}};
+        .texts = {[RULE_NAME] = look_name(task_program(t)), [RULE_COMMAND] = ""}};
     if ((rule_uses(l->rule) & RULE_USES_COMMAND) != 0)
         s->texts[RULE_COMMAND] = usage_command(t->pid, &k->zone);
     see_job(k, l, t->job, s);
     s->numbers[RULE_CPU] = t->cpu_ms;
-    s->numbers[RULE_ELAPSED] = age_ms(k, t->born);
+    s->numbers[RULE_ELAPSED] = look_age_ms(k, t->born);
     s->numbers[RULE_MEMORY] = t->memory;
 }
 
@@ -169,7 +161,7 @@ static bool in_family(const struct limit *l, const struct job *j)
 static bool hits(struct look *k, struct limit *l, const struct task *t,
                  struct rule_subject *s)
 {
-    if (t->silent || !in_family(l, t->job))
+    if (l->action == PXP_LIMIT_REFUSE || t->silent || !in_family(l, t->job))
         return false;
     see_task(k, l, t, s);
     return rule_holds(l->rule, s, &k->soonest_ms);
@@ -249,7 +241,7 @@ static void look_at_session(struct look *k, struct job *j)
     struct limit *l = j->limit;
     char values[200];
     struct rule_subject s = {.texts = {[RULE_NAME] = j->nprograms > 0 && j->programs[0] != NULL
-                                                         ? base_name(j->programs[0])
+                                                         ? look_name(j->programs[0])
                                                          : "",
                                        [RULE_COMMAND] = ""}};
     if (l == NULL || j->session == NULL || j->session->closed || l->told)
@@ -274,9 +266,14 @@ static unsigned all_uses(struct server *sv, bool *any)
     unsigned uses = 0;
     uint64_t key;
     void *value;
-    *any = ls->n > 0;
-    for (size_t i = 0; i < ls->n; i++)
-        uses |= rule_uses(ls->table[i]->rule);
+    *any = false;
+    for (size_t i = 0; i < ls->n; i++) {
+        unsigned of = rule_uses(ls->table[i]->rule);
+        if (ls->table[i]->action == PXP_LIMIT_REFUSE && (of & RULE_USES_SUMS) == 0)
+            continue; /* it asks nothing before there is a request */
+        *any = true;
+        uses |= of;
+    }
     for (size_t pos = 0; px_map_next(&sv->jobs, &pos, &key, &value);) {
         const struct job *j = value;
         if (j->limit == NULL)
@@ -365,14 +362,7 @@ pvmx_err limits_find(struct server *sv, struct limit *l, const struct pxp_limit_
                                    .program = task_program(t),
                                    .text = text};
     }
-    if (ok && k.sums.n_own > 0) {
-        size_t size = k.sums.n_own * sizeof *out->sums;
-        out->sums = pxp_zone_alloc(zone, size);
-        ok = out->sums != NULL;
-        if (ok)
-            memcpy(out->sums, k.sums.own, size); /* their lines are the jobs' */
-        out->n_sums = k.sums.n_own;
-    }
+    ok = ok && sums_write(&k.sums, zone, out);
     pxp_zone_free(&k.zone);
     return ok ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the answer");
 }

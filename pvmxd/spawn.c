@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "events.h"
 #include "inherit.h"
+#include "limit.h"
 #include "output.h"
 #include "peer.h"
 #include "proto/hello.h"
@@ -221,6 +222,8 @@ static pvmx_err spawn_accept(struct spawn_req *r)
     if (sv->arena.nfree < total * 2)
         arena_scan(&sv->arena);
     err = span_place(r);
+    if (err == PVMX_OK)
+        err = limits_refuse(r);
     room = total;
     if (err == PVMX_OK && r->span == NULL) /* else each host looks after its own room */
         err = check_room(r, &room);

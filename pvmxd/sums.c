@@ -67,6 +67,19 @@ bool sums_take(struct server *sv, struct sums *out)
     return true;
 }
 
+bool sums_write(const struct sums *s, struct pxp_zone *zone, struct pxp_limit_hits *out)
+{
+    size_t size = s->n_own * sizeof *out->sums;
+    if (size == 0)
+        return true;
+    out->sums = pxp_zone_alloc(zone, size);
+    if (out->sums == NULL)
+        return false;
+    memcpy(out->sums, s->own, size); /* their lines are the jobs' */
+    out->n_sums = s->n_own;
+    return true;
+}
+
 /* ---- others ----------------------------------------------------------------------------------- */
 
 static void forget(struct others *o)

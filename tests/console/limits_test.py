@@ -45,6 +45,30 @@ int main(int argc, char **argv)
 }
 """
 
+# Tries to spawn so many of a program by MPI, then by PVM, and says what it was told.
+TRIES = r"""
+#include <mpi.h>
+#include <pvm3.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    MPI_Comm children;
+    char text[MPI_MAX_ERROR_STRING];
+    int len, class, tids[64], n = atoi(argv[1]);
+    MPI_Init(&argc, &argv);
+    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+    int err = MPI_Comm_spawn(argv[2], argv + 3, n, MPI_INFO_NULL, 0, MPI_COMM_SELF, &children, MPI_ERRCODES_IGNORE);
+    MPI_Error_class(err, &class);
+    MPI_Error_string(err, text, &len);
+    printf("%s %s\n", class == MPI_ERR_SPAWN ? "MPI_ERR_SPAWN" : "?", text);
+    int started = pvm_spawn(argv[2], argv + 3, 0, "", n, tids);
+    printf("%d %d\n", started, tids[0] == PvmOutOfRes);
+    pvm_exit();
+    MPI_Finalize();
+}
+"""
+
 
 class Limits(ThreeHosts):
     def setUp(self):
@@ -228,6 +252,73 @@ class Limits(ThreeHosts):
             self.assertEqual(self.ends(tid), signal.SIGTERM)
         self.looks_pass()
         self.assertEqual(set(self.tasks()), set(few))
+
+    # ---- what is refused
+
+    def test_refuse_by_name(self):
+        self.begin()
+        number = self.add("add", 'name = "sleep" and host =~ /./', "refuse")
+        self.fails(f"1 task of sleep is refused by rule {number}", "spawn", "sleep", "600")
+        status, _, err = self.run_program(BUILD / "bin" / "mpiexec", "-n", "2", "sleep", "600")
+        self.assertNotEqual(status, 0)
+        self.assertIn(f"2 tasks of sleep are refused by rule {number}", err)
+        self.assertEqual(self.tasks(), {})
+        self.spawn("true")
+        self.assertEqual(self.hits(number), 2)
+        self.ok("limit", "del", str(number))
+        self.spawn("sleep", "600")
+
+    def test_refuse_tells_spawners(self):
+        self.begin()
+        tries = self.compile("tries", TRIES, "-lpvm3")
+        number = self.add("add", "name = \"sleep\" and job.tasks > 3", "refuse")
+        lines = self.check_program(tries, "4", "sleep", "600").splitlines()
+        self.assertRegex(lines[0], rf"^MPI_ERR_SPAWN .*4 tasks of sleep are refused by rule {number}, "
+                                   r"name = .sleep. and job.tasks > 3: job.tasks 4")
+        self.assertEqual(lines[1], "0 1")
+        self.wait_until(lambda: [e for e in self.events() if "refuse" in (e["text"] or "")],
+                        "the event of the rule")
+        self.assertRegex(self.log(), "LIMIT-REFUSE: 4 tasks for t")
+
+    def test_refuse_more_tasks_of_the_machine(self):
+        self.begin()
+        self.add("add", "vm.tasks > 3", "refuse")
+        self.spawn("-2", "sleep", "600")
+        self.assertEqual(self.json("limit", "test", "vm.tasks > 3", "refuse", "sleep"), [])
+        (hit,) = self.json("limit", "-n", "2", "test", "vm.tasks > 3", "refuse", "sleep", "9")
+        self.assertEqual((hit["tid"], hit["program"], hit["values"]), (None, "sleep", "vm.tasks 4"))
+        self.fails("vm.tasks 4", "spawn", "-2", "sleep", "600")
+        (last,), _ = self.spawn("sleep", "600")
+        self.fails("vm.tasks 4", "spawn", "sleep", "600")
+        self.ok("kill", last)
+        self.wait_until(lambda: last not in self.tasks(), "it has ended")
+        self.spawn("sleep", "600")
+
+    def test_refuse_more_tasks_of_a_family(self):
+        """job.tasks of a rule for a job: all that it has spawned, wherever; other jobs may."""
+        self.three_hosts()
+        go = self.tmp / "go"
+        _, job = self.spawn(self.compile("family", FAMILY), go)
+        number = self.add("-j", str(job), "add", "job.tasks > 2", "refuse")
+        self.spawn("-3", "sleep", "600")
+        go.touch()
+        self.pvmx("wait", f"job:{job}")
+        self.assertEqual(self.hits(number), 1)
+        self.assertEqual(len(self.tasks()), 3)
+
+    def test_refuse_by_host(self):
+        hosts = self.three_hosts()
+        self.add("add", f'host = "{hosts[1]}"', "refuse")
+        self.fails("is refused", "spawn", f"-{hosts[1]}", "sleep", "600")
+        self.spawn(f"-{hosts[2]}", "sleep", "600")
+        hits = self.json("limit", "test", f'host = "{hosts[1]}"', "refuse", "sleep")
+        self.assertEqual([h["host"] for h in hits], [hosts[1]])
+
+    def test_refuse_knows_nothing_of_a_run(self):
+        self.begin()
+        self.fails("cannot refuse", "limit", "add", "cpu > 3", "refuse")
+        self.fails("cannot refuse", "limit", "test", "name = \"a\" or elapsed > 3", "refuse", "a")
+        self.fails("no number of tasks", "limit", "-n", "0", "test", "vm.tasks > 3", "refuse", "a")
 
     # ---- jobs and what they spawn
 
