@@ -39,6 +39,7 @@ enum cmd_words {
     WORDS_FILE = 32,
     WORDS_SIGNAL = 64,
     WORDS_PROGRAM = 128, /* shells know them */
+    WORDS_LIMIT = 256,   /* see complete_limit */
 };
 
 struct console {
@@ -88,6 +89,8 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
 /* Splits a line as a shell does: '...', "..." and \ quote, # begins a comment. The words are one block
  * of memory, to be freed, with a NULL behind the last. NULL was reported (with n 0). */
 char **words_split(const char *line, int *n);
+/* The same while a line is being typed: its last word may have a quote that is still open. */
+char **words_split_open(const char *line, int *n, bool *open);
 
 /* ---- alias.c ---------------------------------------------------------------------------------- */
 

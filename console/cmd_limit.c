@@ -467,6 +467,6 @@ const struct cmd cmd_limit = {
     1,
     CMD_MANY,
     CMD_VM,
-    WORDS_JOB,
+    WORDS_LIMIT,
     limit_columns,
     run_limit};

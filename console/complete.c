@@ -14,8 +14,7 @@
 
 #define PATIENCE (300 * PX_MS) /* a person waits for the key to do something */
 
-/* Without memory there are fewer choices. */
-static void offer(struct choices *ch, const char *word, const char *candidate)
+void choices_offer(struct choices *ch, const char *word, const char *candidate)
 {
     if (strncmp(candidate, word, strlen(word)) != 0)
         return;
@@ -52,15 +51,15 @@ static void offer_tasks(struct console *c, unsigned words, const char *word,
     for (size_t i = 0; i < s.n_tasks; i++) {
         snprintf(text, sizeof text, "t%x", (unsigned)s.tasks[i].tid);
         if (words & WORDS_TASK)
-            offer(ch, word, text);
+            choices_offer(ch, word, text);
         snprintf(text, sizeof text, "job:%u", s.tasks[i].job);
         if ((words & WORDS_JOB) && s.tasks[i].job)
-            offer(ch, word, text);
+            choices_offer(ch, word, text);
     }
     for (size_t i = 0; i < s.n_hosts && (words & WORDS_HOST); i++) {
         snprintf(text, sizeof text, "%s%.250s",
                  words & WORDS_FILE ? "-" : "host:", s.hosts[i].name);
-        offer(ch, word, text);
+        choices_offer(ch, word, text);
     }
     pxp_zone_free(&zone);
 }
@@ -79,7 +78,7 @@ static void offer_files(const char *word, struct choices *ch)
         snprintf(path, sizeof path - 1, "%.*s%s", (int)len, word, e->d_name);
         if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
             strcat(path, "/");
-        offer(ch, word, path);
+        choices_offer(ch, word, path);
     }
     if (dir)
         closedir(dir);
@@ -90,9 +89,9 @@ static void offer_options(const struct cmd *cmd, const char *word, struct choice
 {
     for (const char *c = cmd->opts; *word == '-' && *c; c++)
         if (*c != ':')
-            offer(ch, word, (char[]){'-', *c, '\0'});
+            choices_offer(ch, word, (char[]){'-', *c, '\0'});
     if (*word == '-')
-        offer(ch, word, "--help");
+        choices_offer(ch, word, "--help");
 }
 
 void complete_word(struct console *c, int nbefore, char **before, const char *word,
@@ -102,24 +101,28 @@ void complete_word(struct console *c, int nbefore, char **before, const char *wo
     const struct cmd *cmd = NULL;
     for (const struct cmd *const *at = cmd_table; *at; at++) {
         if (nbefore == 0)
-            offer(out, word, (*at)->name);
+            choices_offer(out, word, (*at)->name);
         else if (strcmp((*at)->name, before[0]) == 0)
             cmd = *at;
     }
     if (!cmd)
         return;
-    if (cmd->words & WORDS_COMMAND)
+    unsigned words = cmd->words;
+    if (words & WORDS_LIMIT) /* shells leave the quote of an open word in front of it */
+        words = complete_limit(c, nbefore - 1, before + 1,
+                               word + (*word == '\'' || *word == '"'), out);
+    if (words & WORDS_COMMAND)
         for (const struct cmd *const *at = cmd_table; *at; at++)
-            offer(out, word, (*at)->name);
-    if (cmd->words & (WORDS_TASK | WORDS_JOB | WORDS_HOST))
-        offer_tasks(c, cmd->words, word, out);
-    for (int sig = 1; (cmd->words & WORDS_SIGNAL) && nbefore == 1 && sig < NSIG; sig++)
+            choices_offer(out, word, (*at)->name);
+    if (words & (WORDS_TASK | WORDS_JOB | WORDS_HOST))
+        offer_tasks(c, words, word, out);
+    for (int sig = 1; (words & WORDS_SIGNAL) && nbefore == 1 && sig < NSIG; sig++)
         if (sigabbrev_np(sig))
-            offer(out, word, sigabbrev_np(sig));
-    if (cmd->words & WORDS_FILE)
+            choices_offer(out, word, sigabbrev_np(sig));
+    if (words & WORDS_FILE)
         offer_files(word, out);
     if (cmd->columns)
-        offer(out, word, "--json");
+        choices_offer(out, word, "--json");
     offer_options(cmd, word, out);
 }
 

@@ -13,6 +13,11 @@ struct choices {
 /* All that begin with `word`, which follows `nbefore` other words of the line. */
 void complete_word(struct console *c, int nbefore, char **before, const char *word,
                    struct choices *out);
+/* One more, if it begins with the word. Without memory there are fewer choices. */
+void choices_offer(struct choices *ch, const char *word, const char *candidate);
+/* The same for the command limit, before and word without its name: what else the word may name (WORDS_*). */
+unsigned complete_limit(struct console *c, int nbefore, char **before, const char *word,
+                        struct choices *out);
 /* How many bytes all of them begin with in common. */
 size_t complete_common(const struct choices *ch);
 void complete_free(struct choices *ch);

@@ -48,11 +48,14 @@ static int next_char(EditLine *el, wchar_t *out)
     }
 }
 
-static void show_choices(const struct choices *ch)
+/* What all of them have in common before the last blank is left out. */
+static void show_choices(const struct choices *ch, const char *word)
 {
+    const char *blank = strrchr(word, ' ');
+    size_t skip = blank ? (size_t)(blank - word) + 1 : 0;
     putchar('\n');
     for (size_t i = 0; i < ch->n; i++)
-        printf("%s%s", ch->items[i], i + 1 < ch->n ? "  " : "\n");
+        printf("%s%s", ch->items[i] + skip, i + 1 < ch->n ? "  " : "\n");
     fflush(stdout);
 }
 
@@ -66,8 +69,9 @@ static unsigned char on_complete(EditLine *el, wint_t key)
     int n = 0;
     (void)key;
     el_get(el, EL_CLIENTDATA, &c);
-    char **words = text ? words_split(text, &n) : NULL;
-    bool fresh = words && (n == 0 || text[strlen(text) - 1] == ' ');
+    bool open;
+    char **words = text ? words_split_open(text, &n, &open) : NULL;
+    bool fresh = words && (n == 0 || (text[strlen(text) - 1] == ' ' && !open));
     unsigned char result = CC_ERROR;
     if (words) {
         const char *word = fresh ? "" : words[n - 1];
@@ -85,7 +89,7 @@ static unsigned char on_complete(EditLine *el, wint_t key)
             }
             free(more);
         } else if (ch.n > 1) {
-            show_choices(&ch);
+            show_choices(&ch, word);
             result = CC_REDISPLAY;
         }
         complete_free(&ch);

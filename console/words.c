@@ -24,30 +24,44 @@ static bool take_word(const char **from, char **to)
     return quote == 0;
 }
 
-char **words_split(const char *line, int *n)
+static char **split(const char *line, int *n, bool *open)
 {
     /* At most one word for every two characters, and no more text than the line has. */
     size_t len = strlen(line), most = len / 2 + 2;
     char **words = malloc(most * sizeof *words + len + 2);
     char *to = words ? (char *)(words + most) : NULL;
     *n = 0;
-    if (!words) {
-        cmd_fail("out of memory");
+    *open = false;
+    if (!words)
         return NULL;
-    }
     for (;;) {
         line += strspn(line, " \t\r\n");
         if (!*line || *line == '#')
             break;
         words[*n] = to;
-        if (!take_word(&line, &to)) {
-            cmd_fail("a quote is not closed");
-            free(words);
-            *n = 0;
-            return NULL;
-        }
+        *open = !take_word(&line, &to);
         ++*n;
     }
     words[*n] = NULL;
+    return words;
+}
+
+char **words_split_open(const char *line, int *n, bool *open)
+{
+    return split(line, n, open);
+}
+
+char **words_split(const char *line, int *n)
+{
+    bool open;
+    char **words = split(line, n, &open);
+    if (!words) {
+        cmd_fail("out of memory");
+    } else if (open) {
+        cmd_fail("a quote is not closed");
+        free(words);
+        words = NULL;
+        *n = 0;
+    }
     return words;
 }

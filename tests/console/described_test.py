@@ -136,6 +136,27 @@ class Described(ThreeHosts):
         self.assertEqual(choices("he"), ["help"])
         self.assertEqual(choices("nosuch", ""), [])
 
+    def test_words_of_limit(self):
+        self.begin()
+        (rule,) = self.json("limit", "add", "cpu", ">", "1h", "and", "not", "elapsed < 5", "report")
+        self.assertEqual(rule["expression"], "cpu > 1h and not elapsed < 5")
+        choices = lambda *words: self.ok("help", "-c", "--", "limit", *words).splitlines()
+        self.assertEqual(choices("")[:4], ["add", "del", "list", "test"])
+        self.assertEqual(choices("del", "")[0], str(rule["rule"]))
+        self.assertEqual(choices("add", "comm"), ["command"])
+        self.assertEqual(choices("add", "name", "")[:4], ["=~", "!~", "=", "!="])
+        self.assertIn(">=", choices("add", "name =~ /a b/ and (cpu", ">"))
+        self.assertEqual(choices("add", "name = \"a and b\" a"), ["name = \"a and b\" and"])
+        self.assertEqual(choices("add", "cpu > 3", "re"), ["report", "refuse"])
+        self.assertEqual(choices("test", "vm.tasks > 3", "re"), ["refuse"])
+        self.assertEqual(choices("add", "'name =~ /x/ and (not job.t"), ["name =~ /x/ and (not job.tasks"])
+        self.assertEqual(choices("add", "cpu > "), [])
+        self.assertIn("/bin/sh", choices("test", "vm.tasks > 3", "refuse", "/bin/s"))
+        # What is offered as a field is all that the daemon knows.
+        known = self.pvmx("limit", "test", "nosuch > 1")[2].split("one of ")[1].split(";")[0].split(", ")
+        self.assertEqual(sorted(c for c in choices("add", "") if c not in ("not", "--json", "--help")),
+                         sorted(known))
+
     def test_completion_in_bash(self):
         self.three_hosts()
         tids, job = self.spawn("-3", "sleep", "600")
@@ -153,6 +174,18 @@ class Described(ThreeHosts):
         self.assertEqual(complete("--vm", self.vm, "delete", ""), ["host:" + h for h in (self.here, "east", "west")]
                          + ["--json"])
         self.assertIn("bash", complete("spawn", "bas"))
+        self.assertEqual(complete("limit", "te"), ["test"])
+        # In a quote that is still open, as a person meets it.
+        t = Terminal(self, "bash", "--norc", "-i")
+        t.line(f"PS1='% '; source {SHARE}/bash-completion/completions/pvmx; PATH={PVMX.parent}:$PATH; echo rea''dy")
+        t.expect(r"\rready")
+        t.send("pvmx limit test 'name =~ /sleep/ and comm" + TAB)
+        t.expect("command' ")  # readline closes the quote
+        t.line("")
+        t.expect("rule")
+        t.expect("at its end")
+        t.line("exit")
+        t.finish()
 
     def test_completion_in_zsh(self):
         self.three_hosts()
@@ -167,6 +200,9 @@ class Described(ThreeHosts):
         t.send(KILL_LINE)
         t.send("pvmx kill t" + TAB)
         t.expect(tid[1:])
+        t.send(KILL_LINE)
+        t.send("pvmx limit test 'vm.t" + TAB)
+        t.expect("asks")
         t.send(KILL_LINE)
         t.send("pvmx s" + TAB)
         t.expect("sig +-- send a signal to tasks")
