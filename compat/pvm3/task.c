@@ -30,8 +30,8 @@ P3_PUBLIC int pvm_parent(void)
         pvmx_tid parent = pvmx_parent();
         cc = parent ? parent : PvmNoParent;
     }
-    p3_leave("pvm_parent", PvmOk);
-    if (cc == PvmNoParent || cc == PvmParentNotSet) { /* an answer, not a failure */
+    p3_leave("pvm_parent", cc > 0 ? cc : PvmOk); /* none is an answer, not a failure */
+    if (cc == PvmNoParent || cc == PvmParentNotSet) {
         pvm_errno = cc;
         return cc;
     }

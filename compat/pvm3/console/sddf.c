@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Traces of jobs in SDDF, as PVM's tracers read it: hosts, tasks, and their output. There are no events of
- * the calls in tasks. Each kind of record is described before the first one. */
+/* Traces of jobs in SDDF, as PVM's tracers read it: hosts, tasks, their output, and (calls.c) their calls. Each kind of record is described before the first one. */
+#include "sddf.h"
 #include "console.h"
 
 #include <stdlib.h>
@@ -39,6 +39,8 @@ struct trace {
     FILE *to; /* NULL: the terminal */
     int job;
     bool described[KINDS];
+    struct calls calls;
+    int *tids, ntids, cap; /* of tasks that have been told of */
 };
 
 struct trace *trace_new(FILE *to)
@@ -57,11 +59,30 @@ static FILE *line(struct trace *t, unsigned tid)
     return t->to ? t->to : stdout;
 }
 
+void trace_describe_begin(struct trace *t, unsigned who, int number, const char *name)
+{
+    fputs("\n", line(t, who));
+    fprintf(line(t, who), "#%d: \"%s\"\n", number, name);
+    fputs("{\n", line(t, who));
+}
+
+void trace_describe_field(struct trace *t, unsigned who, const char *id, const char *text,
+                          bool is_text)
+{
+    fprintf(line(t, who), "\t// \"%s\" \"%s\"\n", id, text);
+    fprintf(line(t, who), "\t%s \"%s\"%s;\n", is_text ? "char" : "int", id,
+            is_text ? "[]" : "");
+}
+
+void trace_describe_end(struct trace *t, unsigned who)
+{
+    fputs("};;\n", line(t, who));
+    fputs("\n", line(t, who));
+}
+
 static void describe_field(struct trace *t, unsigned tid, const struct field *f)
 {
-    fprintf(line(t, tid), "\t// \"%s\" \"%s\"\n", f->id, f->text);
-    fprintf(line(t, tid), "\t%s \"%s\"%s;\n", f->is_text ? "char" : "int", f->id,
-            f->is_text ? "[]" : "");
+    trace_describe_field(t, tid, f->id, f->text, f->is_text);
 }
 
 static void describe(struct trace *t, enum kind kind, unsigned tid)
@@ -70,21 +91,33 @@ static void describe(struct trace *t, enum kind kind, unsigned tid)
                                          {"TU", "Time Microseconds", false},
                                          {"TID", "Task ID", false}};
     const struct record *r = &records[kind];
-    fputs("\n", line(t, tid));
-    fprintf(line(t, tid), "#%d: \"%s(0)\"\n", r->number, r->name);
-    fputs("{\n", line(t, tid));
+    char name[16];
+    snprintf(name, sizeof name, "%s(0)", r->name);
+    trace_describe_begin(t, tid, r->number, name);
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
         describe_field(t, tid, &first[i]);
     for (int i = 0; i < r->nfields; i++)
         describe_field(t, tid, &r->fields[i]);
-    fputs("};;\n", line(t, tid));
-    fputs("\n", line(t, tid));
+    trace_describe_end(t, tid);
     t->described[kind] = true;
 }
 
 static void put_text(FILE *f, const char *text)
 {
     fprintf(f, ", [%zu] { \"%s\" }", strlen(text) + 1, text);
+}
+
+void trace_record(struct trace *t, unsigned who, const char *name,
+                  const struct calls_value *values, int n)
+{
+    FILE *f = line(t, who);
+    fprintf(f, "\"%s\" { %d", name, values[0].number);
+    for (int i = 1; i < n; i++)
+        if (values[i].text)
+            put_text(f, values[i].text);
+        else
+            fprintf(f, ", %d", values[i].number);
+    fputs(" };;\n", f);
 }
 
 /* A record up to its own fields; who: the tid in front of the line, about: that in the record. */
@@ -133,10 +166,30 @@ void trace_begin(struct trace *t, int job)
     }
 }
 
+/* True: it has been told of before. Without memory it is told again. */
+static bool remember(struct trace *t, int tid)
+{
+    for (int i = 0; i < t->ntids; i++)
+        if (t->tids[i] == tid)
+            return true;
+    if (t->ntids == t->cap) {
+        int cap = t->cap ? t->cap * 2 : 16;
+        int *more = realloc(t->tids, (size_t)cap * sizeof *more);
+        if (!more)
+            return false;
+        t->tids = more;
+        t->cap = cap;
+    }
+    t->tids[t->ntids++] = tid;
+    return false;
+}
+
 void trace_task(struct trace *t, int tid, const char *program)
 {
     struct pvmtaskinfo *info;
     int n;
+    if (remember(t, tid))
+        return;
     unsigned host = 0x80000000u | (unsigned)pvm_tidtohost(tid);
     bool known = pvm_pstat(tid) == PvmOk && pvm_tasks(tid, &n, &info) >= 0 && n > 0;
     printf("[%d] libpvmtrc: Task TID=0x%x Connected to Console\n", t->job, (unsigned)tid);
@@ -156,10 +209,16 @@ void trace_line(struct trace *t, int tid, const char *text)
     output(t, tid, text);
 }
 
+void trace_calls(struct trace *t)
+{
+    calls_take(t, &t->calls);
+}
+
 void trace_end(struct trace *t)
 {
     printf("[%d] libpvmtrc: Trace File Complete\n", t->job);
     if (t->to)
         fclose(t->to);
+    free(t->tids);
     free(t);
 }
