@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rules that refuse what would be spawned. The daemon that has got a request looks at it, by programs and
- * hosts, when it knows where the tasks would run. job.tasks and vm.tasks are what they would be then: with the
+ * hosts, when it knows where the tasks would run. job.tasks and vm.tasks are what they would be
+ * then: with the
  * request, and with those that are on their way here. Of other hosts what they have told counts (sums.c), so
  * that requests at the same time on several hosts may together go beyond a limit. */
 #include "base/err.h"

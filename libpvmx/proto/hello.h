@@ -24,7 +24,12 @@ enum {
     PXP_EVENT_LIMIT = 5,     /* a rule was applied to a task */
 };
 /* limit_rule.action */
-enum { PXP_LIMIT_REPORT = 1, PXP_LIMIT_STOP = 2, PXP_LIMIT_KILL = 3, PXP_LIMIT_REFUSE = 4 };
+enum {
+    PXP_LIMIT_REPORT = 1,
+    PXP_LIMIT_STOP = 2,
+    PXP_LIMIT_KILL = 3,
+    PXP_LIMIT_REFUSE = 4
+};
 /* spawn.slots, birth.slots: there is no limit, MPI_UNIVERSE_SIZE is not set. */
 #define PXP_SLOTS_INFINITE UINT32_MAX
 

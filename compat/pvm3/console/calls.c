@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Events of calls in traced tasks: messages of their libraries (<pvmtev.h>) into records of a trace. The first
+/* Events of calls in traced tasks: messages of their libraries (<pvmtev.h>) into records of a
+ * trace. The first
  * record of a kind comes with the names and types of its parts; later ones have values only. */
 #include "console.h"
 #include "sddf.h"

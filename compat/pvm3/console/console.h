@@ -77,7 +77,8 @@ void jobs_end(void);
 struct trace *trace_new(FILE *to);
 void trace_begin(struct trace *t, int job);
 /* A task of the job was started, has written a line (text), has ended. program: of one that the console has
- * started; one that it has not, and that has ended already, is told without name and parent. Only the first time. */
+ * started; one that it has not, and that has ended already, is told without name and parent. Only
+ * the first time. */
 void trace_task(struct trace *t, int tid, const char *program);
 void trace_line(struct trace *t, int tid, const char *text);
 /* Calls of tasks, in the active receive buffer. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Traces of jobs in SDDF, as PVM's tracers read it: hosts, tasks, their output, and (calls.c) their calls. Each kind of record is described before the first one. */
+/* Traces of jobs in SDDF, as PVM's tracers read it: hosts, tasks, their output, and (calls.c)
+ * their calls. Each kind of record is described before the first one. */
 #include "sddf.h"
 #include "console.h"
 

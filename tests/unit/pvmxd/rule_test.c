@@ -152,9 +152,10 @@ Test(rule, uses)
         const char *text;
         unsigned uses;
     } cases[] = {
-        {"elapsed > 3 and job = 4 and name = 'x' and job.elapsed > 4", 0},
-        {"cpu > 3", RULE_USES_USAGE},
-        {"memory > 3", RULE_USES_USAGE},
+        {"name = 'x' and job.elapsed > 4", 0},
+        {"elapsed > 3 and job = 4 and name = 'x' and job.elapsed > 4", RULE_USES_RUN},
+        {"cpu > 3", RULE_USES_USAGE | RULE_USES_RUN},
+        {"memory > 3", RULE_USES_USAGE | RULE_USES_RUN},
         {"command =~ /x/", RULE_USES_COMMAND},
         {"vm.tasks > 3", RULE_USES_SUMS},
         {"vm.cpu > 3 or command = ''", RULE_USES_SUMS | RULE_USES_USAGE | RULE_USES_COMMAND},
