@@ -57,6 +57,39 @@ static void say_candidates(const char *name)
     fputc('\n', stderr);
 }
 
+/* One letter changed, put in or left out, or two that have changed places. */
+static bool is_slip(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    if (!*a || !*b)
+        return strlen(a) + strlen(b) == 1;
+    bool turned = a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0;
+    return turned || strcmp(a + 1, b + 1) == 0 || strcmp(a + 1, b) == 0 ||
+           strcmp(a, b + 1) == 0;
+}
+
+/* Another console's command, or a slip of the hand. */
+static void say_unknown(const char *name)
+{
+    static const char of_pvm[][9] = {"export", "getopt", "idump", "put",
+                                     "setopt", "tickle", "trace", "unexport"};
+    for (size_t i = 0; i < sizeof of_pvm / sizeof *of_pvm; i++)
+        if (strcmp(name, of_pvm[i]) == 0) {
+            cmd_fail("%s is a command of PVM's console: pvm, or pvmx --pvm3", name);
+            return;
+        }
+    for (const struct cmd *const *c = cmd_table; *c; c++)
+        if (is_slip(name, (*c)->name)) {
+            cmd_fail("there is no command \"%s\": did you mean %s? (help lists them)",
+                     name, (*c)->name);
+            return;
+        }
+    cmd_fail("there is no command \"%s\" (help lists them)", name);
+}
+
 const struct cmd *cmd_find(const char *name)
 {
     const struct cmd *found = NULL;
@@ -74,7 +107,7 @@ const struct cmd *cmd_find(const char *name)
     if (n > 1)
         say_candidates(name);
     else
-        cmd_fail("there is no command \"%s\" (help lists them)", name);
+        say_unknown(name);
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static enum out_kind kind_of(const struct out_column *column)
 {
@@ -214,13 +215,38 @@ static bool is_shown(const struct out *o, size_t i)
     return o->wide || !(o->columns[i].kind & OUT_MORE);
 }
 
-static void print_cell(const struct out *o, size_t i, const char *text, size_t width)
+/* On terminals that have colours, unless NO_COLOR is set. */
+static bool is_colourful(const struct out *o)
+{
+    const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+    return o->to == stdout && isatty(STDOUT_FILENO) && term && *term &&
+           strcmp(term, "dumb") != 0 && (!no || !*no);
+}
+
+/* What a state or a result is shown in; "": as all else. */
+static const char *colour_of(const struct out_column *column, const char *text)
+{
+    static const char good[][12] = {"up", "enrolled", "good", "PVMX_OK"},
+                      middling[][12] = {"started", "silent", "leaving"};
+    if (strcmp(column->name, "state") != 0 && strcmp(column->name, "result") != 0)
+        return "";
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (strcmp(text, good[i]) == 0)
+            return "\033[32m";
+    for (size_t i = 0; i < sizeof middling / sizeof *middling; i++)
+        if (strcmp(text, middling[i]) == 0)
+            return "\033[33m";
+    return "\033[31m";
+}
+
+static void print_cell(const struct out *o, size_t i, const char *text, size_t width,
+                       const char *colour)
 {
     bool last = true;
     for (size_t k = i + 1; k < o->ncolumns; k++)
         last = last && !is_shown(o, k);
     int pad = is_right(kind_of(&o->columns[i])) ? (int)width : last ? 0 : -(int)width;
-    fprintf(o->to, "%s%*s", i ? "  " : "", pad, text);
+    fprintf(o->to, "%s%s%*s%s", i ? "  " : "", colour, pad, text, *colour ? "\033[0m" : "");
 }
 
 /* In capitals, without the unit, which the cells have. */
@@ -235,7 +261,10 @@ static void make_head(const struct out_column *column, char *head, size_t size)
 
 static void print_table(const struct out *o)
 {
+    bool colours = is_colourful(o);
     for (size_t row = 0; row <= o->nrows; row++) {
+        if (colours && row == 0)
+            fputs("\033[1m", o->to);
         for (size_t i = 0; i < o->ncolumns; i++) {
             char head[40] = "";
             if (!is_shown(o, i))
@@ -247,9 +276,11 @@ static void print_table(const struct out *o)
                 width = c && strlen(c) > width ? strlen(c) : width;
             }
             const char *text = row ? o->cells[(row - 1) * o->ncolumns + i] : head;
-            print_cell(o, i, text ? text : "?", width);
+            text = text ? text : "?";
+            print_cell(o, i, text, width,
+                       colours && row ? colour_of(&o->columns[i], text) : "");
         }
-        fputc('\n', o->to);
+        fputs(colours && row == 0 ? "\033[0m\n" : "\n", o->to);
     }
 }
 

@@ -324,6 +324,9 @@ class Commands(Console, LabCase):
     def test_usage_errors(self):
         self.fails("--nonsense", "--nonsense", status=2)
         self.fails("no command", "nosuch", status=2)
+        for slip, meant in (("hots", "hosts"), ("host5", "hosts"), ("kil1", "kill"), ("sspawn", "spawn"), ("jbs", "jobs")):
+            self.fails(f'"{slip}": did you mean {meant}?', slip, status=2)
+        self.fails("pvmx --pvm3", "setopt", status=2)
         self.fails("no option -q", "ps", "-q", status=2)
         self.fails("needs a value", "ps", "-s", status=2)
         self.fails("too much", "id", "x", status=2)

@@ -50,6 +50,19 @@ class Prompt(LabCase):
         self.assertEqual(again.finish(), 0)
         self.wait_until(lambda: not self.processes(), "all is gone")
 
+    def test_colours_on_terminals_only(self):
+        t = self.console()
+        t.line("hosts")
+        t.expect("\033\\[1mHOST .*\033\\[0m\r\n")
+        t.expect("\033\\[32mup +\033\\[0m")
+        t.expect(PROMPT)
+        self.leave(t)
+        self.assertNotIn("\033", self.check_program(PVMX, "hosts"))
+        self.env["NO_COLOR"] = "1"
+        t = self.console()
+        self.ask(t, "hosts", "\nHOST .*\r\n.*  up  ")
+        self.leave(t)
+
     def test_completion_of_commands(self):
         t = self.console()
         t.send("ver" + TAB)
