@@ -21,7 +21,8 @@ P3_PUBLIC int pvmsleep(int sec)
 
 P3_PUBLIC void pvmgetclock(struct timeval *tv)
 {
-    gettimeofday(tv, NULL);
+    if (tv)
+        gettimeofday(tv, NULL);
 }
 
 P3_PUBLIC char *pvmnametag(int tag, int *found)
@@ -45,12 +46,12 @@ P3_PUBLIC char *pvmnametag(int tag, int *found)
 
 P3_PUBLIC int pvmstrtoi(char *s)
 {
-    return (int)strtol(s, NULL, 0);
+    return s ? (int)strtol(s, NULL, 0) : 0;
 }
 
 P3_PUBLIC int pvmputenv(char *s)
 {
-    return putenv(s);
+    return s ? putenv(s) : -1;
 }
 
 P3_PUBLIC int pvmsettaskname(char *name)

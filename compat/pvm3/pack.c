@@ -309,7 +309,7 @@ P3_PUBLIC int pvmupkstralloc(char **s)
     struct p3_buf *b = p3_buf_find(p3_rbuf);
     const char *from;
     size_t len;
-    int cc = b ? p3_unpack_string(b, &from, &len) : PvmNoBuf;
+    int cc = !b ? PvmNoBuf : s ? p3_unpack_string(b, &from, &len) : PvmBadParam;
     if (!cc && !(*s = strdup(from)))
         cc = PvmNoMem;
     return p3_leave("pvmupkstralloc", cc);

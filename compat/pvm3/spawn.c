@@ -54,7 +54,7 @@ static bool is_wanted(const struct pvmx_host *h, uint32_t self, int flag, const 
     bool same;
     if (flag & PvmTaskArch)
         same = strcmp(host, P3_ARCH) == 0;
-    else if (strcmp(host, ".") == 0 || strcmp(host, "localhost") == 0 || !*host)
+    else if (strcmp(host, ".") == 0 || strcmp(host, "localhost") == 0)
         same = h->index == self;
     else
         same = strcmp(host, h->name) == 0;

@@ -21,14 +21,14 @@ size_t p3_group_item(int datatype)
 int p3_group_begin(struct p3_group_call *c)
 {
     c->item = p3_group_item(c->datatype);
-    if (!c->item || c->count < 0 || c->root < 0 || c->tag < 0 || (c->count && !c->data))
+    if (!c->item || c->count < 0 || c->tag < 0 || (c->count && !c->data))
         return c->datatype == PVM_STR ? PvmNotImpl : PvmBadParam;
     int cc = p3_group_get(c->name, &c->group, &c->place);
     if (cc)
         return cc;
     if (c->place < 0)
         cc = PvmNotInGroup;
-    else if ((size_t)c->root >= c->group.n || !c->group.tids[c->root])
+    else if (c->root < 0 || (size_t)c->root >= c->group.n || !c->group.tids[c->root])
         cc = PvmNoInst;
     for (size_t i = 0; !cc && i < c->group.n; i++)
         if (!c->group.tids[i])

@@ -59,12 +59,23 @@ P3_PUBLIC int pvm_reduce(reduce_fn *fn, void *data, int count, int datatype, int
 #define CMAX(a, b) (void)(NORM(b) > NORM(a) ? COPY(a, b) : 0)
 #define CMIN(a, b) (void)(NORM(b) < NORM(a) ? COPY(a, b) : 0)
 
+/* How many items; 0 with *info when there is nothing that could be done. */
+static int begin_function(const int *datatype, const void *x, const void *y,
+                          const int *num, int **info)
+{
+    static int nobody;
+    if (!*info)
+        *info = &nobody;
+    bool all = datatype && num && (*num <= 0 || (x && y));
+    **info = all && p3_group_item(*datatype) ? PvmOk : PvmBadParam;
+    return all ? *num : 0;
+}
+
 #define FUNCTION(name, op, on_float, on_double)                                          \
     P3_PUBLIC void name(int *datatype, void *x, void *y, int *num, int *info)            \
     {                                                                                    \
-        int n = *num;                                                                    \
-        *info = PvmOk;                                                                   \
-        switch (*datatype) {                                                             \
+        int n = begin_function(datatype, x, y, num, &info);                              \
+        switch (n > 0 ? *datatype : PVM_BYTE) {                                          \
         case PVM_BYTE:                                                                   \
             EACH(char, op)                                                               \
         case PVM_SHORT:                                                                  \
