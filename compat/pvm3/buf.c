@@ -3,6 +3,7 @@
 #include "buf.h"
 
 #include "trace.h"
+#include "waiting.h"
 
 #include <pvmx/engine/req.h>
 
@@ -48,7 +49,7 @@ struct p3_buf *p3_buf_new(int enc)
     b->src = pvmmytid > 0 ? pvmmytid : 0;
     b->len = b->pos = b->npieces = b->in_place = 0;
     b->id = 0;
-    b->queued = false;
+    b->queued = b->waiting = false;
     return b;
 }
 
@@ -78,6 +79,7 @@ static void free_shared(struct p3_buf *b)
 void p3_buf_free(struct p3_buf *b)
 {
     free_id(b);
+    p3_waiting_remove(b);
     px_list_remove(&b->node);
     if (__builtin_expect(b->block || b->lent.owner, 0))
         free_shared(b);
@@ -369,11 +371,13 @@ P3_PUBLIC int pvm_setminfo(int id, struct pvmminfo *info)
     if (b && !info) {
         cc = PvmBadParam;
     } else if (b) {
+        p3_waiting_unkey(b); /* it may have been probed for only */
         b->ctx = info->ctx;
         b->tag = info->tag;
         b->wid = info->wid;
         b->src = info->src;
         b->dst = info->dst;
+        p3_waiting_rekey(b);
     }
     return p3_leave("pvm_setminfo", cc);
 }

@@ -23,6 +23,9 @@ struct p3_head {
     uint8_t unused[5];
 };
 
+enum {
+    P3_WAYS = 4
+}; /* to ask for a message: by source and tag, by one of them, by none */
 enum { P3_SHORT_MAX = PVMX_POST_MAX - sizeof(struct p3_head) };
 
 /* A part of an InPlace message: n items of `size` bytes, `step` bytes apart. */
@@ -33,8 +36,11 @@ struct p3_piece {
 };
 
 struct p3_buf {
-    struct px_list node; /* in the queue of arrived messages */
-    int id;              /* 0: none yet */
+    struct px_list node;           /* among arrived messages */
+    struct px_list keyed[P3_WAYS]; /* waiting.c's, as are: */
+    uint64_t arrival;
+    bool waiting;
+    int id; /* 0: none yet */
     enum p3_form form;
     int enc; /* as given to mkbuf */
     int ctx, tag, wid, src, dst, crc;

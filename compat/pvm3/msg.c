@@ -7,6 +7,7 @@
 #include "output.h"
 #include "rm.h"
 #include "trace.h"
+#include "waiting.h"
 #include "wire.h"
 
 #include "base/clock.h"
@@ -14,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Receives have seen those in the queue. A message is fresh until a receive comes to it: only then
- * handlers see it, so that one that an earlier message has led to is there in time. */
-static struct px_list queue = {&queue, &queue}, fresh = {&fresh, &fresh};
+/* A message is fresh until a receive comes to it: only then handlers see it, so that one that an earlier
+ * message has led to is there in time. Those that it passes over are waiting.c's. */
+static struct px_list fresh = {&fresh, &fresh};
 static unsigned long arrivals, told;
 static int default_match(int id, int tid, int tag);
 static int (*matcher)(int, int, int) = default_match;
@@ -127,7 +128,7 @@ pvmx_err p3_msg_sink(void *arg, pvmx_tid from, int32_t tag, const void *bytes, s
     return PVMX_OK;
 }
 
-/* The next one that no handler takes, now in the queue; NULL: there is none. */
+/* The next one that no handler takes, on no list; NULL: there is none. */
 static struct p3_buf *next_fresh(void)
 {
     struct px_list *node;
@@ -139,7 +140,6 @@ static struct p3_buf *next_fresh(void)
             p3_rm_seen(b);
         if (b->newtask)
             p3_trace_seen(b);
-        px_list_push_back(&queue, &b->node);
         return b;
     }
     return NULL;
@@ -165,7 +165,7 @@ static struct p3_buf *match_user(int tid, int tag, int *err)
 {
     struct p3_buf *best = NULL;
     int high = 0;
-    px_list_foreach(it, &queue) {
+    px_list_foreach(it, p3_waiting_all()) {
         struct p3_buf *b = px_container_of(it, struct p3_buf, node);
         int id = p3_buf_name(b), v = id < 0 ? id : matcher(id, tid, tag);
         if (v < 0) {
@@ -188,17 +188,15 @@ static struct p3_buf *match(int tid, int tag, int *err)
     if (p3_notify_pending())
         p3_notify_deliver();
     if (matcher != default_match) {
-        while (next_fresh())
-            ;
+        while ((b = next_fresh()) != NULL)
+            p3_waiting_add(b);
         return match_user(tid, tag, err);
     }
-    px_list_foreach(it, &queue) {
-        b = px_container_of(it, struct p3_buf, node);
-        if (fits(b, tid, tag))
-            return b;
-    }
+    b = p3_waiting_find(pvmmyctx, tid, tag);
+    if (b)
+        return b;
     while ((b = next_fresh()) != NULL && !fits(b, tid, tag))
-        ;
+        p3_waiting_add(b);
     return b;
 }
 
@@ -230,12 +228,6 @@ struct p3_buf *p3_msg_await(int tid, int tag, uint64_t deadline_ns, int *err)
     }
 }
 
-struct p3_buf *p3_msg_find(int tid, int tag)
-{
-    int err;
-    return p3_msg_await(tid, tag, 0, &err);
-}
-
 static bool fetched(void *arg)
 {
     return pvmx_engine_req_done(arg);
@@ -243,6 +235,7 @@ static bool fetched(void *arg)
 
 int p3_msg_take(struct p3_buf *b)
 {
+    p3_waiting_remove(b);
     px_list_remove(&b->node);
     if (!b->fetch)
         return PvmOk;
@@ -267,7 +260,7 @@ static void drop_all(struct px_list *list)
 void p3_msg_end(void)
 {
     drop_all(&fresh);
-    drop_all(&queue);
+    drop_all(p3_waiting_all());
     p3_send_end();
 }
 
@@ -342,6 +335,8 @@ P3_PUBLIC int pvm_probe(int tid, int tag)
     if (!cc)
         cc = p3_msg_check(tid, tag);
     struct p3_buf *b = cc ? NULL : p3_msg_await(tid, tag, 0, &cc);
+    if (b && !b->waiting)
+        p3_waiting_add(b); /* it is to be found again */
     return p3_leave("pvm_probe", b ? p3_buf_name(b) : cc);
 }
 

@@ -9,9 +9,8 @@
 pvmx_sink_fn p3_msg_sink;
 /* Queues a message that was made here (notices). */
 void p3_msg_arrived(struct p3_buf *b);
-/* The first message that fits; NULL: none. Progress is made once if there is none. */
-struct p3_buf *p3_msg_find(int tid, int tag);
-/* The same, and waits for it until the deadline; NULL with *err. */
+/* The first message that fits, waited for until the deadline (0: progress is made once); NULL with *err.
+ * It is to be taken, or given to waiting.h. */
 struct p3_buf *p3_msg_await(int tid, int tag, uint64_t deadline_ns, int *err);
 /* Takes a message out of the queue; waits for bytes that are still on their way. Error: they cannot
  * come any more, and the message is gone. */

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -13,6 +14,9 @@ enum {
     BURST = 4000,
     GROUPS = 1000,
     ENTRIES = 100000,
+    PASSED = 4000,
+    WAITING = 50000,
+    PICKED = 20000,
 };
 
 /* ---- an oracle: what task `from` sends as its message k, and to whom, follows from these numbers alone */
@@ -286,8 +290,113 @@ static void boxes_child(int parent)
     recv_int(parent, 2);
 }
 
+/* ---- messages that receives pass over, by the tens of thousands, against a list that is looked through */
+
+static struct {
+    int from, tag, value;
+} sent[PASSED];
+static int nsent;
+
+static void send_next(void)
+{
+    static unsigned state = 77;
+    int tag = (int)(next_random(&state) % 50);
+    sent[nsent].from = pvm_mytid();
+    sent[nsent].tag = tag;
+    sent[nsent].value = nsent;
+    send_int(pvm_mytid(), tag, nsent);
+    nsent++;
+}
+
+/* Receives as asked, and compares with what the list has as the first that fits. */
+static void receive_first(int tid, int tag)
+{
+    int i = 0, value;
+    while (i < nsent && (!sent[i].from || (tid != -1 && sent[i].from != tid) ||
+                         (tag != -1 && sent[i].tag != tag)))
+        i++;
+    int id = pvm_nrecv(tid, tag);
+    CHECK(id >= 0 && (id > 0) == (i < nsent));
+    if (!id)
+        return;
+    SAME(pvm_upkint(&value, 1, 1), PvmOk);
+    SAME(value, sent[i].value);
+    sent[i].from = 0;
+}
+
+/* A message that was probed for gets another tag: it is found by that, at its old place. */
+static void change_tag(int tag, int to)
+{
+    struct pvmminfo info;
+    int i = 0, id = pvm_probe(-1, tag);
+    CHECK(id > 0);
+    while (!sent[i].from || sent[i].tag != tag)
+        i++;
+    SAME(pvm_getminfo(id, &info), PvmOk);
+    info.tag = sent[i].tag = to;
+    SAME(pvm_setminfo(id, &info), PvmOk);
+}
+
+static void passed_over(void)
+{
+    unsigned state = 5;
+    for (int round = 0; round < 3; round++) {
+        nsent = 0;
+        while (nsent < PASSED) {
+            send_next();
+            if (next_random(&state) % 3 == 0)
+                receive_first(next_random(&state) % 2 ? -1 : pvm_mytid(),
+                              next_random(&state) % 2 ? -1 : (int)(next_random(&state) % 55));
+        }
+        change_tag(sent[nsent - 1].tag, 60);
+        change_tag(sent[nsent - 1].tag, 0);
+        receive_first(-1, 60);
+        for (int tag = 51; tag >= -1; tag--)
+            for (int i = 0; i < (tag < 0 ? nsent : 20); i++)
+                receive_first(tag % 2 ? -1 : pvm_mytid(), tag);
+        SAME(pvm_nrecv(-1, -1), 0);
+    }
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What one task has sent lies before all of another's. */
+static void by_source(void)
+{
+    int tid[2];
+    spawn_children("by_source", 2, tid);
+    for (int i = 0; i < 2; i++) {
+        send_int(tid[i], 1, i ? PICKED : WAITING);
+        recv_int(tid[i], 3);
+    }
+    double begun = now_s();
+    for (int i = 0; i < PICKED; i++)
+        SAME(recv_int(tid[1], 2), i);
+    double took = now_s() - begun;
+    fprintf(stderr, "%.0f ns for each message behind %d others\n", took / PICKED * 1e9,
+            WAITING);
+    CHECK(took < 1); /* some 10 s when all are looked through */
+    for (int i = 0; i < WAITING; i++)
+        SAME(recv_int(tid[0], 2), i);
+}
+
+static void by_source_child(int parent)
+{
+    int n = recv_int(parent, 1);
+    for (int i = 0; i < n; i++)
+        send_int(parent, 2, i);
+    send_int(parent, 3, 0);
+}
+
 const struct test_case cases[] = {{"exchange", exchange, exchange_child},
                                   {"fair", fair, fair_child},
                                   {"groups", groups, groups_child},
                                   {"boxes", boxes, boxes_child},
+                                  {"passed_over", passed_over, NULL},
+                                  {"by_source", by_source, by_source_child},
                                   {0}};
