@@ -129,7 +129,7 @@ static bool is_known_name(const char *name)
     return true;
 }
 
-static int added(const struct p3_hostspec *spec, const struct pvmx_host_result *r)
+static int added(const struct pvmx_host_spec *spec, const struct pvmx_host_result *r)
 {
     switch (r->error) {
     case PVMX_OK:
@@ -153,8 +153,8 @@ static int added(const struct p3_hostspec *spec, const struct pvmx_host_result *
 
 /* Those that make sense, together. */
 struct adding {
-    struct p3_hostspec *specs;
-    struct pvmx_host_spec *views;
+    struct p3_hosts *read;
+    struct pvmx_host_spec *specs; /* the one of each */
     struct pvmx_host_result *results;
     int *place; /* of each in the caller's list */
     size_t n;
@@ -162,33 +162,37 @@ struct adding {
 
 static void free_adding(struct adding *a)
 {
+    for (size_t i = 0; a->read && i < a->n; i++)
+        p3_hosts_free(&a->read[i]);
+    free(a->read);
     free(a->specs);
-    free(a->views);
     free(a->results);
     free(a->place);
 }
 
 static int start_adding(struct adding *a, size_t n)
 {
-    *a = (struct adding){.specs = malloc((n + 1) * sizeof *a->specs),
-                         .views = malloc((n + 1) * sizeof *a->views),
+    *a = (struct adding){.read = malloc((n + 1) * sizeof *a->read),
+                         .specs = malloc((n + 1) * sizeof *a->specs),
                          .results = calloc(n + 1, sizeof *a->results),
                          .place = malloc((n + 1) * sizeof *a->place)};
-    return a->specs && a->views && a->results && a->place ? PvmOk : PvmNoMem;
+    return a->read && a->specs && a->results && a->place ? PvmOk : PvmNoMem;
 }
 
 /* PvmOk: it is to be added. */
 static int take_host(struct adding *a, const char *line, int place)
 {
-    struct p3_hostspec *s = &a->specs[a->n];
-    int cc = p3_hostspec_read(line, NULL, s);
-    if (!cc && is_here(s->name))
-        cc = PvmDupHost;
-    if (!cc) {
-        a->views[a->n] = p3_hostspec_view(s);
-        a->place[a->n++] = place;
+    struct p3_hosts *h = &a->read[a->n];
+    int cc = p3_hosts_read(NULL, line, h);
+    if (cc)
+        return cc;
+    if (is_here(h->list.specs->name)) {
+        p3_hosts_free(h);
+        return PvmDupHost;
     }
-    return cc;
+    a->specs[a->n] = *h->list.specs;
+    a->place[a->n++] = place;
+    return PvmOk;
 }
 
 /* How many have come. */
@@ -203,7 +207,7 @@ int p3_add_hosts(char **hosts, int n, int *infos)
             infos[i] = info;
     }
     if (!cc && a.n)
-        cc = p3_error(pvmx_engine_hosts_add(a.views, a.n, a.results));
+        cc = p3_error(pvmx_engine_hosts_add(a.specs, a.n, a.results));
     for (size_t i = 0; !cc && i < a.n; i++) {
         int info = added(&a.specs[i], &a.results[i]);
         count += info > 0;
@@ -362,25 +366,26 @@ P3_PUBLIC int pvm_archcode(char *arch)
 /* The hosts of a host file are added, and waited for if the caller wants to. */
 static int add_from(const char *path, bool block)
 {
-    struct p3_hostspec *list = NULL;
-    int n = p3_hostfile_read(path, &list), cc = n < 0 ? n : PvmOk;
-    size_t count = 0;
-    struct pvmx_host_spec *views = calloc(n > 0 ? (size_t)n : 1, sizeof *views);
-    struct pvmx_host_result *results = calloc(n > 0 ? (size_t)n : 1, sizeof *results);
-    if (!views || !results)
+    struct p3_hosts hosts;
+    int cc = p3_hosts_read(path, NULL, &hosts);
+    if (cc)
+        return cc;
+    struct pvmx_host_spec *specs = hosts.list.specs;
+    size_t n = 0;
+    struct pvmx_host_result *results = calloc(hosts.list.n + 1, sizeof *results);
+    if (!results)
         cc = PvmNoMem;
-    for (int i = 0; !cc && i < n; i++)
-        if (!is_here(list[i].name))
-            views[count++] = p3_hostspec_view(&list[i]);
-    if (!cc && count)
-        cc = p3_error(block ? pvmx_engine_hosts_add(views, count, results)
-                            : pvmx_engine_hosts_begin(views, count));
-    for (size_t i = 0; !cc && block && i < count; i++)
+    for (size_t i = 0; i < hosts.list.n; i++)
+        if (!is_here(specs[i].name))
+            specs[n++] = specs[i];
+    if (!cc && n)
+        cc = p3_error(block ? pvmx_engine_hosts_add(specs, n, results)
+                            : pvmx_engine_hosts_begin(specs, n));
+    for (size_t i = 0; !cc && block && i < n; i++)
         if (results[i].error)
             fprintf(stderr, "libpvm [t%x]: %s\n", (unsigned)pvmmytid, results[i].text);
     free(results);
-    free(views);
-    free(list);
+    p3_hosts_free(&hosts);
     return cc;
 }
 

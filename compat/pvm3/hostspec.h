@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Hosts to be added, as lines of PVM's host files say it: "NAME opt=value ...". */
+/* Hosts to be added, as lines of PVM's host files say it: "NAME opt=value ...". libpvmx reads them; here they
+ * get what PVM's environment variables say. */
 #ifndef P3_HOSTSPEC_H
 #define P3_HOSTSPEC_H
 
-#include <limits.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <pvmx/engine/vm.h>
 
-struct pvmx_host_spec;
-
-struct p3_hostspec {
-    char name[256], user[256], address[256], daemon[PATH_MAX];
-    char launcher[PATH_MAX];
-    uint32_t speed;
+struct p3_hosts {
+    struct pvmx_host_list list;
+    char **texts; /* two for each host, which its spec points to */
 };
 
-/* PvmBadParam: the line makes no sense. What it does not say comes from dflt (may be NULL). */
-int p3_hostspec_read(const char *line, const struct p3_hostspec *dflt,
-                     struct p3_hostspec *out);
-/* What the engine wants to know. It points into spec. */
-struct pvmx_host_spec p3_hostspec_view(const struct p3_hostspec *spec);
-
-/* The hosts of a host file that are to be started; *list is to be freed. Lines that make no sense are
- * told and left out. < 0: the file cannot be read. */
-int p3_hostfile_read(const char *path, struct p3_hostspec **list);
+/* Those of a file that are to be started, or the one of a line (path NULL). PvmBadParam: it makes no sense,
+ * PvmNoFile: the file cannot be read; by PvmAutoErr it is said why, of a file. *out needs no free then. */
+int p3_hosts_read(const char *path, const char *line, struct p3_hosts *out);
+void p3_hosts_free(struct p3_hosts *h);
 
 #endif

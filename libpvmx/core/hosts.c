@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
+#include "proto/hostfile.h"
 #include "proto/messages.h"
 #include <pvmx/engine/vm.h>
 
@@ -114,6 +115,61 @@ static const char *text_or(const char *text)
     return text ? text : "";
 }
 
+/* Those that are to be started. */
+static pvmx_err list_of(const struct pxp_hostfile *f, bool all, struct pvmx_host_list *out)
+{
+    out->specs = calloc(f->n + 1, sizeof *out->specs);
+    if (!out->specs)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for %zu hosts", f->n);
+    for (size_t i = 0; i < f->n; i++) {
+        const struct pxp_host_spec *s = &f->hosts[i].spec;
+        if (f->hosts[i].later && !all)
+            continue;
+        out->specs[out->n++] = (struct pvmx_host_spec){.name = s->name,
+                                                       .launcher = s->launcher,
+                                                       .address = s->address,
+                                                       .user = s->user,
+                                                       .daemon = s->daemon,
+                                                       .options = s->options,
+                                                       .wrapper = s->wrapper,
+                                                       .wdir = s->wdir,
+                                                       .path = s->path,
+                                                       .slots = s->slots,
+                                                       .speed = s->speed,
+                                                       .timeout_ms = s->timeout_ms,
+                                                       .port = s->port};
+    }
+    return PVMX_OK;
+}
+
+pvmx_err pvmx_engine_hosts_read(const char *path, const char *line, struct pvmx_host_list *out)
+{
+    *out = (struct pvmx_host_list){0};
+    struct pxp_hostfile *f = calloc(1, sizeof *f);
+    if (!f)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a list of hosts");
+    pvmx_err err = path ? pxp_hostfile_read(path, f)
+                        : pxp_hostfile_parse("host to add", line, strlen(line), f);
+    if (err) {
+        free(f);
+        return err;
+    }
+    out->texts = f;
+    err = list_of(f, !path, out);
+    if (err)
+        pvmx_engine_host_list_free(out);
+    return err;
+}
+
+void pvmx_engine_host_list_free(struct pvmx_host_list *list)
+{
+    if (list->texts)
+        pxp_hostfile_free(list->texts);
+    free(list->texts);
+    free(list->specs);
+    *list = (struct pvmx_host_list){0};
+}
+
 /* Sends host_add with the serial; the answer is the caller's affair. */
 static pvmx_err encode_add(uint32_t serial, const struct pvmx_host_spec *specs, size_t n)
 {
@@ -126,6 +182,12 @@ static pvmx_err encode_add(uint32_t serial, const struct pvmx_host_spec *specs, 
                                          .address = text_or(specs[i].address),
                                          .user = text_or(specs[i].user),
                                          .daemon = text_or(specs[i].daemon),
+                                         .options = text_or(specs[i].options),
+                                         .wrapper = text_or(specs[i].wrapper),
+                                         .wdir = text_or(specs[i].wdir),
+                                         .path = text_or(specs[i].path),
+                                         .timeout_ms = specs[i].timeout_ms,
+                                         .port = specs[i].port,
                                          .slots = specs[i].slots,
                                          .speed = specs[i].speed};
     struct pxp_host_add m = {.hosts = list, .n_hosts = n};

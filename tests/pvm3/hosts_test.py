@@ -25,6 +25,21 @@ class Virtual(hostlab.HostCase):
     def test_table(self):
         self.run_case("table")
 
+    def test_host_file(self):
+        """What it says of hosts holds; hosts behind & are not started; a bad one starts none."""
+        program, good, bad = BUILD / "tests" / "bin" / "pvm_start", self.tmp / "good", self.tmp / "bad"
+        folder = self.tmp / "folder"  # not where the program works: everybody looks there
+        folder.mkdir()
+        (folder / "only_there").symlink_to(program)
+        bad.write_text("v1\nv2 sp=none\n")
+        status, _, err = self.run_program(program, str(bad), str(folder))
+        self.assertEqual(status, 2)
+        self.assertIn(f"{bad}, line 2", err)
+        self.wait_until(lambda: not list(self.runtime.glob("pvmx/*/ctl")), "the daemon has ended")
+        good.write_text(f"# hosts\n* sp=500\nv1 ep={folder}\n& v2\n")
+        status, _, err = self.run_program(program, str(good), str(folder))
+        self.assertEqual(status, 0, err + self.log()[-4000:])
+
     def test_tasks(self):
         self.run_case("tasks")
 

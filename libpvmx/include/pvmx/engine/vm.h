@@ -57,9 +57,20 @@ PVMX_API pvmx_err pvmx_engine_on_host(void (*fn)(uint32_t index, bool up),
 
 /* A host to be added; NULL or 0: as the daemon's settings have it. */
 struct pvmx_host_spec {
-    const char *name, *launcher, *address, *user, *daemon;
-    uint32_t slots, speed;
+    const char *name, *launcher, *address, *user, *daemon; /* NULL is "" */
+    const char *options, *wrapper, *wdir, *path;
+    uint32_t slots, speed, timeout_ms, port;
 };
+/* Hosts as host files say it: of a file, or of one line (path NULL). PVMX_ERR_ARG: it makes no sense, and
+ * pvmx_last_error() says where and why. */
+struct pvmx_host_list {
+    struct pvmx_host_spec *specs;
+    size_t n;
+    void *texts;
+};
+PVMX_API pvmx_err pvmx_engine_hosts_read(const char *path, const char *line,
+                                         struct pvmx_host_list *out);
+PVMX_API void pvmx_engine_host_list_free(struct pvmx_host_list *list);
 struct pvmx_host_result {
     uint32_t index; /* 0: not added, or deleted */
     pvmx_err error;
