@@ -87,7 +87,7 @@ static void gigabyte_child(int parent)
     send_int(parent, 2, len);
 }
 
-/* ---- a call behind pvm_exit makes the process a task again, with a new tid and nothing of the old one's mail */
+/* ---- a call behind pvm_exit makes the process a task again, with a new tid and no mail of the old one */
 
 static void comes_back(void)
 {
