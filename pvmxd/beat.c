@@ -6,6 +6,7 @@
 #include "hosts.h"
 #include "link.h"
 #include "lost.h"
+#include "post.h"
 #include "proto/messages.h"
 #include "server.h"
 #include <stdio.h>
@@ -31,13 +32,18 @@ void beat_measure(struct server *sv)
     me->memory_kb = kb;
 }
 
+void beat_say(struct link *l)
+{
+    const struct host *me = hosts_self(l->sv);
+    struct pxp_beat m = {me->tasks, me->load, me->memory_kb, post_taken(l)};
+    pxp_beat_encode(link_out(l), 0, &m);
+}
+
 static void on_beat(void *arg)
 {
     struct server *sv = arg;
-    struct host *me = hosts_self(sv);
     uint64_t now = px_now_ns(), step = (uint64_t)conf.host_timeout / BEATS;
     beat_measure(sv);
-    struct pxp_beat m = {me->tasks, me->load, me->memory_kb};
     char why[64];
     snprintf(why, sizeof why, "it has been silent for %.1f s",
              (double)conf.host_timeout / 1e9);
@@ -51,8 +57,8 @@ static void on_beat(void *arg)
             link_close(l, why);
             break; /* others may have gone with it: the next look follows at once */
         }
-        if (now - l->said_at + step / 2 >= step)
-            pxp_beat_encode(link_out(l), 0, &m);
+        if (now - l->said_at + step / 2 >= step || post_owes(l))
+            beat_say(l);
     }
     if (hosts_leading(sv))
         lost_look(sv);
@@ -82,6 +88,8 @@ pvmx_err beat_heard(struct server *sv, struct link *l, uint32_t serial,
         h->load = m.load;
         h->memory_kb = m.memory_kb;
     }
+    if (err == PVMX_OK)
+        post_acked(l, m.taken);
     pxp_zone_free(&zone);
     return err;
 }

@@ -14,6 +14,8 @@ struct link;
 void beat_start(struct server *sv);
 /* Tasks, load and memory of this host, into its entry of the table. */
 void beat_measure(struct server *sv);
+/* Says so now. */
+void beat_say(struct link *l);
 /* Message beat. */
 pvmx_err beat_heard(struct server *sv, struct link *l, uint32_t serial,
                     const uint8_t *body, size_t len);

@@ -11,6 +11,7 @@
 #include "notify.h"
 #include "output.h"
 #include "peer.h"
+#include "post.h"
 #include "proto/hello.h"
 #include "revoke.h"
 #include "server.h"
@@ -76,64 +77,55 @@ static void far_ended(struct far *f, const struct pxp_task_end *end)
     far_free(f);
 }
 
-/* The link to a host that is in the table; NULL: there is none. */
-static struct link *link_of(struct server *sv, uint32_t index)
-{
-    struct host *h = hosts_find(sv, index);
-    return h != NULL && h->state == PXP_HOST_UP && index != sv->hosts.self
-               ? hosts_link(sv, h)
-               : NULL;
-}
-
 /* Asks its daemon to tell its end, once. */
-static pvmx_err ask_end(struct far *f, struct link *l)
+static pvmx_err ask_end(struct far *f, struct post *to)
 {
     struct pxp_watch m = {.tids = &f->tid, .n_tids = 1};
     if (f->watched)
         return PVMX_OK;
     f->watched = true;
-    return pxp_watch_encode(link_out(l), 0, &m);
+    return post_sent(to, pxp_watch_encode(&to->kept, post_number(to), &m));
 }
 
 pvmx_err far_watch(struct server *sv, struct peer *p, int32_t tid)
 {
-    struct link *l = link_of(sv, far_host(tid));
-    struct far *f = l != NULL ? far_add(sv, tid, NULL, 0, 0) : NULL;
-    if (l == NULL)
+    struct post *to = post_to(sv, far_host(tid));
+    struct far *f = to != NULL ? far_add(sv, tid, NULL, 0, 0) : NULL;
+    if (to == NULL)
         return PVMX_ERR_NOENT;
     if (f == NULL || !notify_add_watch(p, &f->watches))
         return px_fail(PVMX_ERR_NOMEM, "no memory for a notice");
-    return ask_end(f, l);
+    return ask_end(f, to);
 }
 
 void far_know(struct server *sv, int32_t tid)
 {
-    struct link *l = link_of(sv, far_host(tid));
-    struct far *f = l != NULL ? far_add(sv, tid, NULL, 0, 0) : NULL;
+    struct post *to = post_to(sv, far_host(tid));
+    struct far *f = to != NULL ? far_add(sv, tid, NULL, 0, 0) : NULL;
     if (f != NULL)
-        ask_end(f, l);
+        ask_end(f, to);
 }
 
 /* ---- jobs of which a part is elsewhere -------------------------------------------------------- */
 
 /* Calls fn for each host that has tasks of the job: they stand in rank order, so host by host. */
 static void each_host(struct job *j,
-                      void (*fn)(struct job *j, struct link *l, uint32_t arg), uint32_t arg)
+                      void (*fn)(struct job *j, struct post *to, uint32_t arg), uint32_t arg)
 {
     uint32_t last = 0;
     px_list_foreach(it, &j->fars) {
         uint32_t host = far_host(px_container_of(it, struct far, in_job)->tid);
-        struct link *l = host != last ? link_of(j->sv, host) : NULL;
+        struct post *to = host != last ? post_to(j->sv, host) : NULL;
         last = host;
-        if (l != NULL)
-            fn(j, l, arg);
+        if (to != NULL)
+            fn(j, to, arg);
     }
 }
 
-static void send_end(struct job *j, struct link *l, uint32_t hard)
+static void send_end(struct job *j, struct post *to, uint32_t hard)
 {
     struct pxp_job_end m = {.job = j->id, .hard = hard != 0};
-    pxp_job_end_encode(link_out(l), 0, &m);
+    post_sent(to, pxp_job_end_encode(&to->kept, post_number(to), &m));
 }
 
 void far_end_job(struct job *j, bool hard)
@@ -141,10 +133,10 @@ void far_end_job(struct job *j, bool hard)
     each_host(j, send_end, hard);
 }
 
-static void send_signal(struct job *j, struct link *l, uint32_t signal)
+static void send_signal(struct job *j, struct post *to, uint32_t signal)
 {
     struct pxp_signal m = {.jobs = &j->id, .n_jobs = 1, .signal = signal};
-    pxp_signal_encode(link_out(l), 0, &m);
+    post_sent(to, pxp_signal_encode(&to->kept, post_number(to), &m));
 }
 
 uint32_t far_signal_job(struct job *j, uint32_t signal)
@@ -158,16 +150,17 @@ uint32_t far_signal_job(struct job *j, uint32_t signal)
 
 uint32_t far_signal(struct server *sv, int32_t tid, uint32_t signal)
 {
-    struct link *l = tid > 0 ? link_of(sv, far_host(tid)) : NULL;
+    struct post *to = tid > 0 ? post_to(sv, far_host(tid)) : NULL;
     struct pxp_signal m = {.tids = &tid, .n_tids = 1, .signal = signal};
-    return l != NULL && pxp_signal_encode(link_out(l), 0, &m) == PVMX_OK;
+    return to != NULL &&
+           post_sent(to, pxp_signal_encode(&to->kept, post_number(to), &m)) == PVMX_OK;
 }
 
-static void send_release(struct job *j, struct link *l, uint32_t unused)
+static void send_release(struct job *j, struct post *to, uint32_t unused)
 {
     struct pxp_release m = {.job = j->id};
     (void)unused;
-    pxp_release_encode(link_out(l), 0, &m);
+    post_sent(to, pxp_release_encode(&to->kept, post_number(to), &m));
 }
 
 void far_release(struct job *j)
@@ -177,9 +170,10 @@ void far_release(struct job *j)
 
 bool far_terminate(struct server *sv, int32_t tid)
 {
-    struct link *l = tid > 0 ? link_of(sv, far_host(tid)) : NULL;
+    struct post *to = tid > 0 ? post_to(sv, far_host(tid)) : NULL;
     struct pxp_abort m = {.tids = &tid, .n_tids = 1};
-    return l != NULL && pxp_abort_encode(link_out(l), 0, &m) == PVMX_OK;
+    return to != NULL &&
+           post_sent(to, pxp_abort_encode(&to->kept, post_number(to), &m)) == PVMX_OK;
 }
 
 /* ---- what other daemons say ------------------------------------------------------------------- */
@@ -205,10 +199,13 @@ pvmx_err far_on_ended(struct server *sv, struct link *l, uint32_t serial,
     return err;
 }
 
-static pvmx_err tell_host(struct link *l, const struct pxp_task_end *end)
+/* False: it is no host (any more). */
+static bool tell_host(struct server *sv, uint32_t host, const struct pxp_task_end *end)
 {
     struct pxp_ended m = {.ends = (struct pxp_task_end *)(uintptr_t)end, .n_ends = 1};
-    return pxp_ended_encode(link_out(l), 0, &m);
+    struct post *to = post_to(sv, host);
+    return to != NULL &&
+           post_sent(to, pxp_ended_encode(&to->kept, post_number(to), &m)) == PVMX_OK;
 }
 
 pvmx_err far_on_watch(struct server *sv, struct link *l, uint32_t serial,
@@ -227,7 +224,7 @@ pvmx_err far_on_watch(struct server *sv, struct link *l, uint32_t serial,
             span_watch_later(sv, m.tids[i], l->host);
         } else {
             notify_known(sv, m.tids[i], &end);
-            err = tell_host(l, &end);
+            tell_host(sv, l->host, &end);
         }
     }
     pxp_zone_free(&zone);
@@ -237,36 +234,27 @@ pvmx_err far_on_watch(struct server *sv, struct link *l, uint32_t serial,
 void far_tell(struct task *t, const struct pxp_task_end *end)
 {
     uint32_t origin = t->job != NULL ? t->job->origin : 0;
-    struct link *l = origin != 0 && !t->silent && t->told ? link_of(t->sv, origin) : NULL;
-    if (l != NULL)
-        tell_host(l, end);
-    for (size_t i = 0; i < t->nfar_hosts; i++) {
-        struct link *w =
-            t->far_hosts[i] != origin || l == NULL ? link_of(t->sv, t->far_hosts[i]) : NULL;
-        if (w != NULL)
-            tell_host(w, end);
-    }
+    bool told = origin != 0 && !t->silent && t->told && tell_host(t->sv, origin, end);
+    for (size_t i = 0; i < t->nfar_hosts; i++)
+        if (t->far_hosts[i] != origin || !told)
+            tell_host(t->sv, t->far_hosts[i], end);
     t->nfar_hosts = 0;
 }
 
 void far_never(struct server *sv, int32_t tid, uint32_t host)
 {
-    struct link *l = link_of(sv, host);
     struct pxp_task_end end;
     notify_known(sv, tid, &end);
-    if (l != NULL)
-        tell_host(l, &end);
+    tell_host(sv, host, &end);
 }
 
 void far_left(struct task *t)
 {
     struct pxp_task_end end = {.tid = t->tid, .inited = true, .left = true, .program = ""};
-    for (size_t i = 0; i < t->nfar_hosts; i++) {
-        uint32_t origin = t->job != NULL ? t->job->origin : 0;
-        struct link *l = t->far_hosts[i] != origin ? link_of(t->sv, t->far_hosts[i]) : NULL;
-        if (l != NULL)
-            tell_host(l, &end);
-    }
+    uint32_t origin = t->job != NULL ? t->job->origin : 0;
+    for (size_t i = 0; i < t->nfar_hosts; i++)
+        if (t->far_hosts[i] != origin)
+            tell_host(t->sv, t->far_hosts[i], &end);
 }
 
 void far_end(struct server *sv, const struct pxp_task_end *end)
@@ -394,6 +382,7 @@ void far_host_lost(struct server *sv, uint32_t index, const char *name)
     output_host_lost(sv, index);
     consent_host_lost(sv, index);
     revoke_host_lost(sv, index);
+    post_host_lost(sv, index);
 }
 
 void far_fini(struct server *sv)

@@ -10,6 +10,7 @@
 #include "greet.h"
 #include "hosts.h"
 #include "outside.h"
+#include "post.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
 #include "proto/trace.h"
@@ -134,7 +135,7 @@ uint32_t link_ask(struct link *l, link_answer_fn *fn, void *arg)
         return 0;
     *a = (struct ask){fn, arg};
     do
-        l->last_ask = (l->last_ask + 1) & ~LINK_REPLY;
+        l->last_ask = (l->last_ask + 1) & LINK_SERIAL;
     while (l->last_ask == 0 || px_map_get(&l->asks, l->last_ask) != NULL);
     if (px_map_put(&l->asks, l->last_ask, a) != PVMX_OK) {
         free(a);
@@ -180,8 +181,10 @@ static void sealed_frame(struct link *l, const uint8_t *body, size_t len)
     pxp_trace("<-", l->name, px_buf_head(&l->clear), px_buf_len(&l->clear));
     if ((serial & LINK_REPLY) != 0)
         link_answered(l, number, serial, px_buf_head(&l->clear), px_buf_len(&l->clear));
-    else
+    else if ((serial & LINK_NUMBERED) == 0)
         wire_frame(l->sv, l, number, serial, px_buf_head(&l->clear), px_buf_len(&l->clear));
+    else if (post_take(l, serial, len))
+        wire_frame(l->sv, l, number, 0, px_buf_head(&l->clear), px_buf_len(&l->clear));
 }
 
 static void link_frames(struct link *l)

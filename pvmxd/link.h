@@ -23,7 +23,10 @@ enum {
     LINK_OUT_MAX = 64 * 1024 * 1024, /* waiting for a host that does not read: it is given up */
     LINK_TEXT = 80,
 };
-#define LINK_REPLY 0x80000000u /* bit of a serial */
+#define LINK_REPLY 0x80000000u /* bits of a serial: an answer to what we have asked */
+#define LINK_NUMBERED                                                                    \
+    0x40000000u /* a message that is not asked for; the rest is its number: post.h */
+#define LINK_SERIAL 0x3fffffffu
 
 enum link_state { LINK_DIALLING, LINK_GREETING, LINK_PROVING, LINK_OPEN };
 

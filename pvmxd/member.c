@@ -13,6 +13,7 @@
 #include "link.h"
 #include "lost.h"
 #include "outside.h"
+#include "post.h"
 #include "proto/hello.h"
 #include "relay.h"
 #include "server.h"
@@ -113,6 +114,7 @@ void hosts_link_closed(struct link *l, const char *why)
         dial_closed(l, why);
     consent_link_closed(l);
     lost_link_closed(l);
+    post_link_closed(l);
     if (sv->stopping || h == NULL)
         return;
     bool mine = h->link == l;

@@ -9,6 +9,7 @@
 #include "input.h"
 #include "link.h"
 #include "logs.h"
+#include "post.h"
 #include "proto/hello.h"
 #include "server.h"
 #include "tasks.h"
@@ -80,12 +81,6 @@ struct sink {
     struct drain *drain;
 };
 
-static struct link *link_to(struct server *sv, uint32_t index)
-{
-    struct host *h = hosts_find(sv, index);
-    return h != NULL && h->state == PXP_HOST_UP ? hosts_link(sv, h) : NULL;
-}
-
 /* ---- reading ---------------------------------------------------------------------------------- */
 
 static void outlet_free(struct outlet *o)
@@ -103,16 +98,16 @@ static bool has_sink(struct server *sv, int32_t tid, uint32_t stream);
 static void send_bytes(struct outlet *o, size_t n, bool eof)
 {
     bool here = o->origin == 0;
-    struct link *l = !here ? link_to(o->sv, o->origin) : NULL;
+    struct post *to = !here ? post_to(o->sv, o->origin) : NULL;
     struct pxp_output m = {.tid = o->tid,
                            .stream = o->stream,
                            .bytes = px_buf_head(&o->buf),
                            .bytes_len = n,
                            .eof = eof};
     logs_append(o->sv, o->tid, o->stream, m.bytes, n);
-    if (l != NULL)
-        pxp_output_encode(link_out(l), 0, &m);
-    if (l != NULL || (here && has_sink(o->sv, o->tid, o->stream)))
+    if (to != NULL)
+        post_sent(to, pxp_output_encode(&to->kept, post_number(to), &m));
+    if (to != NULL || (here && has_sink(o->sv, o->tid, o->stream)))
         o->ahead += n; /* before it is written: then it is taken off */
     if (here)
         deliver(o->sv, &m);
@@ -131,6 +126,12 @@ static void send_lines(struct outlet *o)
         send_bytes(o, n, false);
 }
 
+static void look_or_wait(struct outlet *o)
+{
+    bool wait = o->ahead > AHEAD || (o->origin != 0 && post_full(o->sv, o->origin));
+    loop_io_events(&o->sv->loop, &o->io, wait ? 0 : LOOP_READ);
+}
+
 /* One read; false: nothing more now, or the outlet is no more. */
 static bool outlet_read(struct outlet *o)
 {
@@ -145,8 +146,7 @@ static bool outlet_read(struct outlet *o)
     }
     o->buf.end += (size_t)n;
     send_lines(o);
-    if (o->ahead > AHEAD)
-        loop_io_events(&o->sv->loop, &o->io, 0);
+    look_or_wait(o);
     return true;
 }
 
@@ -195,8 +195,16 @@ static void consumed(struct server *sv, const struct pxp_consumed *m)
         if (o->tid != m->tid || o->stream != m->stream)
             continue;
         o->ahead -= m->bytes < o->ahead ? m->bytes : o->ahead;
-        if (o->ahead <= AHEAD)
-            loop_io_events(&sv->loop, &o->io, LOOP_READ);
+        look_or_wait(o);
+    }
+}
+
+void output_room(struct server *sv, uint32_t host)
+{
+    px_list_foreach(it, &sv->outlets) {
+        struct outlet *o = px_container_of(it, struct outlet, node);
+        if (o->origin == host)
+            look_or_wait(o);
     }
 }
 
@@ -222,11 +230,11 @@ static void pay(struct drain *d)
     while ((node = px_list_pop(&d->owed)) != NULL) {
         struct owed *w = px_container_of(node, struct owed, node);
         uint32_t host = far_host(w->m.tid);
-        struct link *l = host != d->sv->hosts.self ? link_to(d->sv, host) : NULL;
+        struct post *to = post_to(d->sv, host);
         if (host == d->sv->hosts.self)
             consumed(d->sv, &w->m);
-        else if (l != NULL)
-            pxp_consumed_encode(link_out(l), 0, &w->m);
+        else if (to != NULL)
+            post_sent(to, pxp_consumed_encode(&to->kept, post_number(to), &w->m));
         free(w);
     }
 }

@@ -23,6 +23,8 @@ void output_forget(struct server *sv, int32_t tid);
 /* True: the end of this far task is told by far_end later, when what it has written has been written
  * here as well. */
 bool output_hold(struct server *sv, const struct pxp_task_end *end);
+/* More can be sent to this host. */
+void output_room(struct server *sv, uint32_t host);
 void output_host_lost(struct server *sv, uint32_t index);
 void output_init(struct server *sv);
 void output_fini(struct server *sv);

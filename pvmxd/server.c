@@ -21,6 +21,7 @@
 #include "output.h"
 #include "outside.h"
 #include "peer.h"
+#include "post.h"
 #include "relay.h"
 #include "revoke.h"
 #include "span.h"
@@ -317,6 +318,7 @@ void server_stop(struct server *sv)
         add_stop(sv);
         relay_stop(sv); /* before the links, which would look for other ways */
         links_stop(sv);
+        post_fini(sv);
         agree_fini(sv);
         revoke_fini(sv);
         far_fini(sv);

@@ -69,6 +69,7 @@ struct server {
     struct px_list starters;          /* launchers that run          */
     struct px_map guests;             /* see guest.c                              */
     struct px_map clients, stand_ins; /* see standin.c                              */
+    struct px_map posts;              /* host -> struct post                      */
     struct px_map fars;               /* tid -> struct far                        */
     struct px_map reserved;           /* tid -> for which host; see part.c        */
     struct px_list requests;          /* struct spawn_req: all in progress        */

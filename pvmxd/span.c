@@ -11,6 +11,7 @@
 #include "output.h"
 #include "peer.h"
 #include "place.h"
+#include "post.h"
 #include "proto/hello.h"
 #include "server.h"
 #include "spread.h"
@@ -455,7 +456,7 @@ void span_undo(struct spawn_req *r)
 {
     for (size_t i = 0; i < r->span->nparts; i++) {
         struct part *p = &r->span->parts[i];
-        struct host *h = hosts_find(r->sv, p->host);
+        struct post *to = post_to(r->sv, p->host);
         struct pxp_undo m = {.job = r->job_id,
                              .tids =
                                  pxp_zone_alloc(&r->zone, (p->count + 1) * sizeof *m.tids)};
@@ -469,8 +470,8 @@ void span_undo(struct spawn_req *r)
             streams_close(one->ends);
             one->started = false;
         }
-        if (h != NULL && h->state == PXP_HOST_UP && m.n_tids > 0)
-            pxp_undo_encode(link_out(hosts_link(r->sv, h)), 0, &m);
+        if (to != NULL && m.n_tids > 0)
+            post_sent(to, pxp_undo_encode(&to->kept, post_number(to), &m));
     }
 }
 
