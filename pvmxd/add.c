@@ -22,7 +22,7 @@
 
 #define PART_EXTRA (5 * PX_SEC) /* after the grace period of its tasks */
 
-enum one_state { ONE_QUEUED, ONE_STARTING, ONE_PARTING, ONE_DONE };
+enum one_state { ONE_QUEUED, ONE_STARTING, ONE_PARTING, ONE_LAST, ONE_DONE };
 
 struct add_req {
     struct server *sv;
@@ -252,6 +252,35 @@ static pvmx_err one_check(struct server *sv, const struct pxp_host_spec *s)
     return PVMX_OK;
 }
 
+static void part(struct add_one *one, struct host *h)
+{
+    struct server *sv = one->req->sv;
+    one->index = h->index;
+    one->state = ONE_PARTING;
+    one->req->running++;
+    loop_timer_start(&sv->loop, &one->limit, (uint64_t)conf.grace + PART_EXTRA, on_limit,
+                     one);
+    hosts_part(sv, h, "deleted");
+}
+
+/* The host at which a client has asked to delete it, when all others are done: the answer has to be there
+ * before its daemon is told to end, with which the way back ends. True: it is no longer waited for. */
+static bool part_last(struct add_req *r)
+{
+    for (size_t i = 0; i < r->n && r->left == 1; i++) {
+        struct add_one *one = &r->ones[i];
+        struct host *h = one->state == ONE_LAST ? hosts_find(r->sv, one->index) : NULL;
+        if (h == NULL)
+            continue;
+        one->result.index = one->index;
+        req_answer(r);
+        r->link = NULL;
+        part(one, h);
+        return true;
+    }
+    return false;
+}
+
 static void req_go_on(struct add_req *r)
 {
     for (size_t i = 0; i < r->n && r->running < (size_t)conf.add_parallel; i++) {
@@ -267,7 +296,7 @@ static void req_go_on(struct add_req *r)
         if (err != PVMX_OK)
             one_failed(one, err);
     }
-    if (r->left > 0)
+    if (part_last(r) || r->left > 0)
         return;
     req_answer(r);
     req_free(r);
@@ -281,13 +310,14 @@ void add_host_settled(struct server *sv, struct host *h, pvmx_err err, const cha
         for (size_t i = 0; i < r->n; i++) {
             struct add_one *one = &r->ones[i];
             if (one->index != h->index ||
-                (one->state != ONE_STARTING && one->state != ONE_PARTING))
+                (one->state != ONE_STARTING && one->state != ONE_PARTING &&
+                 one->state != ONE_LAST))
                 continue;
             mine = true;
-            if (one->state == ONE_PARTING)
-                one_done(one, PVMX_OK, "");
-            else
+            if (one->state == ONE_STARTING)
                 one_done(one, err, why);
+            else
+                one_done(one, PVMX_OK, "");
         }
         if (mine)
             req_go_on(r);
@@ -314,23 +344,13 @@ static struct add_req *req_new(struct server *sv, struct peer *p, struct link *l
     return r;
 }
 
-static pvmx_err need_leader(struct server *sv)
-{
-    if (hosts_leading(sv))
-        return PVMX_OK;
-    return px_fail(PVMX_ERR_STATE,
-                   "no host leads this virtual machine (any more): hosts cannot be "
-                   "added or deleted");
-}
-
 static pvmx_err add(struct server *sv, struct peer *p, struct link *l, uint32_t serial,
                     const uint8_t *body, size_t len)
 {
-    pvmx_err err = need_leader(sv);
-    struct add_req *r = err == PVMX_OK ? req_new(sv, p, l, serial) : NULL;
+    struct add_req *r = req_new(sv, p, l, serial);
     if (r == NULL)
-        return err != PVMX_OK ? err : PVMX_ERR_NOMEM;
-    err = pxp_host_add_decode(body, len, &r->m, &r->zone);
+        return PVMX_ERR_NOMEM;
+    pvmx_err err = pxp_host_add_decode(body, len, &r->m, &r->zone);
     if (err == PVMX_OK && r->m.n_hosts > HOSTS_MAX)
         err = px_fail(PVMX_ERR_LIMIT, "a virtual machine has at most %d hosts", HOSTS_MAX);
     r->ones = err == PVMX_OK ? calloc(r->m.n_hosts + 1, sizeof *r->ones) : NULL;
@@ -391,9 +411,18 @@ pvmx_err add_known(struct server *sv)
     return PVMX_OK;
 }
 
-static void part_one(struct add_one *one)
+static bool has_last(const struct add_req *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->ones[i].state == ONE_LAST)
+            return true;
+    return false;
+}
+
+static void del_one(struct add_one *one)
 {
     struct server *sv = one->req->sv;
+    struct link *l = one->req->link;
     struct host *h = hosts_named(sv, one->result.name);
     pvmx_err err = PVMX_OK;
     if (h == NULL)
@@ -404,25 +433,25 @@ static void part_one(struct add_one *one)
                       "host %s leads the virtual machine: halt it instead", h->name);
     if (err != PVMX_OK) {
         one_done(one, err, pvmx_last_error());
-        return;
+    } else if (l == NULL || l->host != h->index) {
+        part(one, h);
+    } else {
+        one->index = h->index;
+        if (has_last(one->req)) /* named twice */
+            one_done(one, PVMX_OK, "");
+        else
+            one->state = ONE_LAST;
     }
-    one->index = h->index;
-    one->state = ONE_PARTING;
-    one->req->running++;
-    loop_timer_start(&sv->loop, &one->limit, (uint64_t)conf.grace + PART_EXTRA, on_limit,
-                     one);
-    hosts_part(sv, h, "deleted");
 }
 
 static pvmx_err del(struct server *sv, struct peer *p, struct link *l, uint32_t serial,
                     const uint8_t *body, size_t len)
 {
     struct pxp_host_delete m;
-    pvmx_err err = need_leader(sv);
-    struct add_req *r = err == PVMX_OK ? req_new(sv, p, l, serial) : NULL;
+    struct add_req *r = req_new(sv, p, l, serial);
     if (r == NULL)
-        return err != PVMX_OK ? err : PVMX_ERR_NOMEM;
-    err = pxp_host_delete_decode(body, len, &m, &r->zone);
+        return PVMX_ERR_NOMEM;
+    pvmx_err err = pxp_host_delete_decode(body, len, &m, &r->zone);
     r->ones = err == PVMX_OK ? calloc(m.n_names + 1, sizeof *r->ones) : NULL;
     if (err == PVMX_OK && r->ones == NULL)
         err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a request");
@@ -437,45 +466,41 @@ static pvmx_err del(struct server *sv, struct peer *p, struct link *l, uint32_t 
         r->ones[i] =
             (struct add_one){.req = r, .state = ONE_DONE, .result.name = m.names[i]};
     for (size_t i = 0; i < r->n; i++)
-        part_one(&r->ones[i]);
+        del_one(&r->ones[i]);
     r->running--;
     r->left--;
     req_go_on(r);
     return PVMX_OK;
 }
 
-/* Somebody else is to be asked. */
-static bool led_elsewhere(struct server *sv)
-{
-    return !hosts_leading(sv) && hosts_find(sv, sv->hosts.leader) != NULL;
-}
+static const char without[] = "hosts cannot be added or deleted";
 
 pvmx_err add_request(struct server *sv, struct peer *p, uint32_t serial,
                      const uint8_t *body, size_t len)
 {
-    if (led_elsewhere(sv))
-        return forward_request(sv, p, serial, sv->hosts.leader, body, len);
-    return add(sv, p, NULL, serial, body, len);
+    return hosts_leading(sv) ? add(sv, p, NULL, serial, body, len)
+                             : forward_to_leader(sv, p, serial, body, len, without);
 }
 
 pvmx_err add_delete(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len)
 {
-    if (led_elsewhere(sv))
-        return forward_request(sv, p, serial, sv->hosts.leader, body, len);
-    return del(sv, p, NULL, serial, body, len);
+    return hosts_leading(sv) ? del(sv, p, NULL, serial, body, len)
+                             : forward_to_leader(sv, p, serial, body, len, without);
 }
 
 pvmx_err add_forwarded(struct server *sv, struct link *l, uint32_t serial,
                        const uint8_t *body, size_t len)
 {
-    return add(sv, NULL, l, serial, body, len);
+    pvmx_err err = forward_mine(sv);
+    return err != PVMX_OK ? err : add(sv, NULL, l, serial, body, len);
 }
 
 pvmx_err add_delete_forwarded(struct server *sv, struct link *l, uint32_t serial,
                               const uint8_t *body, size_t len)
 {
-    return del(sv, NULL, l, serial, body, len);
+    pvmx_err err = forward_mine(sv);
+    return err != PVMX_OK ? err : del(sv, NULL, l, serial, body, len);
 }
 
 void add_forget_peer(struct peer *p)

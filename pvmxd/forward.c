@@ -67,3 +67,20 @@ pvmx_err forward_request(struct server *sv, struct peer *p, uint32_t serial,
     uint32_t ask = forward_ask(sv, p, serial, host, &l);
     return ask != 0 ? pxp_reframe(link_out(l), ask, body, len) : PVMX_ERR_NOENT;
 }
+
+pvmx_err forward_to_leader(struct server *sv, struct peer *p, uint32_t serial,
+                           const uint8_t *body, size_t len, const char *without)
+{
+    if (hosts_find(sv, sv->hosts.leader) == NULL)
+        return px_fail(PVMX_ERR_STATE,
+                       "no host leads this virtual machine (any more): %s", without);
+    return forward_request(sv, p, serial, sv->hosts.leader, body, len);
+}
+
+pvmx_err forward_mine(const struct server *sv)
+{
+    return hosts_leading(sv)
+               ? PVMX_OK
+               : px_fail(PVMX_ERR_STATE, "host %s does not lead this virtual machine (any more): try again",
+                         sv->host);
+}

@@ -18,5 +18,10 @@ uint32_t forward_ask(struct server *sv, struct peer *p, uint32_t serial, uint32_
 /* Asks that host what p has asked us. */
 pvmx_err forward_request(struct server *sv, struct peer *p, uint32_t serial,
                          uint32_t host, const uint8_t *body, size_t len);
+/* Asks the leader, when this daemon does not lead. without: what is not possible while none does. */
+pvmx_err forward_to_leader(struct server *sv, struct peer *p, uint32_t serial,
+                           const uint8_t *body, size_t len, const char *without);
+/* Another daemon takes us for the leader; an error: we are not. */
+pvmx_err forward_mine(const struct server *sv);
 
 #endif

@@ -240,21 +240,16 @@ typedef pvmx_err change_fn(struct server *sv, struct px_buf *out, uint32_t seria
 static pvmx_err change(struct server *sv, struct peer *p, uint32_t serial,
                        const uint8_t *body, size_t len, change_fn *fn)
 {
-    if (hosts_leading(sv))
-        return fn(sv, peer_out(p), serial, body, len);
-    if (sv->hosts.leader == 0)
-        return px_fail(PVMX_ERR_STATE,
-                       "no host leads the virtual machine now: rules cannot be changed");
-    return forward_request(sv, p, serial, sv->hosts.leader, body, len);
+    return hosts_leading(sv)
+               ? fn(sv, peer_out(p), serial, body, len)
+               : forward_to_leader(sv, p, serial, body, len, "rules cannot be changed");
 }
 
 static pvmx_err change_forwarded(struct server *sv, struct link *l, uint32_t serial,
                                  const uint8_t *body, size_t len, change_fn *fn)
 {
-    if (!hosts_leading(sv))
-        return px_fail(PVMX_ERR_STATE, "host %s does not lead (any more): try again",
-                       sv->host);
-    return fn(sv, link_out(l), serial | LINK_REPLY, body, len);
+    pvmx_err err = forward_mine(sv);
+    return err != PVMX_OK ? err : fn(sv, link_out(l), serial | LINK_REPLY, body, len);
 }
 
 pvmx_err limits_add(struct server *sv, struct peer *p, uint32_t serial,

@@ -39,6 +39,22 @@ class Hosts(hostlab.HostCase):
         self.ctl("halt")
         self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone")
 
+    def test_delete_asked_there(self):
+        """A host is taken out by a client of its own daemon, which hears that before the daemon ends."""
+        self.begin()
+        self.add("h1,slots=1", "h2,slots=1", "h3,slots=1")
+        index = {n: h[0] for n, h in self.hosts().items()}
+        for name, also in (("h1", ["h1"]), ("h3", ["h2", "nobody"])):
+            vm = f"{self.vm}.{index[name]}"
+            pid = self.daemon_of(name)
+            names = [name, *also]  # one is named twice, or others with it
+            self.wait_until(lambda: set(self.hosts(vm)) == set(self.hosts()), "it knows all")
+            out = self.ctl("delete", *names, vm=vm, status=3 if "nobody" in also else 0)
+            self.assertEqual(out.count("PVMX_OK"), 2, out)
+            self.assertEqual("nobody PVMX_ERR_NOENT" in out, "nobody" in also, out)
+            self.wait_until(lambda: pid not in self.processes(hostlab.PVMXD), "its daemon ends")
+            self.wait_until(lambda: not {name, *also} & set(self.hosts()), "it is not in the table")
+
     def test_many_at_once(self):
         self.begin()
         begin = time.monotonic()
