@@ -4,9 +4,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,4 +87,34 @@ void lock_drop(const struct px_rundir *dir, int *fd)
         px_rundir_remove(dir);
     }
     px_fd_close(fd);
+}
+
+/* One that is just starting has to see the same: it begins again when its lock's file has gone. */
+static void sweep_one(const char *vm)
+{
+    struct px_rundir dir;
+    if (px_rundir_open(vm, false, &dir) != PVMX_OK)
+        return;
+    int fd = open(dir.lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_current(dir.lock, fd)) {
+        unlink(dir.socket);
+        lock_drop(&dir, &fd);
+        px_log(PX_LOG_INFO, "LOCK-SWEEP", "%s was left by a daemon that was killed",
+               dir.path);
+    }
+    px_fd_close(&fd);
+}
+
+void lock_sweep(const struct px_rundir *mine)
+{
+    char base[sizeof mine->path];
+    snprintf(base, sizeof base, "%s", mine->path);
+    char *name = strrchr(base, '/');
+    *name++ = '\0';
+    DIR *all = opendir(base);
+    for (struct dirent *e; all != NULL && (e = readdir(all)) != NULL;)
+        if (e->d_name[0] != '.' && strcmp(e->d_name, name) != 0)
+            sweep_one(e->d_name);
+    if (all != NULL)
+        closedir(all);
 }

@@ -11,5 +11,7 @@
 pvmx_err lock_take(const char *vm, struct px_rundir *dir, int *fd);
 /* Removes lock and directory, if they are still ours, and lets go. */
 void lock_drop(const struct px_rundir *dir, int *fd);
+/* Removes the directories of this user's other daemons that were killed: nobody holds their locks. */
+void lock_sweep(const struct px_rundir *mine);
 
 #endif

@@ -273,6 +273,8 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
     if (err == PVMX_OK)
         err = take_lock(sv, o);
     if (err == PVMX_OK)
+        lock_sweep(&sv->dir);
+    if (err == PVMX_OK)
         err = arena_open(&sv->arena, cpus, o->join != NULL ? o->join->index : 1);
     if (err == PVMX_OK && !loop_init(&sv->loop, server_before_sleep, sv))
         err = px_fail_errno(errno, "cannot make an event loop");

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The daemon has gone: what waits for it fails; messages between tasks go on. */
+/* The daemon has gone: what waits for it fails; messages between tasks of this host go on. */
 static void lost(struct px_ctl *ctl)
 {
     if (!ctl->up)
@@ -27,6 +27,7 @@ static void lost(struct px_ctl *ctl)
         call->done = true;
     }
     px_ctx.ms.completed = true;
+    px_ctx.ms.check_deaths = true; /* tasks of other hosts: see far.c */
 }
 
 pvmx_err px_ctl_check(void)

@@ -25,9 +25,15 @@ static void watch(pvmx_tid tid)
         px_ctl_post();
 }
 
+/* When this host's daemon has been killed, all others take this task for ended. So for us they have, too:
+ * nobody would tell us of their ends, and what we sent would not be taken. */
 static bool ended(pvmx_tid tid, struct pvmx_end *end)
 {
-    return px_notify_end_of(tid, end);
+    if (px_notify_end_of(tid, end))
+        return true;
+    if (px_ctx.ctl.lost)
+        *end = (struct pvmx_end){.tid = tid, .status = -1, .inited = 1};
+    return px_ctx.ctl.lost;
 }
 
 const struct px_far px_far = {.dial = dial, .watch = watch, .ended = ended};
