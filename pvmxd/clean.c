@@ -2,7 +2,7 @@
 /* See clean.h. */
 #include "clean.h"
 #include "base/log.h"
-#include "groups.h"
+#include "caller.h"
 #include "logs.h"
 #include "mailbox.h"
 #include "names.h"
@@ -20,8 +20,7 @@ pvmx_err clean_request(struct server *sv, struct peer *p, uint32_t serial,
     px_list_foreach(it, &sv->all_tasks) {
         struct task *t = px_container_of(it, struct task, all);
         ports_forget_task(t);
-        boxes_forget_task(t);
-        groups_forget_task(t);
+        callers_end(sv, t->tid);
         if (!t->terminating)
             px_log(PX_LOG_INFO, "CLEAN", "t%x is ended for a console", (unsigned)t->tid);
         task_terminate(t, false);

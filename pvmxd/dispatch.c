@@ -9,15 +9,14 @@
 #include "clean.h"
 #include "conf.h"
 #include "dial.h"
+#include "errand.h"
 #include "events.h"
-#include "groups.h"
 #include "guest.h"
 #include "hosts.h"
 #include "input.h"
 #include "limit.h"
 #include "logs.h"
 #include "mailbox.h"
-#include "names.h"
 #include "notify.h"
 #include "peer.h"
 #include "ports.h"
@@ -38,7 +37,6 @@ enum {
     CONSOLE = 1u << PXP_ROLE_CONSOLE,
     MPIEXEC = 1u << PXP_ROLE_MPIEXEC,
     CLIENT = TASK | CONSOLE | MPIEXEC,
-    LEADER = 1u << 31, /* one list for all hosts: the leader answers */
 };
 
 static const struct handler {
@@ -60,9 +58,10 @@ static const struct handler {
     {PXP_PORT_OPEN, TASK, ports_open},
     {PXP_PORT_CLOSE, TASK, ports_close},
     {PXP_MEET, TASK, ports_meet},
-    {PXP_PUBLISH, TASK, names_publish},
-    {PXP_UNPUBLISH, TASK, names_unpublish},
-    {PXP_LOOKUP, CLIENT, names_lookup},
+    /* What the leader answers is an errand. */
+    {PXP_PUBLISH, TASK, errand_start},
+    {PXP_UNPUBLISH, TASK, errand_start},
+    {PXP_LOOKUP, CLIENT, errand_start},
     {PXP_HOST_ADD, CLIENT, add_request},
     {PXP_HOST_DELETE, CLIENT, add_delete},
     {PXP_HOSTS, CLIENT, hosts_list},
@@ -72,15 +71,15 @@ static const struct handler {
     {PXP_CATALOG, CLIENT, status_catalog},
     {PXP_EVENTS, CONSOLE, events_on_events},
     {PXP_SETTINGS, CONSOLE, conf_settings},
-    {PXP_BOX_PUT, TASK | LEADER, box_put},
-    {PXP_BOX_GET, CLIENT | LEADER, box_get},
-    {PXP_BOX_DROP, TASK | LEADER, box_drop},
-    {PXP_BOX_LIST, CLIENT | LEADER, box_list},
+    {PXP_BOX_PUT, TASK, errand_start},
+    {PXP_BOX_GET, CLIENT, errand_start},
+    {PXP_BOX_DROP, TASK, errand_start},
+    {PXP_BOX_LIST, CLIENT, errand_start},
     {PXP_NUMBER, CLIENT, box_number},
-    {PXP_GROUP_JOIN, TASK | LEADER, group_join},
-    {PXP_GROUP_LEAVE, TASK | LEADER, group_leave},
-    {PXP_GROUP_LOOK, CLIENT | LEADER, group_look},
-    {PXP_GROUP_MEET, TASK | LEADER, group_meet},
+    {PXP_GROUP_JOIN, TASK, errand_start},
+    {PXP_GROUP_LEAVE, TASK, errand_start},
+    {PXP_GROUP_LOOK, CLIENT, errand_start},
+    {PXP_GROUP_MEET, TASK, errand_start},
     {PXP_ASK, CLIENT, guest_on_ask},
     {PXP_AT, CONSOLE, standin_request},
     {PXP_LOGS, CONSOLE, logs_request},
@@ -106,9 +105,7 @@ static pvmx_err call(struct server *sv, struct peer *p, uint32_t number, uint32_
 {
     const struct handler *h = find(number);
     if (h != NULL && (h->roles & 1u << p->role) != 0)
-        return (h->roles & LEADER) != 0 && !hosts_leading(sv)
-                   ? guest_ask_leader(sv, p, serial, body, len)
-                   : h->fn(sv, p, serial, body, len);
+        return h->fn(sv, p, serial, body, len);
     if (p->role == 0)
         return px_fail(PVMX_ERR_PROTO, "a connection must begin with hello");
     if (h == NULL)

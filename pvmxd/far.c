@@ -3,6 +3,7 @@
 #include "far.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "caller.h"
 #include "consent.h"
 #include "events.h"
 #include "guest.h"
@@ -71,6 +72,7 @@ static void far_ended(struct far *f, const struct pxp_task_end *end)
     if (j != NULL && j->session != NULL && output_hold(f->sv, end))
         return;
     guest_end(f->sv, f->tid);
+    callers_end(f->sv, f->tid);
     consent_far_ended(f->sv, f->tid);
     notify_end(f->sv, end, j != NULL ? j->owner_peer : NULL,
                j != NULL ? j->session : NULL, &f->watches);
@@ -383,6 +385,7 @@ void far_host_lost(struct server *sv, uint32_t index, const char *name)
     consent_host_lost(sv, index);
     revoke_host_lost(sv, index);
     post_host_lost(sv, index);
+    callers_host_lost(sv, index);
 }
 
 void far_fini(struct server *sv)

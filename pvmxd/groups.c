@@ -2,6 +2,7 @@
 /* Named groups. */
 #include "groups.h"
 #include "base/err.h"
+#include "book.h"
 #include "far.h"
 #include "gate.h"
 #include "hosts.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_LEN = 4096 };
+enum { NAME_MAX_LEN = 4096, PLACES_MAX = 1 << 20 };
+enum { BROKEN = 1 }; /* flag of a group in the book */
 
 /* A task's place in a group. */
 struct place {
@@ -20,6 +22,7 @@ struct place {
     struct group *group;
     struct task *task;
     uint32_t number;
+    struct fact *fact;
 };
 
 /* Groups with the same hash of their names are a chain. */
@@ -31,9 +34,10 @@ struct group {
     bool frozen, broken;  /* broken: frozen, and a member has gone */
     struct px_list waits; /* struct meeting */
     uint32_t nwaits, count;
-    uint32_t coming;  /* have waited at the gate, and ask here now */
-    struct gate gate; /* open while all members are tasks of this host */
-    uint32_t far;     /* those that cannot meet there */
+    uint32_t coming;   /* have waited at the gate, and ask here now */
+    struct gate gate;  /* open while all members are tasks of this host */
+    uint32_t far;      /* those that cannot meet there */
+    struct fact *fact; /* NULL: not frozen */
     char name[];
 };
 
@@ -118,6 +122,8 @@ static void destroy(struct group *g)
     refuse_all(g, "has ended");
     gate_close(g->sv->arena.head, &g->gate, &g->count);
     gate_drop(&g->sv->gates, &g->gate);
+    if (g->fact != NULL)
+        book_del(g->sv, g->fact);
     if (first != g) {
         while (first->next != g)
             first = first->next;
@@ -141,6 +147,12 @@ static struct place *place_of(const struct group *g, const struct task *t)
     return NULL;
 }
 
+static void shrink(struct group *g)
+{
+    while (g->n > 0 && g->places[g->n - 1] == NULL)
+        g->n--;
+}
+
 static void vacate(struct place *p)
 {
     struct group *g = p->group;
@@ -150,14 +162,18 @@ static void vacate(struct place *p)
     g->places[p->number] = NULL;
     g->coming = 0; /* as far as is known */
     seat(p, false);
-    while (g->n > 0 && g->places[g->n - 1] == NULL)
-        g->n--;
+    shrink(g);
     px_list_remove(&p->in_task);
+    book_del(g->sv, p->fact);
     free(p);
-    g->broken = g->frozen;
-    if (--g->members == 0)
+    if (--g->members == 0) {
         destroy(g);
-    else if (g->broken)
+        return;
+    }
+    if (g->frozen && !g->broken && g->fact != NULL)
+        book_set(g->sv, g->fact, 0, BROKEN);
+    g->broken = g->frozen;
+    if (g->broken)
         refuse_all(g, "is static and has lost a member");
 }
 
@@ -194,34 +210,87 @@ static pvmx_err none(const char *name)
     return px_fail(PVMX_ERR_NOENT, "there is no group '%.200s'", name);
 }
 
-static pvmx_err enter(struct group *g, struct task *t)
+static uint32_t free_place(const struct group *g)
 {
-    struct place *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a member");
-    if (g->members == g->n && g->n == g->cap) {
-        uint32_t cap = g->cap > 0 ? g->cap * 2 : 8;
+    uint32_t at = 0;
+    if (g->members == g->n)
+        return g->n;
+    while (g->places[at] != NULL)
+        at++;
+    return at;
+}
+
+/* false: no memory. */
+static bool make_place(struct group *g, uint32_t number)
+{
+    uint32_t cap = g->cap > 0 ? g->cap : 8;
+    while (cap <= number)
+        cap *= 2;
+    if (cap > g->cap) {
         struct place **places = realloc(g->places, cap * sizeof(struct place *));
-        if (places == NULL) {
-            free(p);
-            return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a member");
-        }
+        if (places == NULL)
+            return false;
         g->places = places;
         g->cap = cap;
     }
-    uint32_t at = 0;
-    while (g->members < g->n && g->places[at] != NULL)
-        at++;
-    if (g->members == g->n)
-        at = g->n++;
-    *p = (struct place){.group = g, .task = t, .number = at};
-    g->places[at] = p;
+    while (g->n <= number)
+        g->places[g->n++] = NULL;
+    return true;
+}
+
+/* false: no memory. */
+static bool occupy(struct group *g, struct task *t, struct fact *f)
+{
+    struct place *p = calloc(1, sizeof *p);
+    if (p == NULL || !make_place(g, f->number) || g->places[f->number] != NULL) {
+        free(p);
+        shrink(g);
+        return false;
+    }
+    *p = (struct place){.group = g, .task = t, .number = f->number, .fact = f};
+    g->places[p->number] = p;
     g->members++;
     seat(p, true);
     if (g->far > 0)
         shut(g);
     px_list_push_back(&t->places, &p->in_task);
-    return PVMX_OK;
+    return true;
+}
+
+static pvmx_err enter(struct group *g, struct task *t)
+{
+    struct pxp_fact m = {.kind = FACT_PLACE,
+                         .name = g->name,
+                         .number = free_place(g),
+                         .owner = t->tid};
+    struct fact *f = m.number < PLACES_MAX ? book_put(g->sv, &m) : NULL;
+    if (f != NULL && occupy(g, t, f))
+        return PVMX_OK;
+    if (f != NULL)
+        book_del(g->sv, f);
+    return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a member");
+}
+
+bool group_load(struct server *sv, struct task *t, struct fact *f)
+{
+    struct group *g = find(sv, f->name);
+    if (f->number >= PLACES_MAX || (g == NULL && (g = make(sv, f->name)) == NULL))
+        return false;
+    if (occupy(g, t, f))
+        return true;
+    if (g->members == 0)
+        destroy(g);
+    return false;
+}
+
+void group_load_flags(struct server *sv, struct fact *f)
+{
+    struct group *g = find(sv, f->name);
+    if (g == NULL)
+        return;
+    g->fact = f;
+    g->frozen = true;
+    g->broken = (f->flags & BROKEN) != 0;
 }
 
 static pvmx_err join(struct server *sv, struct task *t, const char *name, struct group **out)
@@ -316,6 +385,8 @@ static void complete(struct group *g)
     }
     if (g->far == 0)
         gate_open(g->sv->arena.head, &g->gate);
+    if (g->frozen && g->fact == NULL)
+        g->fact = book_put(g->sv, &(struct pxp_fact){.kind = FACT_GROUP, .name = g->name});
     px_list_foreach(it, &g->waits) {
         struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
         pvmx_err err = answer(m->w.peer, m->w.serial, g);

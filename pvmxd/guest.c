@@ -4,11 +4,8 @@
 #include "base/err.h"
 #include "far.h"
 #include "forward.h"
-#include "groups.h"
 #include "hosts.h"
 #include "link.h"
-#include "mailbox.h"
-#include "names.h"
 #include "peer.h"
 #include "ports.h"
 #include "proto/frame.h"
@@ -26,24 +23,12 @@ struct guest {
 
 static const struct handler {
     uint32_t number;
-    bool leader; /* asked only when we lead */
     pvmx_err (*fn)(struct server *sv, struct peer *p, uint32_t serial,
                    const uint8_t *body, size_t len);
 } handlers[] = {
-    {PXP_MEET, false, ports_meet},
-    {PXP_PUBLISH, false, names_publish},
-    {PXP_UNPUBLISH, false, names_unpublish},
-    {PXP_LOOKUP, false, names_lookup},
-    {PXP_STATUS, false, server_on_status},
-    {PXP_CLOCK, false, status_clock},
-    {PXP_BOX_PUT, true, box_put},
-    {PXP_BOX_GET, true, box_get},
-    {PXP_BOX_DROP, true, box_drop},
-    {PXP_BOX_LIST, true, box_list},
-    {PXP_GROUP_JOIN, true, group_join},
-    {PXP_GROUP_LEAVE, true, group_leave},
-    {PXP_GROUP_LOOK, true, group_look},
-    {PXP_GROUP_MEET, true, group_meet},
+    {PXP_MEET, ports_meet},
+    {PXP_STATUS, server_on_status},
+    {PXP_CLOCK, status_clock},
 };
 
 static const struct handler *find(const uint8_t *frame, size_t len)
@@ -58,11 +43,6 @@ static const struct handler *find(const uint8_t *frame, size_t len)
     return NULL;
 }
 
-bool guest_leads_elsewhere(const struct server *sv, const struct peer *p)
-{
-    return p->guest == NULL && !hosts_leading(sv) && hosts_find(sv, sv->hosts.leader) != NULL;
-}
-
 pvmx_err guest_ask(struct server *sv, struct peer *p, uint32_t serial, uint32_t host,
                    const uint8_t *body, size_t len)
 {
@@ -72,14 +52,6 @@ pvmx_err guest_ask(struct server *sv, struct peer *p, uint32_t serial, uint32_t 
     struct link *l = NULL;
     uint32_t ask = forward_ask(sv, p, serial, host, &l);
     return ask != 0 ? pxp_guest_encode(link_out(l), ask, &m) : PVMX_ERR_NOENT;
-}
-
-pvmx_err guest_ask_leader(struct server *sv, struct peer *p, uint32_t serial,
-                          const uint8_t *body, size_t len)
-{
-    if (hosts_find(sv, sv->hosts.leader) == NULL)
-        return px_fail(PVMX_ERR_STATE, "no host leads this virtual machine (any more)");
-    return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
 }
 
 pvmx_err guest_on_ask(struct server *sv, struct peer *p, uint32_t serial,
@@ -101,22 +73,6 @@ pvmx_err guest_on_ask(struct server *sv, struct peer *p, uint32_t serial,
 
 /* ---- here ------------------------------------------------------------------------------------- */
 
-static void task_init(struct guest *g, struct server *sv, int32_t tid)
-{
-    struct task *t = &g->task;
-    *t = (struct task){.sv = sv, .tid = tid, .pidfd = -1, .peer = &g->peer};
-    px_list_init(&t->all);
-    px_list_init(&t->in_job);
-    px_list_init(&t->dying);
-    px_list_init(&t->jobs);
-    px_list_init(&t->requests);
-    px_list_init(&t->watches);
-    px_list_init(&t->ports);
-    px_list_init(&t->names);
-    px_list_init(&t->boxes);
-    px_list_init(&t->places);
-}
-
 /* One for each task, and one for each daemon whose other clients ask. */
 static uint64_t key_of(const struct link *l, int32_t tid)
 {
@@ -136,7 +92,7 @@ static struct guest *guest_of(struct server *sv, struct link *l, int32_t tid)
         return NULL;
     }
     g->link = l;
-    task_init(g, sv, tid);
+    task_stand_in(&g->task, sv, tid, &g->peer);
     peer_init(&g->peer, sv, -1, 0);
     g->peer.role = PXP_ROLE_TASK;
     g->peer.guest = g;
@@ -161,10 +117,7 @@ void guest_flush(struct peer *p)
 static void drop(struct server *sv, struct guest *g)
 {
     px_map_remove(&sv->guests, key_of(g->link, g->task.tid));
-    names_forget_task(&g->task);
     ports_forget_task(&g->task);
-    boxes_forget_task(&g->task);
-    groups_forget_task(&g->task);
     peer_close(&g->peer);
 }
 
@@ -195,8 +148,6 @@ pvmx_err guest_on_request(struct server *sv, struct link *l, uint32_t serial,
         err = px_fail(PVMX_ERR_PROTO, "host %s asks for another host's task", l->name);
     if (err == PVMX_OK && (h = find(m.frame, m.frame_len)) == NULL)
         err = PVMX_ERR_UNSUPPORTED;
-    if (err == PVMX_OK && h->leader && !hosts_leading(sv))
-        err = px_fail(PVMX_ERR_STATE, "host %s does not lead this virtual machine", sv->host);
     struct guest *g = err == PVMX_OK ? guest_of(sv, l, m.tid) : NULL;
     if (err == PVMX_OK && g == NULL)
         err = px_fail(PVMX_ERR_NOMEM, "host %s has no memory for a request", sv->host);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "beat.h"
 #include "conf.h"
+#include "errand.h"
 #include "events.h"
 #include "far.h"
 #include "lead.h"
@@ -413,9 +414,7 @@ static pvmx_err new_leader(struct server *sv, struct link *l, const struct pxp_t
                        l->host);
     px_log(PX_LOG_WARN, "HOST-LEADER", "host %s (%u) leads the virtual machine now",
            l->name, l->host);
-    lead_stop(sv);
-    hs->leader = l->host;
-    sv->ephemeral = false;
+    lead_follow(sv, l->host);
     for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
         struct host *h = value;
         if (h->state == PXP_HOST_UP && !listed(m, h->index))
@@ -424,6 +423,7 @@ static pvmx_err new_leader(struct server *sv, struct link *l, const struct pxp_t
     struct host *leader = hosts_find(sv, l->host);
     if (leader != NULL)
         adopt_link(leader, l); /* whose end is the leader's */
+    errands_resend(sv);
     struct pxp_member ask = {.index = hs->self, .table = true};
     return knows_all(hs, m) ? PVMX_OK : pxp_member_encode(link_out(l), 0, &ask);
 }

@@ -57,7 +57,7 @@ struct hosts {
     struct px_list subscribers; /* of peer.subscribed */
     bool halting;
     /* see lead.c */
-    bool electing;
+    bool electing, hopeless; /* hopeless: nobody can lead us, or nobody does */
     uint32_t quorum, votes, round, voted, losses;
     uint32_t resigned; /* of so many hosts too many were lost; 0: they were not */
     uint64_t lost_at, voted_until, losses_since;

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "book.h"
 #include "conf.h"
+#include "errand.h"
 #include "hosts.h"
 #include "limit.h"
 #include "link.h"
@@ -44,6 +46,8 @@ static void take_over(struct server *sv)
     lead_stop(sv);
     hosts_take_over(sv);
     limits_tell_all(sv);
+    book_lead(sv, false);
+    errands_resend(sv);
 }
 
 /* What the old leader has told others and not us. */
@@ -121,10 +125,12 @@ static void on_try(void *arg)
     if (!hs->electing)
         return;
     loop_timer_start(&sv->loop, &hs->elect, TRY_EVERY, on_try, sv);
-    /* Nobody can lead us, or nobody does: when the tasks here have ended there is nothing to stay for. */
     if (!lead_majority(count_up(sv, UINT32_MAX), hs->quorum) ||
-        waited > 4 * (uint64_t)conf.host_timeout)
-        sv->ephemeral = true;
+        waited > 4 * (uint64_t)conf.host_timeout) {
+        sv->ephemeral = true; /* when the tasks here have ended there is nothing to stay for */
+        hs->hopeless = true;
+        errands_refuse(sv);
+    }
     if (waited > 4 * (uint64_t)conf.host_timeout)
         give_up(sv);
     lost_look(sv);
@@ -138,7 +144,9 @@ void lead_left(struct server *sv, uint32_t quorum)
     hs->quorum = quorum;
     hs->leader = 0;
     hs->electing = true;
+    hs->hopeless = false;
     hs->lost_at = px_now_ns();
+    book_close(sv);
     loop_timer_start(&sv->loop, &hs->elect, 0, on_try, sv);
     server_leader_lost(sv);
 }
@@ -152,6 +160,13 @@ void lead_lost(struct server *sv, const char *why)
     if (old != NULL)
         hosts_gone(sv, old, why);
     lead_left(sv, quorum);
+}
+
+void lead_follow(struct server *sv, uint32_t host)
+{
+    lead_stop(sv);
+    sv->hosts.leader = host;
+    sv->ephemeral = false;
 }
 
 void lead_stop(struct server *sv)

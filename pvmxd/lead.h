@@ -33,6 +33,8 @@ static inline bool lead_holds(uint32_t up, uint32_t of)
 void lead_lost(struct server *sv, const char *why);
 /* The leader leads no more, but is there. */
 void lead_left(struct server *sv, uint32_t quorum);
+/* That host leads from now on. */
+void lead_follow(struct server *sv, uint32_t host);
 /* Another leader was found, or this daemon ends. */
 void lead_stop(struct server *sv);
 /* This leader has just lost a host that it did not delete. Too many of them: it tells those that are left

@@ -2,6 +2,7 @@
 /* Boxes. */
 #include "mailbox.h"
 #include "base/err.h"
+#include "book.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -20,9 +21,7 @@ struct box {
     struct px_list in_owner; /* task.boxes; alone when it has no owner */
     struct box_class *class;
     struct task *owner;
-    uint32_t index, flags;
-    size_t len;
-    uint8_t data[];
+    struct fact *fact;
 };
 
 /* All entries of a name, by index. Names with the same hash are a chain. */
@@ -85,7 +84,7 @@ static size_t place_of(const struct box_class *c, uint32_t index)
     size_t low = 0, high = c->n;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (c->entries[mid]->index < index)
+        if (c->entries[mid]->fact->number < index)
             low = mid + 1;
         else
             high = mid;
@@ -97,7 +96,7 @@ static struct box *find_entry(struct server *sv, const char *name, uint32_t inde
 {
     const struct box_class *c = find_class(sv, name);
     size_t at = c != NULL ? place_of(c, index) : 0;
-    if (c == NULL || at == c->n || (!first && c->entries[at]->index != index))
+    if (c == NULL || at == c->n || (!first && c->entries[at]->fact->number != index))
         return NULL;
     return c->entries[at];
 }
@@ -105,9 +104,10 @@ static struct box *find_entry(struct server *sv, const char *name, uint32_t inde
 static void remove_entry(struct server *sv, struct box *b)
 {
     struct box_class *c = b->class;
-    size_t at = place_of(c, b->index);
+    size_t at = place_of(c, b->fact->number);
     memmove(c->entries + at, c->entries + at + 1, (--c->n - at) * sizeof *c->entries);
     px_list_remove(&b->in_owner);
+    book_del(sv, b->fact);
     free(b);
     if (c->n == 0)
         free_class(sv, c);
@@ -119,7 +119,7 @@ static uint32_t lowest_free(const struct box_class *c)
     size_t low = 0, high = c->n;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (c->entries[mid]->index == mid)
+        if (c->entries[mid]->fact->number == mid)
             low = mid + 1;
         else
             high = mid;
@@ -137,7 +137,7 @@ static pvmx_err insert(struct box_class *c, struct box *b)
         c->entries = entries;
         c->cap = cap;
     }
-    size_t at = place_of(c, b->index);
+    size_t at = place_of(c, b->fact->number);
     memmove(c->entries + at + 1, c->entries + at, (c->n++ - at) * sizeof *c->entries);
     c->entries[at] = b;
     b->class = c;
@@ -146,22 +146,22 @@ static pvmx_err insert(struct box_class *c, struct box *b)
 
 static bool may_change(const struct box *b, const struct task *t)
 {
-    return b->owner == t || (b->flags & PVMX_BOX_SHARED) != 0;
+    return b->owner == t || (b->fact->flags & PVMX_BOX_SHARED) != 0;
 }
 
 static pvmx_err denied(const struct box *b)
 {
-    return px_fail(PVMX_ERR_PERM, "entry %u of '%.200s' belongs to t%x", b->index,
+    return px_fail(PVMX_ERR_PERM, "entry %u of '%.200s' belongs to t%x", b->fact->number,
                    b->class->name, b->owner != NULL ? (unsigned)b->owner->tid : 0);
 }
 
 static pvmx_err answer(struct peer *p, uint32_t serial, const struct box *b, bool data)
 {
-    struct pxp_box_at m = {.index = b->index,
+    struct pxp_box_at m = {.index = b->fact->number,
                            .owner = b->owner != NULL ? b->owner->tid : 0,
-                           .flags = b->flags,
-                           .data = data ? b->data : NULL,
-                           .data_len = data ? b->len : 0};
+                           .flags = b->fact->flags,
+                           .data = data ? b->fact->data : NULL,
+                           .data_len = data ? b->fact->len : 0};
     return pxp_box_at_encode(peer_out(p), serial, &m);
 }
 
@@ -188,7 +188,8 @@ static pvmx_err make_room(struct server *sv, struct task *t, const struct pxp_bo
     *index = m->direct ? m->index : 0;
     if (c == NULL)
         return PVMX_OK;
-    if (more && c->entries[0]->owner != t && (c->entries[0]->flags & PVMX_BOX_MULTI) == 0)
+    if (more && c->entries[0]->owner != t &&
+        (c->entries[0]->fact->flags & PVMX_BOX_MULTI) == 0)
         return denied(c->entries[0]); /* another's only instance */
     if (more) {
         *index = lowest_free(c);
@@ -228,35 +229,56 @@ static void answer_waits(struct server *sv, const char *name)
     }
 }
 
+/* NULL: no memory. */
+static struct box *load(struct server *sv, struct task *t, struct fact *f)
+{
+    struct box *b = malloc(sizeof *b);
+    struct box_class *c = find_class(sv, f->name);
+    if (b != NULL && c == NULL)
+        c = make_class(sv, f->name);
+    if (b == NULL || c == NULL) {
+        free(b);
+        return NULL;
+    }
+    b->fact = f;
+    if (insert(c, b) != PVMX_OK) {
+        if (c->n == 0)
+            free_class(sv, c);
+        free(b);
+        return NULL;
+    }
+    b->owner = t;
+    px_list_init(&b->in_owner);
+    if (t != NULL)
+        px_list_push_back(&t->boxes, &b->in_owner);
+    return b;
+}
+
+bool box_load(struct server *sv, struct task *owner, struct fact *f)
+{
+    return load(sv, owner, f) != NULL;
+}
+
 static pvmx_err put(struct server *sv, struct task *t, const struct pxp_box_put *m,
                     struct box **out)
 {
-    uint32_t index = 0;
-    struct box *b = malloc(sizeof *b + m->data_len);
-    if (b == NULL)
-        return px_fail(PVMX_ERR_NOMEM,
-                       "the daemon has no memory for an entry of %zu bytes", m->data_len);
-    pvmx_err err = make_room(sv, t, m, &index);
-    struct box_class *c = err == PVMX_OK ? find_class(sv, m->name) : NULL;
-    if (err == PVMX_OK && c == NULL && (c = make_class(sv, m->name)) == NULL)
-        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for another entry");
-    b->index = index;
-    if (err == PVMX_OK)
-        err = insert(c, b);
-    if (err != PVMX_OK) {
-        if (c != NULL && c->n == 0)
-            free_class(sv, c);
-        free(b);
+    struct pxp_fact info = {.kind = FACT_BOX,
+                            .name = m->name,
+                            .owner = t->tid,
+                            .flags = m->flags,
+                            .data = m->data,
+                            .data_len = m->data_len};
+    pvmx_err err = make_room(sv, t, m, &info.number);
+    if (err != PVMX_OK)
         return err;
-    }
-    b->owner = t;
-    b->flags = m->flags;
-    b->len = m->data_len;
-    if (b->len > 0)
-        memcpy(b->data, m->data, b->len);
-    px_list_push_back(&t->boxes, &b->in_owner);
-    *out = b;
-    return PVMX_OK;
+    struct fact *f = book_put(sv, &info);
+    *out = f != NULL ? load(sv, t, f) : NULL;
+    if (*out != NULL)
+        return PVMX_OK;
+    if (f != NULL)
+        book_del(sv, f);
+    return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for an entry of %zu bytes",
+                   m->data_len);
 }
 
 pvmx_err box_put(struct server *sv, struct peer *p, uint32_t serial, const uint8_t *body,
@@ -398,9 +420,9 @@ static size_t collect(const struct server *sv, const char *pattern, struct pxp_b
                 const struct box *b = c->entries[i];
                 out[n++] =
                     (struct pxp_box_entry){.name = c->name,
-                                           .index = b->index,
+                                           .index = b->fact->number,
                                            .owner = b->owner != NULL ? b->owner->tid : 0,
-                                           .flags = b->flags};
+                                           .flags = b->fact->flags};
             }
     return n;
 }
@@ -440,12 +462,13 @@ void boxes_forget_task(struct task *t)
 {
     while (!px_list_empty(&t->boxes)) {
         struct box *b = px_container_of(t->boxes.next, struct box, in_owner);
-        if ((b->flags & PVMX_BOX_KEEP) == 0) {
+        if ((b->fact->flags & PVMX_BOX_KEEP) == 0) {
             remove_entry(t->sv, b);
             continue;
         }
         px_list_remove(&b->in_owner);
         b->owner = NULL;
+        book_set(t->sv, b->fact, 0, b->fact->flags);
     }
 }
 

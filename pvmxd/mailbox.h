@@ -5,10 +5,12 @@
 #define MAILBOX_H
 
 #include "proto/messages.h"
+#include <stdbool.h>
 
 struct server;
 struct peer;
 struct task;
+struct fact;
 
 /* Messages box_put, box_get, box_drop, box_list, number. */
 pvmx_err box_put(struct server *sv, struct peer *p, uint32_t serial, const uint8_t *body,
@@ -21,6 +23,8 @@ pvmx_err box_list(struct server *sv, struct peer *p, uint32_t serial, const uint
                   size_t len);
 pvmx_err box_number(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len);
+/* An entry that stands in the book; owner NULL: it has outlived it. false: no memory. */
+bool box_load(struct server *sv, struct task *owner, struct fact *f);
 /* The task has left or ended: its entries go, those to be kept have no owner any more. */
 void boxes_forget_task(struct task *t);
 /* All entries go, also those that were put to be kept. */

@@ -4,8 +4,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "beat.h"
+#include "book.h"
 #include "consent.h"
 #include "dial.h"
+#include "errand.h"
 #include "guest.h"
 #include "hosts.h"
 #include "join.h"
@@ -123,6 +125,11 @@ void hosts_link_closed(struct link *l, const char *why)
     standin_link_closed(l);
     if (mine)
         h->link = other_link(l);
+    if (l->dial_from == 0 && h->link != NULL &&
+        l->host == hs->leader) { /* what was on its way is lost */
+        errands_resend(sv);
+        copy_again(sv);
+    }
     if (mine && h->link != NULL) /* both had dialled: the other one goes on */
         return;
     if (hs->joining && l->caller) {

@@ -2,7 +2,8 @@
 /* The name service. */
 #include "names.h"
 #include "base/err.h"
-#include "guest.h"
+#include "book.h"
+#include "far.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -17,8 +18,7 @@ struct name {
     struct name *next;
     struct task *owner;
     struct px_list in_task;
-    char *port; /* behind the name */
-    char text[];
+    struct fact *fact;
 };
 
 /* A look-up that waits; all stand in server.lookups. */
@@ -28,36 +28,61 @@ struct lookup {
     struct pxp_zone zone;
 };
 
+static const char *text_of(const struct name *n)
+{
+    return n->fact->name;
+}
+
+static const char *port_of(const struct name *n)
+{
+    return (const char *)n->fact->data;
+}
+
 static struct name *find(struct server *sv, const char *text)
 {
     struct name *n = px_map_get(&sv->names, px_map_text(text));
-    while (n != NULL && strcmp(n->text, text) != 0)
+    while (n != NULL && strcmp(text_of(n), text) != 0)
         n = n->next;
-    return n != NULL && task_has_left(n->owner) ? NULL : n; /* with it its names are gone */
+    struct task *here = n != NULL && far_host(n->owner->tid) == sv->hosts.self
+                            ? task_find(sv, n->owner->tid)
+                            : NULL;
+    return here != NULL && task_has_left(here) ? NULL : n; /* with it its names are gone */
+}
+
+bool name_load(struct server *sv, struct task *owner, struct fact *f)
+{
+    struct name *n = f->len > 0 && f->data[f->len - 1] == '\0' ? malloc(sizeof *n) : NULL;
+    if (n == NULL)
+        return false;
+    *n = (struct name){.next = px_map_get(&sv->names, px_map_text(f->name)),
+                       .owner = owner,
+                       .fact = f};
+    if (px_map_put(&sv->names, px_map_text(f->name), n) != PVMX_OK) {
+        free(n);
+        return false;
+    }
+    px_list_push_back(&owner->names, &n->in_task);
+    return true;
 }
 
 static pvmx_err add(struct server *sv, struct task *owner, const char *text, const char *port)
 {
-    size_t len = strlen(text) + 1, port_len = strlen(port) + 1;
-    struct name *n = malloc(sizeof *n + len + port_len);
-    if (n == NULL)
-        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for another name");
-    n->next = px_map_get(&sv->names, px_map_text(text));
-    pvmx_err err = px_map_put(&sv->names, px_map_text(text), n);
-    if (err != PVMX_OK) {
-        free(n);
-        return err;
-    }
-    memcpy(n->text, text, len);
-    n->port = memcpy(n->text + len, port, port_len);
-    n->owner = owner;
-    px_list_push_back(&owner->names, &n->in_task);
-    return PVMX_OK;
+    struct pxp_fact m = {.kind = FACT_NAME,
+                         .name = text,
+                         .owner = owner->tid,
+                         .data = (const uint8_t *)port,
+                         .data_len = strlen(port) + 1};
+    struct fact *f = book_put(sv, &m);
+    if (f != NULL && name_load(sv, owner, f))
+        return PVMX_OK;
+    if (f != NULL)
+        book_del(sv, f);
+    return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for another name");
 }
 
 static void drop(struct server *sv, struct name *n)
 {
-    uint64_t h = px_map_text(n->text);
+    uint64_t h = px_map_text(text_of(n));
     struct name *first = px_map_get(&sv->names, h);
     px_list_remove(&n->in_task);
     if (first != n) {
@@ -69,6 +94,7 @@ static void drop(struct server *sv, struct name *n)
     } else {
         px_map_remove(&sv->names, h);
     }
+    book_del(sv, n->fact);
     free(n);
 }
 
@@ -104,8 +130,8 @@ bool names_list(struct server *sv, struct pxp_zone *zone, struct pxp_name_info *
         return false;
     for (size_t pos = 0; px_map_next(&sv->names, &pos, &key, &value);)
         for (const struct name *at = value; at != NULL; at = at->next)
-            (*out)[(*n)++] = (struct pxp_name_info){.name = at->text,
-                                                    .port = at->port,
+            (*out)[(*n)++] = (struct pxp_name_info){.name = text_of(at),
+                                                    .port = port_of(at),
                                                     .owner = at->owner->tid};
     return true;
 }
@@ -114,7 +140,7 @@ bool names_list(struct server *sv, struct pxp_zone *zone, struct pxp_name_info *
 
 static void answer(struct peer *p, uint32_t serial, const struct name *n)
 {
-    struct pxp_found m = {.port = n->port};
+    struct pxp_found m = {.port = port_of(n)};
     if (pxp_found_encode(peer_out(p), serial, &m) != PVMX_OK)
         peer_refuse(p, serial, PVMX_ERR_NOMEM, NULL);
 }
@@ -124,7 +150,7 @@ static void answer_lookups(struct server *sv, const struct name *n)
 {
     px_list_foreach(it, &sv->lookups) {
         struct lookup *l = px_container_of(it, struct lookup, w.in_queue);
-        if (strcmp(l->m.name, n->text) != 0)
+        if (strcmp(l->m.name, text_of(n)) != 0)
             continue;
         answer(l->w.peer, l->w.serial, n);
         waiter_end(&l->w);
@@ -150,8 +176,6 @@ static pvmx_err check_publish(struct server *sv, const struct peer *p,
 pvmx_err names_publish(struct server *sv, struct peer *p, uint32_t serial,
                        const uint8_t *body, size_t len)
 {
-    if (guest_leads_elsewhere(sv, p)) /* one list of names for all hosts */
-        return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
     struct pxp_zone zone = {0};
     struct pxp_publish m;
     pvmx_err err = pxp_publish_decode(body, len, &m, &zone);
@@ -173,8 +197,6 @@ pvmx_err names_publish(struct server *sv, struct peer *p, uint32_t serial,
 pvmx_err names_unpublish(struct server *sv, struct peer *p, uint32_t serial,
                          const uint8_t *body, size_t len)
 {
-    if (guest_leads_elsewhere(sv, p)) /* one list of names for all hosts */
-        return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
     struct pxp_zone zone = {0};
     struct pxp_unpublish m;
     pvmx_err err = pxp_unpublish_decode(body, len, &m, &zone);
@@ -186,9 +208,9 @@ pvmx_err names_unpublish(struct server *sv, struct peer *p, uint32_t serial,
             PVMX_ERR_PERM,
             "the name '%.200s' was published by t%x: only that task can take it back",
             m.name, (unsigned)n->owner->tid);
-    else if (err == PVMX_OK && strcmp(n->port, m.port) != 0)
+    else if (err == PVMX_OK && strcmp(port_of(n), m.port) != 0)
         err = px_fail(PVMX_ERR_NOENT, "the name '%.200s' is published, but for port %.200s",
-                      m.name, n->port);
+                      m.name, port_of(n));
     pxp_zone_free(&zone);
     if (err != PVMX_OK)
         return err;
@@ -217,8 +239,6 @@ static void not_published(struct waiter *w)
 pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len)
 {
-    if (guest_leads_elsewhere(sv, p)) /* one list of names for all hosts */
-        return guest_ask(sv, p, serial, sv->hosts.leader, body, len);
     struct lookup *l = calloc(1, sizeof *l);
     if (l == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory to look up a name");

@@ -9,14 +9,17 @@
 struct server;
 struct peer;
 struct task;
+struct fact;
 
-/* Messages publish, unpublish, lookup. */
+/* Messages publish, unpublish, lookup; of a caller, at the leader. */
 pvmx_err names_publish(struct server *sv, struct peer *p, uint32_t serial,
                        const uint8_t *body, size_t len);
 pvmx_err names_unpublish(struct server *sv, struct peer *p, uint32_t serial,
                          const uint8_t *body, size_t len);
 pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len);
+/* A name that stands in the book; false: no memory. */
+bool name_load(struct server *sv, struct task *owner, struct fact *f);
 /* The task has left or ended: its names go. */
 void names_forget_task(struct task *t);
 /* All names go, those of tasks of other hosts too. */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "caller.h"
 #include "dispatch.h"
 #include "guest.h"
 #include "proto/frame.h"
@@ -312,6 +313,8 @@ void peers_flush(struct server *sv)
         notify_encode(p);
         if (p->guest != NULL)
             guest_flush(p);
+        else if (p->caller != NULL)
+            caller_flush(p);
         else if (p->standin != NULL)
             standin_flush(p);
         else if (!p->closed)

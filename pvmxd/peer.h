@@ -15,6 +15,7 @@
 struct server;
 struct task;
 struct stand_in;
+struct caller;
 
 enum {
     PEER_OUT_MAX = 8 * 1024 * 1024, /* more waiting output: a console is dropped, others are not read */
@@ -37,6 +38,7 @@ struct peer {
     size_t nfds;
     uint64_t since;
     struct guest *guest; /* stands for a task of another host: guest.h; NULL: it does not */
+    struct caller *caller; /* stands for whoever asks the leader: caller.h; NULL: it does not */
     struct stand_in *standin; /* stands for a console of another host: standin.h; NULL: it does not */
     uint32_t client, at_serial; /* role console: its number in server.clients; its last `at` */
     struct task *task;          /* role task: who this is                      */

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "book.h"
 #include "conf.h"
 #include "events.h"
 #include "far.h"
@@ -71,6 +72,8 @@ static void server_before_sleep(void *arg)
     struct server *sv = arg;
     peers_flush(sv); /* may close peers and so end tasks: before anything that counts them */
     hosts_round(sv);
+    while (book_round(sv))
+        peers_flush(sv);
     links_flush(sv);
     if (halt_complete(sv)) {
         answer_halts(sv);
@@ -206,6 +209,7 @@ void server_init(struct server *sv)
     gates_init(&sv->gates);
     px_list_init(&sv->lookups);
     px_list_init(&sv->box_waits);
+    px_list_init(&sv->errands);
     px_list_init(&sv->agreements);
     px_list_init(&sv->revocations);
     px_list_init(&sv->forwards);
@@ -269,7 +273,9 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
         snprintf(sv->host, sizeof sv->host, "%s", o->host);
     else if (gethostname(sv->host, sizeof sv->host - 1) != 0 || sv->host[0] == '\0')
         snprintf(sv->host, sizeof sv->host, "localhost");
-    pvmx_err err = px_rundir_vm(o->join != NULL ? o->join->vm : o->vm, &sv->vm);
+    pvmx_err err = book_init(sv) ? PVMX_OK : PVMX_ERR_NOMEM;
+    if (err == PVMX_OK)
+        err = px_rundir_vm(o->join != NULL ? o->join->vm : o->vm, &sv->vm);
     if (err == PVMX_OK)
         err = take_lock(sv, o);
     if (err == PVMX_OK)
@@ -282,6 +288,8 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
         err = own_set(&sv->own, o->join->wdir, o->join->path, o->join->wrapper);
     if (err == PVMX_OK)
         err = hosts_start(sv, o->join);
+    if (err == PVMX_OK && o->join == NULL)
+        book_lead(sv, true);
     if (err == PVMX_OK)
         err = start_signals(sv);
     if (err == PVMX_OK)
@@ -313,6 +321,7 @@ void server_stop(struct server *sv)
     sv->stopping = true;
     if (sv->loop.ev != NULL) {
         listen_stop(sv); /* first of all: nobody comes any more */
+        book_close(sv);
         peers_close_all(sv);
         while (!px_list_empty(&sv->all_tasks)) /* root tasks that go on without a VM */
             task_end(px_container_of(sv->all_tasks.next, struct task, all), -1, 0);
@@ -353,8 +362,10 @@ void server_stop(struct server *sv)
     px_map_free(&sv->jobs);
     px_map_free(&sv->ports);
     px_map_free(&sv->names);
+    px_map_free(&sv->errand_numbers);
     boxes_fini(sv);
     groups_fini(sv);
+    book_fini(sv);
     if (alone) {
         own_free(&sv->own);
         bind_fini(&sv->bind);

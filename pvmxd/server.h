@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/rundir.h"
 #include "bind.h"
+#include "book.h"
 #include "gate.h"
 #include "hosts.h"
 #include "limit.h"
@@ -92,7 +93,11 @@ struct server {
     uint32_t last_number, last_client;
     struct px_list agreements;  /* struct agreement, in progress       */
     struct px_list revocations; /* see revoke.c                        */
-    struct px_list lookups;     /* struct waiter: names that are waited for */
+    struct book book;           /* of names, boxes and groups            */
+    struct px_list errands;     /* of this host's clients; see errand.c  */
+    struct px_map errand_numbers, callers;
+    uint32_t last_errand;
+    struct px_list lookups; /* struct waiter: names that are waited for */
     struct px_list all_tasks, peers, dirty_peers, closed_peers, dying, records;
     struct px_list events; /* what has happened; see events.h     */
     size_t nrecords, npeers, nrequests, nevents;

@@ -6,15 +6,13 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "caller.h"
 #include "conf.h"
 #include "events.h"
 #include "far.h"
-#include "groups.h"
 #include "inherit.h"
 #include "input.h"
 #include "logs.h"
-#include "mailbox.h"
-#include "names.h"
 #include "output.h"
 #include "peer.h"
 #include "ports.h"
@@ -225,6 +223,21 @@ static void release_children(struct task *t)
     spawn_forget_task(t);
 }
 
+void task_stand_in(struct task *t, struct server *sv, int32_t tid, struct peer *p)
+{
+    *t = (struct task){.sv = sv, .tid = tid, .pidfd = -1, .peer = p};
+    px_list_init(&t->all);
+    px_list_init(&t->in_job);
+    px_list_init(&t->dying);
+    px_list_init(&t->jobs);
+    px_list_init(&t->requests);
+    px_list_init(&t->watches);
+    px_list_init(&t->ports);
+    px_list_init(&t->names);
+    px_list_init(&t->boxes);
+    px_list_init(&t->places);
+}
+
 static void task_free(struct task *t)
 {
     struct server *sv = t->sv;
@@ -264,9 +277,7 @@ void task_end(struct task *t, int status, int signal)
     if (!t->told && !t->silent)
         notify_ended(sv, t, status, signal, inited);
     release_children(t);
-    names_forget_task(t);
-    boxes_forget_task(t);
-    groups_forget_task(t);
+    callers_end(t->sv, t->tid);
     ports_forget_task(t);
     if (t->peer != NULL) {
         struct peer *p = t->peer;
@@ -297,9 +308,7 @@ static void leave(struct task *t)
         return;
     t->left = true;
     agree_forget_task(t);
-    names_forget_task(t);
-    boxes_forget_task(t);
-    groups_forget_task(t);
+    callers_end(t->sv, t->tid);
     ports_forget_task(t);
     arena_left(&t->sv->arena, t->slot);
     far_left(t);

@@ -121,6 +121,8 @@ pvmx_err tasks_signal(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len);
 pvmx_err tasks_abort(struct server *sv, struct peer *p, uint32_t serial,
                      const uint8_t *body, size_t len);
+/* One that stands for a task, here or elsewhere, before those whom its peer asks; in no table. */
+void task_stand_in(struct task *t, struct server *sv, int32_t tid, struct peer *p);
 /* The task's control connection is closed. */
 void tasks_peer_closed(struct task *t);
 

@@ -5,8 +5,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "beat.h"
+#include "book.h"
+#include "caller.h"
 #include "consent.h"
 #include "dial.h"
+#include "errand.h"
 #include "far.h"
 #include "guest.h"
 #include "hosts.h"
@@ -47,6 +50,13 @@ static const struct handler {
     {PXP_CONSUMED, output_on_consumed},
     {PXP_STREAM, dial_on_stream},
     {PXP_GUEST, guest_on_request},
+    {PXP_ERRAND, caller_on_errand},
+    {PXP_ERRAND_DONE, errand_on_done},
+    {PXP_BOOK, copy_on_book},
+    {PXP_BOOK_KEPT, book_on_kept},
+    {PXP_BOOK_KEEP, copy_on_keep},
+    {PXP_BOOK_FETCH, book_on_fetch},
+    {PXP_BOOK_LOOK, copy_on_look},
     {PXP_CONSENT, consent_on_part},
     {PXP_KEEP, consent_on_keep},
     {PXP_REVOKE, revoke_on_news},

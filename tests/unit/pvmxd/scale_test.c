@@ -40,6 +40,7 @@ static struct server *server_new(uint32_t self, uint32_t leader)
 {
     struct server *sv = calloc(1, sizeof *sv);
     server_init(sv);
+    cr_assert(book_init(sv));
     links_init(sv);
     add_init(sv);
     relay_init(sv);
@@ -62,6 +63,7 @@ static void server_free(struct server *sv)
 {
     sv->stopping = true;
     lead_stop(sv);
+    book_fini(sv);
     lost_fini(sv);
     events_fini(sv);
     while (!px_list_empty(&sv->links.all)) /* they live on, in links */
@@ -95,8 +97,12 @@ static size_t take_said(uint32_t from, uint32_t to, struct px_buf *sample)
         bytes += px_buf_len(&links[i].plain);
         while (sample != NULL &&
                pxp_frame_next(&links[i].plain, SIZE_MAX, &body, &len) == PVMX_OK) {
-            px_buf_free(sample);
-            px_buf_append(sample, body, len);
+            uint32_t number = 0, serial;
+            pxp_frame_head(body, len, &number, &serial);
+            if (number == PXP_TABLE) {
+                px_buf_free(sample);
+                px_buf_append(sample, body, len);
+            }
             pxp_frame_drop(&links[i].plain);
         }
         px_buf_free(&links[i].plain);
