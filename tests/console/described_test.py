@@ -212,6 +212,7 @@ class Described(ThreeHosts):
 
     def test_progress_of_add_and_delete(self):
         self.env["PVMX_DAEMON_ADD_PARALLEL"] = "2"
+        self.env["NO_COLOR"] = "1"
         self.begin()
         names = [f"h{i}" for i in range(6)]
         for command, words in (("add", "hosts are up"), ("delete", "hosts are gone")):
