@@ -59,6 +59,7 @@ void agree_conclude(struct agreement *a, const struct pxp_outcome *o)
                            .n_ended = o->n_ended,
                            .news = o->news,
                            .fresh = o->fresh};
+    consent_tell(a, o);
     while (!px_list_empty(&a->voices)) {
         struct voice *v = px_container_of(a->voices.next, struct voice, w.in_queue);
         struct peer *p = v->w.peer;

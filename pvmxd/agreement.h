@@ -65,7 +65,9 @@ void agree_gone_here(struct agreement *a);
 void agree_conclude(struct agreement *a, const struct pxp_outcome *o);
 void agree_free(struct agreement *a);
 
-/* consent.c: all members here are settled. May free it. */
+/* consent.c: answers hosts that have asked, also those that know of the gatherer's loss before we do. */
+void consent_tell(struct agreement *a, const struct pxp_outcome *o);
+/* All members here are settled. May free it. */
 void consent_speak(struct agreement *a);
 void consent_forget(struct agreement *a);
 /* Freed with free(), in one piece; NULL without memory. */

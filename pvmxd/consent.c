@@ -279,13 +279,13 @@ static bool all_keep(struct agreement *a)
     return all;
 }
 
-static void tell_all(struct agreement *a)
+void consent_tell(struct agreement *a, const struct pxp_outcome *o)
 {
-    struct pxp_agreed m = {.value = a->kept->value,
-                           .ended = a->kept->ended,
-                           .n_ended = a->kept->n_ended,
-                           .news = a->kept->news,
-                           .fresh = a->kept->fresh};
+    struct pxp_agreed m = {.value = o->value,
+                           .ended = o->ended,
+                           .n_ended = o->n_ended,
+                           .news = o->news,
+                           .fresh = o->fresh};
     for (size_t i = 0; i < a->nparties; i++) {
         struct party *p = &a->parties[i];
         if (p->link != NULL)
@@ -313,7 +313,6 @@ static void gather(struct agreement *a)
     if (!all_keep(a))
         return;
     struct pxp_outcome *o = a->kept;
-    tell_all(a);
     a->kept = NULL;
     agree_conclude(a, o);
     free(o);
