@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Round trips of PVM messages between a task and one that it spawns, and packing: the same source is
  * built with PVMX and with PVM. Prints "name value-in-microseconds", one a line. */
+#include "timing.h"
+
 #include <pvm3.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { TAG = 5, BIG = 1 << 20, RUNS = 11 };
-
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double data[BIG / sizeof(double)];
 
@@ -48,8 +34,7 @@ static double round_trip(int other, int encoding, int n, int count, int first)
             one(other, encoding, n, first);
         t[r] = (now_us() - start) / count;
     }
-    qsort(t, RUNS, sizeof *t, by_value);
-    return t[RUNS / 2];
+    return median(t, RUNS);
 }
 
 static const struct {
@@ -82,9 +67,7 @@ static void packing(void)
             pvm_upkdouble(other, BIG / 8, 1);
             u[r] = now_us() - start;
         }
-        qsort(t, RUNS, sizeof *t, by_value);
-        qsort(u, RUNS, sizeof *u, by_value);
-        printf("%s %.3f\nun%s %.3f\n", names[e], t[RUNS / 2], names[e], u[RUNS / 2]);
+        printf("%s %.3f\nun%s %.3f\n", names[e], median(t, RUNS), names[e], median(u, RUNS));
     }
     for (int r = 0; r < RUNS; r++) {
         double start = now_us();
@@ -92,8 +75,7 @@ static void packing(void)
         t[r] = now_us() - start;
         data[r] = other[r + 1];
     }
-    qsort(t, RUNS, sizeof *t, by_value);
-    printf("memcpy_1m %.3f\n", t[RUNS / 2]);
+    printf("memcpy_1m %.3f\n", median(t, RUNS));
 }
 
 int main(int argc, char **argv)

@@ -2,37 +2,17 @@
 /* What PVM does with tasks: spawning, barriers, joining a group, hearing of an end, and messages one
  * way. The same source is built with PVMX and with PVM. usage: pvm_tasks FILE [CASE...], FILE: this
  * program's path. Prints "name value-in-microseconds", one a line. */
+#include "timing.h"
+
 #include <pvm3.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { READY = 5, GO = 6, DONE = 7, GONE = 8, MANY = 100, RATE = 20000, BARRIERS = 200 };
 
 static char *file;
 static char group[] = "bench";
-
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *t, int n)
-{
-    qsort(t, (size_t)n, sizeof *t, by_value);
-    return t[n / 2];
-}
 
 static void say(int tid, int tag, int number)
 {
@@ -250,8 +230,7 @@ int main(int argc, char **argv)
         for (int k = 2; k < argc; k++)
             wanted = wanted || strcmp(argv[k], cases[i].name) == 0;
         if (wanted)
-            printf("%s %.3f\n", cases[i].name, cases[i].run());
-        fflush(stdout);
+            result(cases[i].name, cases[i].run());
     }
     pvm_exit();
     return 0;

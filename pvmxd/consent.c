@@ -279,17 +279,22 @@ static bool all_keep(struct agreement *a)
     return all;
 }
 
-void consent_tell(struct agreement *a, const struct pxp_outcome *o)
+static pvmx_err answer(struct link *l, uint32_t serial, const struct pxp_outcome *o)
 {
     struct pxp_agreed m = {.value = o->value,
                            .ended = o->ended,
                            .n_ended = o->n_ended,
                            .news = o->news,
                            .fresh = o->fresh};
+    return pxp_agreed_encode(link_out(l), serial | LINK_REPLY, &m);
+}
+
+void consent_tell(struct agreement *a, const struct pxp_outcome *o)
+{
     for (size_t i = 0; i < a->nparties; i++) {
         struct party *p = &a->parties[i];
         if (p->link != NULL)
-            pxp_agreed_encode(link_out(p->link), p->serial | LINK_REPLY, &m);
+            answer(p->link, p->serial, o);
     }
 }
 
@@ -362,16 +367,6 @@ static pvmx_err take(struct agreement *a, struct link *l, uint32_t serial,
     return PVMX_OK;
 }
 
-static pvmx_err answer_kept(struct link *l, uint32_t serial, const struct pxp_outcome *o)
-{
-    struct pxp_agreed m = {.value = o->value,
-                           .ended = o->ended,
-                           .n_ended = o->n_ended,
-                           .news = o->news,
-                           .fresh = o->fresh};
-    return pxp_agreed_encode(link_out(l), serial | LINK_REPLY, &m);
-}
-
 pvmx_err consent_on_part(struct server *sv, struct link *l, uint32_t serial,
                          const uint8_t *body, size_t len)
 {
@@ -384,7 +379,7 @@ pvmx_err consent_on_part(struct server *sv, struct link *l, uint32_t serial,
     if (err == PVMX_OK)
         a = agree_find(sv, m.ctx, m.round, agree_least(m.members, m.n_members));
     if (err == PVMX_OK && a == NULL && m.n_kept > 0) {
-        err = answer_kept(l, serial, &m.kept[0]);
+        err = answer(l, serial, &m.kept[0]);
     } else if (err == PVMX_OK) {
         if (a == NULL)
             a = agree_begin(sv, m.ctx, m.round, m.fresh, m.members, m.n_members);

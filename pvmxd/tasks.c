@@ -84,6 +84,19 @@ void job_terminate(struct job *j, bool hard)
 
 /* ---- coming ----------------------------------------------------------------------------------- */
 
+static void init_lists(struct task *t)
+{
+    px_list_init(&t->in_job);
+    px_list_init(&t->dying);
+    px_list_init(&t->jobs);
+    px_list_init(&t->requests);
+    px_list_init(&t->watches);
+    px_list_init(&t->ports);
+    px_list_init(&t->names);
+    px_list_init(&t->boxes);
+    px_list_init(&t->places);
+}
+
 struct task *task_add(struct server *sv, int32_t tid, pid_t pid, int pidfd, struct job *job)
 {
     struct task *t = calloc(1, sizeof *t);
@@ -99,15 +112,7 @@ struct task *task_add(struct server *sv, int32_t tid, pid_t pid, int pidfd, stru
     t->pidfd = pidfd;
     t->born = px_now_ns();
     px_list_push_back(&sv->all_tasks, &t->all);
-    px_list_init(&t->in_job);
-    px_list_init(&t->dying);
-    px_list_init(&t->jobs);
-    px_list_init(&t->requests);
-    px_list_init(&t->watches);
-    px_list_init(&t->ports);
-    px_list_init(&t->names);
-    px_list_init(&t->boxes);
-    px_list_init(&t->places);
+    init_lists(t);
     if (job != NULL) {
         px_list_push_back(&job->tasks, &t->in_job);
         job->alive++;
@@ -227,15 +232,7 @@ void task_stand_in(struct task *t, struct server *sv, int32_t tid, struct peer *
 {
     *t = (struct task){.sv = sv, .tid = tid, .pidfd = -1, .peer = p};
     px_list_init(&t->all);
-    px_list_init(&t->in_job);
-    px_list_init(&t->dying);
-    px_list_init(&t->jobs);
-    px_list_init(&t->requests);
-    px_list_init(&t->watches);
-    px_list_init(&t->ports);
-    px_list_init(&t->names);
-    px_list_init(&t->boxes);
-    px_list_init(&t->places);
+    init_lists(t);
 }
 
 static void task_free(struct task *t)
