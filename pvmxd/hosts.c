@@ -502,7 +502,6 @@ void hosts_take_over(struct server *sv)
     uint64_t key;
     void *value;
     hs->leader = hs->self;
-    hs->losses = 0;
     sv->ephemeral = false;
     /* Whom the old leader was just starting, nobody here knows. */
     hs->last_index +=

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "loop.h"
 #include "proto/messages.h"
+#include "recent.h"
 #include "secure.h"
 
 struct server;
@@ -60,7 +61,8 @@ struct hosts {
     bool electing, hopeless; /* hopeless: nobody can lead us, or nobody does */
     uint32_t quorum, votes, round, voted, losses;
     uint32_t resigned; /* of so many hosts too many were lost; 0: they were not */
-    uint64_t lost_at, voted_until, losses_since;
+    uint64_t lost_at, voted_until;
+    struct recent lately; /* hosts that this leader has lost */
     struct loop_timer elect;
     /* see lost.c */
     struct px_map lost; /* index -> since when it had been there */

@@ -44,6 +44,8 @@ static void take_over(struct server *sv)
            "host %s (%u) leads the virtual machine now, with %u of %u votes", sv->host,
            sv->hosts.self, sv->hosts.votes, sv->hosts.quorum);
     lead_stop(sv);
+    sv->hosts.losses = 0;
+    sv->hosts.lately = (struct recent){0};
     hosts_take_over(sv);
     limits_tell_all(sv);
     book_lead(sv, false);
@@ -219,12 +221,7 @@ pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
 void lead_lost_host(struct server *sv)
 {
     struct hosts *hs = &sv->hosts;
-    uint64_t now = px_now_ns();
-    if (now - hs->losses_since > 2 * (uint64_t)conf.host_timeout) {
-        hs->losses_since = now;
-        hs->losses = 0;
-    }
-    hs->losses++;
+    hs->losses = recent_count(&hs->lately, px_now_ns(), 2 * (uint64_t)conf.host_timeout);
     uint32_t up = count_up(sv, UINT32_MAX);
     if (lead_holds(up, up + hs->losses))
         return;
