@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Compares PVM calls of this build with those of PVM 3 (Debian: pvm, pvm-dev): builds pvm_messages.c and
-pvm_tasks.c with both, runs the two in turn, prints medians and ratios. pvm.py --build BUILD [--rounds N]"""
+pvm_tasks.c with both, runs the two in turn, and prints figures and ratios: of messages, for which the two
+take several turns in each round, the better quartile (as run.py does, which says why), else medians.
+pvm.py --build BUILD [--rounds N]"""
 
 import argparse
 import os
@@ -20,12 +22,13 @@ REQUIRED = {"rtt_8": 10, "rtt_1m_default": 10, "rtt_1m_inplace": 2, "pack_1m_def
 MEMCPY = {"pack_1m_raw": 1.3, "unpack_1m_raw": 1.3}
 FLOOR = {"spawn_4": "floor_4", "spawn_64": "floor_64"}  # at most twice as long
 MOST = {"notify": 1000, "join_100": 20000}  # us
-PROGRAMS = ("pvm_messages", "pvm_tasks")
+MESSAGES, TASKS = "pvm_messages", "pvm_tasks"
+TURNS = 5  # of the messages in a round
 
 
 def compile_with(folder, *flags):
     folder.mkdir()
-    for name in PROGRAMS:
+    for name in (MESSAGES, TASKS):
         subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", folder / name, HERE / f"{name}.c", *flags], check=True)
 
 
@@ -35,8 +38,22 @@ def figures(command, env):
     return {name: float(value) for name, value in (line.split() for line in out.stdout.splitlines())}
 
 
-def run(folder, env):
-    return {k: v for name in PROGRAMS for k, v in figures([folder / name, folder / name], env).items()}
+class Side:
+    """A library: how its programs are run, and what they said."""
+
+    def __init__(self, folder, env):
+        self.folder = folder
+        self.env = env
+        self.messages, self.tasks = {}, {}
+
+    def run(self, program):
+        samples = self.messages if program == MESSAGES else self.tasks
+        for name, value in figures([self.folder / program, self.folder / program], self.env).items():
+            samples.setdefault(name, []).append(value)
+
+    def values(self):
+        low = {k: statistics.quantiles(v, n=4)[0] if len(v) > 1 else v[0] for k, v in self.messages.items()}
+        return low | {k: statistics.median(v) for k, v in self.tasks.items()}
 
 
 def floors(folder):
@@ -65,9 +82,9 @@ def start_pvmd(folder):
 def table(ours, theirs, floor_rounds):
     print(f"| {'what':20} | {'PVMX us':>10} | {'PVM us':>10} | {'ratio':>6} | required |")
     print("| --- | --- | --- | --- | --- |")
-    median = {name: (statistics.median(r[name] for r in ours), statistics.median(r[name] for r in theirs))
-              for name in ours[0]}
-    for name, (x, p) in median.items():
+    ours, theirs = ours.values(), theirs.values()
+    for name, x in ours.items():
+        p = theirs[name]
         want = f">= {REQUIRED[name]}" if name in REQUIRED else ""
         if name in FLOOR:
             floor = statistics.median(r[FLOOR[name]] for r in floor_rounds)
@@ -75,7 +92,7 @@ def table(ours, theirs, floor_rounds):
         if name in MOST:
             want = f"< {MOST[name]} us"
         if name in MEMCPY:
-            want = f"{x / median['memcpy_1m'][0]:.2f} x memcpy, <= {MEMCPY[name]}"
+            want = f"{x / ours['memcpy_1m']:.2f} x memcpy, <= {MEMCPY[name]}"
         print(f"| {name:20} | {x:10.3f} | {p:10.3f} | {p / x:6.1f} | {want} |")
 
 
@@ -93,16 +110,18 @@ def main():
                      f"-Wl,-rpath,{build}/lib")
         compile_with(folder / "theirs", "-lgpvm3", "-lpvm3")
         daemon, env = start_pvmd(folder)
-        ours, theirs, floor_rounds = [], [], []
+        sides = Side(folder / "ours", dict(os.environ, XDG_RUNTIME_DIR=name)), Side(folder / "theirs", env)
+        floor_rounds = []
         try:
             for _ in range(args.rounds):
-                ours.append(run(folder / "ours", dict(os.environ, XDG_RUNTIME_DIR=name)))
-                theirs.append(run(folder / "theirs", env))
+                for program in (MESSAGES,) * TURNS + (TASKS,):
+                    for side in sides:
+                        side.run(program)
                 floor_rounds.append(floors(folder))
         finally:
             daemon.terminate()
             daemon.wait()
-        table(ours, theirs, floor_rounds)
+        table(*sides, floor_rounds)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SMALL = (1, 8, 64, 1024)
 LONG = (65536, 1048576, 4194304)
 SOCKETS = "sockets"
-TURNS = 3  # in a round
+TURNS = 5  # in a round
 NET = "10.79.0"
 
 

@@ -19,6 +19,7 @@ struct px_progress {
         void *arg;
     } source[PX_SOURCES_MAX];
     unsigned nsources;
+    unsigned nfirst; /* last rounds that ended with the first source */
     struct pvmx_hook *hooks;
     struct px_arena *arena;
     pthread_mutex_t *lock;    /* NULL: single threaded */
@@ -65,6 +66,11 @@ static inline void px_progress_tell(struct px_progress *p)
 
 /* One round; the number of events handled. Called with the lock held. */
 unsigned px_progress(struct px_progress *p);
+/* The first source only: in the middle of many rounds. */
+static inline unsigned px_progress_first(struct px_progress *p)
+{
+    return p->source[0].fn(p->source[0].arg);
+}
 /* See pvmx_engine_wait_until. Called with the lock held, once. */
 pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
                  uint64_t deadline_ns);

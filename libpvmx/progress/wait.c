@@ -36,6 +36,7 @@ enum {
                                    * second cost about 0.002 % of a processor */
     TIGHT_SPINS = 64,    /* rounds without a pause instruction, which takes 50 ns on some
                        * processors: about as long as the answer to a short message takes */
+    FULL_EVERY = 4,      /* rounds of which one looks at more than messages */
     SPINS_PER_LOOK = 16, /* rounds between two looks at the clock: about 0.5 us */
     SLOW_YIELD_NS = 100 * 1000, /* somebody computes here: a sleeper is woken sooner than one
                                  * who has yielded gets its processor back */
@@ -48,9 +49,15 @@ void px_progress_settings(void)
     px_param_register(wait_params, sizeof wait_params / sizeof wait_params[0]);
 }
 
+static unsigned no_source(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
 void px_progress_init(struct px_progress *p, struct px_arena *arena)
 {
-    *p = (struct px_progress){.arena = arena, .bell = -1};
+    *p = (struct px_progress){.arena = arena, .bell = -1, .source[0].fn = no_source};
     px_progress_settings();
     p->skip_next = SKIP_MIN;
 }
@@ -219,12 +226,14 @@ static pvmx_err wait_until(struct px_progress *p, bool (*done)(void *arg), void 
                            uint64_t deadline_ns)
 {
     struct spin spin = {0};
+    unsigned looks = 0;
     for (;;) {
         if (done(arg)) {
             note_end(p, &spin);
             return PVMX_OK;
         }
-        unsigned n = px_progress(p);
+        unsigned n =
+            looks++ % FULL_EVERY && !p->hooks ? px_progress_first(p) : px_progress(p);
         if (p->lock)
             px_progress_tell(p);
         if (n) {

@@ -32,6 +32,7 @@ struct px_ring_end {
     struct px_ring *ring;
     uint64_t pos;
     uint64_t clean; /* producer: the words of all lines from pos up to here, excluded, are 0 */
+    uint64_t quick; /* producer: up to here a short record needs no look at anything */
     uint64_t look;  /* producer: position from which on it may begin again at the start */
     uint64_t limit; /* producer: pos may grow to this (last head seen + PX_RING_DATA);
                      * consumer: next position at which want_space is looked at       */

@@ -25,7 +25,8 @@ static struct px_ring *shared_ring(void)
 static size_t length_of(uint64_t k)
 {
     static const size_t shapes[] = {0,  1,   7,    8,    56,   57,
-                                    64, 200, 1000, 4096, 8000, PX_RING_RECORD_MAX};
+                                    64, 200, 1000, 4096, 8000, PX_RING_RECORD_MAX,
+                                    24};
     return shapes[(k * 7 + k / 12) % (sizeof shapes / sizeof shapes[0])];
 }
 
@@ -35,11 +36,13 @@ static void fill(uint8_t *p, uint64_t k, size_t len)
         p[i] = (uint8_t)(k * 31 + i * 7);
 }
 
+enum { HEADER = 24 }; /* of most messages; short ones have a way of their own */
+
 static uint8_t bytes[PX_RING_RECORD_MAX];
 
 static bool push_filled(struct px_ring_end *e, uint64_t k)
 {
-    size_t len = length_of(k), half = len / 3;
+    size_t len = length_of(k), half = len >= HEADER && len <= 56 ? HEADER : len / 3;
     struct px_slice v[2] = {{bytes, half}, {bytes + half, len - half}};
     return px_ring_push(e, v, 2, len);
 }
@@ -151,7 +154,7 @@ static void advance(struct px_ring_end *out, struct px_ring_end *in, uint32_t ta
     px_ring_release(in);
 }
 
-enum { RECORD = 1 }; /* 200 bytes, see length_of */
+enum { RECORD = 1, SHORT = 41 }; /* 200 and 56 bytes, see length_of */
 
 /* AddressSanitizer's own instructions multiply the steps, and its processes take long to start: that
  * build stops at a share of them, another one at each place; others stop at every one. */
@@ -161,11 +164,11 @@ enum { STRIDE = 11 };
 enum { STRIDE = 1 };
 #endif
 
-/* A child that brings the ring to the place, waits for us, then pushes one record; we let it run
+/* A child that brings the ring to the place, waits for us, then pushes record k; we let it run
  * `steps` instructions of that push and kill it. *in: the reading side's place, in shared memory.
  * Returns false when it came to the end of the push. */
 static bool push_killed_after(struct px_ring *r, struct px_ring_end *in, uint32_t tail,
-                              long steps)
+                              uint64_t k, long steps)
 {
     int st;
     pid_t pid = fork();
@@ -175,10 +178,10 @@ static bool push_killed_after(struct px_ring *r, struct px_ring_end *in, uint32_
         px_ring_attach_producer(&out, r);
         px_ring_attach_consumer(in, r);
         advance(&out, in, tail);
-        fill(bytes, RECORD, length_of(RECORD));
+        fill(bytes, k, length_of(k));
         ptrace(PTRACE_TRACEME, 0, NULL, NULL);
         raise(SIGSTOP);
-        push_filled(&out, RECORD);
+        push_filled(&out, k);
         raise(SIGSTOP);
         _exit(0);
     }
@@ -196,13 +199,13 @@ static bool push_killed_after(struct px_ring *r, struct px_ring_end *in, uint32_
 }
 
 /* After the death the ring holds the last record whole or not at all. */
-static bool read_after_death(struct px_ring_end *in)
+static bool read_after_death(struct px_ring_end *in, uint64_t k)
 {
     size_t len;
     const uint8_t *p = px_ring_peek(in, &len);
     if (!p)
         return false;
-    check(p, len, RECORD);
+    check(p, len, k);
     px_ring_pop(in, len);
     cr_assert_null(px_ring_peek(in, &len));
     return true;
@@ -210,9 +213,11 @@ static bool read_after_death(struct px_ring_end *in)
 
 Test(ring, producer_killed_at_every_step_publishes_whole_records_or_none, .timeout = 240)
 {
-    /* Near the start; where the record does not fit before the end and starts over; where the ring
-     * is empty and begins again. */
-    static const uint32_t tails[] = {PX_RING_DATA, 200, PX_RING_DATA - 10000};
+    /* Near the start, the long and the short way; where the record does not fit before the end and starts
+     * over; where the ring is empty and begins again. */
+    static const uint32_t tails[] = {PX_RING_DATA, PX_RING_DATA, 200, PX_RING_DATA - 10000};
+    static const uint64_t records[] = {RECORD, SHORT, RECORD, RECORD};
+    cr_assert_eq(length_of(SHORT), 56);
     struct px_ring *r = shared_ring();
     struct px_ring_end *in =
         mmap(NULL, sizeof *in, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -223,8 +228,8 @@ Test(ring, producer_killed_at_every_step_publishes_whole_records_or_none, .timeo
         for (long steps = (long)i % STRIDE; inside; steps += STRIDE) {
             memset(r->data, 0xa5, sizeof r->data); /* stale bytes of an earlier life */
             px_ring_reset(r);
-            inside = push_killed_after(r, in, tails[i], steps);
-            if (read_after_death(in))
+            inside = push_killed_after(r, in, tails[i], records[i], steps);
+            if (read_after_death(in, records[i]))
                 whole++;
             else
                 none++;
@@ -264,4 +269,50 @@ Test(ring, begins_again_while_it_is_read_as_fast_as_it_is_filled)
     while (kept-- && px_ring_peek(&in, &len))
         px_ring_pop(&in, len);
     cr_assert_eq(kept, SIZE_MAX);
+}
+
+/* Heads with few bytes after them, as most messages are, with a reader that is behind by a changing number of
+ * them, over many laps of a ring that is full of stale bytes. */
+Test(ring, short_messages_of_every_length)
+{
+    struct px_ring_end out, in;
+    struct px_ring *r = shared_ring();
+    uint8_t head[HEADER], body[64];
+    uint64_t pushed = 0, popped = 0;
+    size_t len;
+    memset(r->data, 0xa5, sizeof r->data);
+    px_ring_reset(r);
+    px_ring_attach_producer(&out, r);
+    px_ring_attach_consumer(&in, r);
+    srand(5);
+    while (popped < 300000) {
+        for (int n = rand() % (pushed % 10000 < 5000 ? 3 : 700); n > 0; n--) {
+            size_t size = pushed % 41; /* some need two lines */
+            struct px_slice v[2] = {{head, HEADER}, {body, size}};
+            fill(head, pushed, HEADER);
+            fill(body, pushed + 1, size);
+            if (!px_ring_push(&out, v, size ? 2 : 1, HEADER + size))
+                break;
+            pushed++;
+        }
+        for (int n = rand() % 1000; n > 0 && popped < pushed; n--, popped++) {
+            const uint8_t *p = px_ring_peek(&in, &len);
+            cr_assert_not_null(p);
+            fill(head, popped, HEADER);
+            fill(body, popped + 1, popped % 41);
+            cr_assert_eq(len, HEADER + popped % 41);
+            cr_assert_eq(memcmp(p, head, HEADER), 0, "head %lu", (unsigned long)popped);
+            cr_assert_eq(memcmp(p + HEADER, body, len - HEADER), 0, "record %lu",
+                         (unsigned long)popped);
+            px_ring_pop(&in, len);
+            if (rand() % 4 == 0)
+                px_ring_release(&in);
+        }
+        if (popped == pushed) {
+            cr_assert_null(px_ring_peek(&in, &len), "stale bytes after %lu",
+                           (unsigned long)popped);
+            px_ring_release(&in);
+        }
+    }
+    munmap(r, sizeof *r);
 }
