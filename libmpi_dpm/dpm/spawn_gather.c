@@ -170,6 +170,18 @@ static int gather_flags(struct xmpi_spawn *s)
     return MPI_SUCCESS;
 }
 
+/* A low number would be taken for a standard descriptor that is closed here. */
+static int open_high(const char *path, int how)
+{
+    int low = open(path, how | O_CLOEXEC, 0666);
+    if (low < 0 || low > 2)
+        return low;
+    int fd = fcntl(low, F_DUPFD_CLOEXEC, 3), errnum = errno;
+    close(low);
+    errno = errnum;
+    return fd;
+}
+
 static int open_stdio(struct xmpi_spawn *s, const char *const path[3])
 {
     static const char keys[3][16] = {"pvmx_stdin", "pvmx_stdout", "pvmx_stderr"};
@@ -183,7 +195,7 @@ static int open_stdio(struct xmpi_spawn *s, const char *const path[3])
         }
         /* Several children write to it: each write goes to its end. */
         int how = i == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
-        s->stdio[i] = open(path[i], how | O_CLOEXEC, 0666);
+        s->stdio[i] = open_high(path[i], how);
         if (s->stdio[i] < 0)
             return xmpi_err(MPI_ERR_INFO_VALUE, "info key \"%s\": %.1000s: %s", keys[i],
                             path[i], strerror(errno));

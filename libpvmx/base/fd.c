@@ -19,6 +19,15 @@ void px_fd_close(int *fd)
     errno = saved;
 }
 
+int px_fd_up(int fd)
+{
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    int up = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    px_fd_close(&fd);
+    return up;
+}
+
 int px_fd_set_nonblock(int fd, bool on)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -69,7 +78,7 @@ int px_unix_connect(const char *path, int *err_no)
     struct sockaddr_un sa;
     int dir, fd = -1;
     if (unix_address(path, &sa, &dir) == 0)
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        fd = px_fd_up(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd >= 0) {
         int rc;
         do
@@ -181,10 +190,10 @@ ssize_t px_unix_recv(int fd, void *bytes, size_t n, int *fds, size_t *nfds)
         for (size_t i = 0; i < count; i++) {
             int one;
             memcpy(&one, CMSG_DATA(c) + i * sizeof(int), sizeof one);
-            if (got < room)
+            if (got >= room)
+                px_fd_close(&one); /* more than the caller expects: never keep a stranger's file open */
+            else if ((one = px_fd_up(one)) >= 0)
                 fds[got++] = one;
-            else
-                close(one); /* more than the caller expects: never keep a stranger's file open */
         }
     }
     if (nfds != NULL)

@@ -12,6 +12,10 @@ enum { PX_FD_PASS_MAX = 32 }; /* descriptors that travel with one write */
 
 /* Closes *fd when it is >= 0 and sets it to -1; keeps errno. */
 void px_fd_close(int *fd);
+/* A new close-on-exec descriptor of ours must not take the place of a standard one that the program has
+ * closed: what the program writes to "standard output" would go there. Returns it as a number above
+ * 2, or -1 with errno; fd -1 is passed on. */
+int px_fd_up(int fd);
 int px_fd_set_nonblock(int fd, bool on);
 int px_fd_set_cloexec(int fd, bool on);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The log: one line, one write, so that lines of several processes do not mix. */
 #include "base/log.h"
+#include "base/fd.h"
 #include "base/param.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +67,7 @@ int px_log_set_file(const char *path)
 {
     int fd = STDERR_FILENO;
     if (path != NULL) {
-        fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+        fd = px_fd_up(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600));
         if (fd < 0)
             return errno;
     }

@@ -141,7 +141,7 @@ static void stdio_fds(const int *given, int fds[3], int *null)
         if (fcntl(fds[i], F_GETFD) >= 0)
             continue;
         if (*null < 0)
-            *null = fcntl(open("/dev/null", O_RDWR), F_DUPFD_CLOEXEC, 3);
+            *null = px_fd_up(open("/dev/null", O_RDWR | O_CLOEXEC));
         fds[i] = *null;
     }
 }

@@ -19,7 +19,7 @@ static socklen_t address(uint64_t name, struct sockaddr_un *a)
 
 static int datagram_socket(void)
 {
-    return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return px_fd_up(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 int pxp_bell_open(uint64_t *name)

@@ -231,7 +231,7 @@ static bool watch_new(struct px_tcp_iface *s, struct px_tcp_conn *c)
 {
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
     if (s->epoll < 0)
-        s->epoll = epoll_create1(EPOLL_CLOEXEC);
+        s->epoll = px_fd_up(epoll_create1(EPOLL_CLOEXEC));
     return s->epoll >= 0 && epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &e) == 0;
 }
 

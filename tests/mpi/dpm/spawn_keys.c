@@ -312,6 +312,27 @@ static void unknown_key(const char *role)
     CHECK(found);
 }
 
+/* A program started with its standard descriptors closed: none of the library's takes their places,
+ * where the program's output would hit it; and files for its children are not mixed up. */
+static void closed_stdio(const char *role)
+{
+    if (!role) {
+        for (int fd = 0; fd < 3; fd++)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+        int pid = mt_start("closed", NULL);
+        for (int fd = 0; fd < 3; fd++)
+            fcntl(fd, F_SETFD, 0);
+        CHECK_EQ(mt_finish(pid), 0);
+        return;
+    }
+    const char *in = file_with("in", "first line\n"), *out = file_with("out", "");
+    says("say", (const char *const[]){"pvmx_stdin", in, "pvmx_stdout", out, NULL},
+         "first line\n");
+    holds(out, "out first line\n");
+    for (int fd = 0; fd < 3; fd++)
+        CHECK(fcntl(fd, F_GETFD) < 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *role;
@@ -322,11 +343,19 @@ int main(int argc, char **argv)
         MPI_Comm_get_parent(&parent);
         if (parent != MPI_COMM_NULL)
             return child(role, argv);
-        unknown_key(role);
-        return mt_end();
+        if (strcmp(role, "closed") != 0) {
+            unknown_key(role);
+            return mt_end();
+        }
     }
     if (!CHECK(mkdtemp(folder) != NULL))
         return mt_end();
+    if (*role) {
+        closed_stdio(role);
+        snprintf(command, sizeof(command), "rm -r %s", folder);
+        CHECK_EQ(system(command), 0);
+        return mt_end();
+    }
     environment();
     hosts();
     round_robin();
@@ -335,6 +364,7 @@ int main(int argc, char **argv)
     streams();
     several();
     unknown_key(NULL);
+    closed_stdio(NULL);
     snprintf(command, sizeof(command), "rm -r %s", folder);
     CHECK_EQ(system(command), 0);
     return mt_end();
