@@ -72,18 +72,23 @@ static void draw(uint64_t done, int workers)
         snprintf(numbers + n, sizeof numbers - (size_t)n, ", %d:%02d left", left / 60,
                  left % 60);
     }
+    char percent[16] = "";
     double part = bar.total ? (double)done / (double)bar.total : 0;
     if (part > 1) /* a file that grows while it is read */
         part = 1;
+    if (bar.total)
+        snprintf(percent, sizeof percent, "%3.0f %%  ", part * 100);
     if (!bar.terminal) {
-        fprintf(stderr, "master: %3.0f %%  %s\n", part * 100, numbers);
+        fprintf(stderr, "master: %s%s\n", percent, numbers);
         return;
     }
-    int room = terminal_width() - (int)strlen(numbers) - 12;
+    /* One column stays free: a line that fills the last one would go on in the next. */
+    int width = terminal_width() - 1;
+    int room = bar.total ? width - (int)(strlen(percent) + strlen(numbers)) - 3 : 0;
     if (room > 60)
         room = 60;
     int full = room > 0 ? (int)(part * room) : 0;
-    int at = snprintf(line, sizeof line, "\r");
+    int at = 0;
     if (room >= 8) {
         line[at++] = '[';
         for (int i = 0; i < room; i++)
@@ -91,8 +96,8 @@ static void draw(uint64_t done, int workers)
         line[at++] = ']';
         line[at++] = ' ';
     }
-    snprintf(line + at, sizeof line - (size_t)at, "%3.0f %%  %s\033[K", part * 100, numbers);
-    fputs(line, stderr);
+    snprintf(line + at, sizeof line - (size_t)at, "%s%s", percent, numbers);
+    fprintf(stderr, "\r%.*s\033[K", width, line);
     fflush(stderr);
     bar.drawn = true;
 }

@@ -16,12 +16,11 @@
 
 /* Names of outputs that are not complete, for the signal handler. Several files can be open, as the
  * next one is read while the last blocks of the one before are still being compressed. */
-enum { UNFINISHED_MAX = 64 };
-static char *volatile unfinished[UNFINISHED_MAX];
+static char *volatile unfinished[GZFILES_MAX];
 
 static void remember(char *name)
 {
-    for (int i = 0; i < UNFINISHED_MAX; i++)
+    for (int i = 0; i < GZFILES_MAX; i++)
         if (!unfinished[i]) {
             unfinished[i] = name;
             return;
@@ -30,14 +29,14 @@ static void remember(char *name)
 
 static void forget(const char *name)
 {
-    for (int i = 0; i < UNFINISHED_MAX; i++)
+    for (int i = 0; i < GZFILES_MAX; i++)
         if (unfinished[i] == name)
             unfinished[i] = NULL;
 }
 
 static void on_signal(int sig)
 {
-    for (int i = 0; i < UNFINISHED_MAX; i++)
+    for (int i = 0; i < GZFILES_MAX; i++)
         if (unfinished[i])
             unlink(unfinished[i]);
     signal(sig, SIG_DFL);
@@ -46,10 +45,11 @@ static void on_signal(int sig)
 
 void gzfile_clean_on_signal(void)
 {
-    static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int sigs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU};
     for (size_t i = 0; i < sizeof sigs / sizeof *sigs; i++)
         if (signal(sigs[i], on_signal) == SIG_IGN)
             signal(sigs[i], SIG_IGN); /* as nohup wants it */
+    signal(SIGXFSZ, SIG_IGN); /* write tells of it: `ulimit -f` is one more way to be full */
 }
 
 static bool write_all(struct gzfile *gz, const void *data, size_t len)
@@ -81,19 +81,27 @@ static bool write_header(struct gzfile *gz, int level, time_t mtime)
 {
     const char *slash = strrchr(gz->in_name, '/');
     const char *name = slash ? slash + 1 : gz->in_name;
-    unsigned char head[10] = {0x1f, 0x8b, 8, 8 /* a name follows */};
+    bool named = strcmp(name, "-") != 0;
+    unsigned char head[10] = {0x1f, 0x8b, 8, named ? 8 : 0 /* does a name follow? */};
     put32(head + 4, mtime > 0 && mtime <= UINT32_MAX ? (uint32_t)mtime : 0);
     head[8] = level == 9 ? 2 : level == 1 ? 4 : 0;
     head[9] = 3; /* Unix */
-    return write_all(gz, head, sizeof head) && write_all(gz, name, strlen(name) + 1);
+    return write_all(gz, head, sizeof head) &&
+           (!named || write_all(gz, name, strlen(name) + 1));
 }
 
 static bool open_output(struct gzfile *gz, const char *out_name, const struct stat *in_st,
                         bool force)
 {
     struct stat st;
+    if (!out_name && strcmp(gz->in_name, "-") == 0)
+        out_name = "-";
     if (out_name && strcmp(out_name, "-") == 0) {
         gz->out = STDOUT_FILENO;
+        if (!force && isatty(STDOUT_FILENO)) {
+            bar_message("compressed data is nothing for a terminal; -f writes it there");
+            return false;
+        }
         return true;
     }
     size_t len = strlen(out_name ? out_name : gz->in_name) + sizeof ".gz";
@@ -111,14 +119,18 @@ static bool open_output(struct gzfile *gz, const char *out_name, const struct st
                     gz->out_name, strerror(errno));
         return false;
     }
-    if (fstat(gz->out, &st) == 0 && st.st_dev == in_st->st_dev && st.st_ino == in_st->st_ino) {
+    if (fstat(gz->out, &st) != 0 ||
+        (st.st_dev == in_st->st_dev && st.st_ino == in_st->st_ino)) {
         bar_message("%s is the input itself", gz->out_name);
         return false;
     }
-    if (force && S_ISREG(st.st_mode) && ftruncate(gz->out, 0) != 0) {
+    if (!S_ISREG(st.st_mode)) /* a device or a pipe is not ours to remove */
+        return true;
+    if (force && ftruncate(gz->out, 0) != 0) {
         bar_message("cannot write %s: %s", gz->out_name, strerror(errno));
         return false;
     }
+    gz->removable = true;
     remember(gz->out_name);
     return true;
 }
@@ -137,7 +149,8 @@ bool gzfile_open(struct gzfile *gz, const char *in_name, const char *out_name, i
 {
     struct stat st;
     *gz = (struct gzfile){.in_name = in_name, .in = -1, .out = -1, .begin = bar_now()};
-    gz->in = open(in_name, O_RDONLY | O_CLOEXEC);
+    gz->in = strcmp(in_name, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                       : open(in_name, O_RDONLY | O_CLOEXEC);
     if (gz->in < 0 || fstat(gz->in, &st) != 0) {
         bar_message("cannot open %s: %s", in_name, strerror(errno));
     } else if (S_ISDIR(st.st_mode)) {
@@ -208,7 +221,7 @@ bool gzfile_finish(struct gzfile *gz)
 void gzfile_abandon(struct gzfile *gz)
 {
     close_both(gz);
-    if (gz->out_name) {
+    if (gz->removable) {
         unlink(gz->out_name);
         forget(gz->out_name);
     }

@@ -11,17 +11,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* So many may be open at one time; each takes two descriptors. */
+enum { GZFILES_MAX = 64 };
+
 struct gzfile {
-    const char *in_name;
-    char *out_name; /* NULL: standard output */
+    const char *in_name; /* "-": standard input */
+    char *out_name;      /* NULL: standard output */
     int in, out;
+    bool removable;               /* out_name is a file that we have made or emptied */
     uint64_t in_bytes, out_bytes; /* so far */
     uint32_t crc;
     double begin;
 };
 
-/* Opens both and writes the header. out_name NULL: in_name with ".gz"; "-": standard output. force:
- * replace an existing output. False: said why on stderr, nothing is left behind. */
+/* Opens both and writes the header. out_name NULL: in_name with ".gz" (of "-": standard output); "-":
+ * standard output. force: replace an existing output. False: said why on stderr, nothing is left
+ * behind. */
 bool gzfile_open(struct gzfile *gz, const char *in_name, const char *out_name, int level,
                  bool force);
 /* Reads the next n bytes (fewer at the end of the file). -1: said why. */

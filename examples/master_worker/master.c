@@ -38,7 +38,7 @@ struct master {
     uint64_t nread, nwritten; /* block numbers: [nwritten, nread) are in the window          */
     uint64_t bytes_done; /* of input, compressed and written                            */
     uint64_t in_total, out_total;
-    int next_file, nfinished;
+    int next_file, nopen, nfinished;
     struct gzfile *reading; /* the file that the next block comes from; NULL: open the next one */
     bool all_read, failed;
 };
@@ -46,7 +46,8 @@ struct master {
 static const char usage[] =
     "usage: master [OPTION]... FILE...\n"
     "Compresses each FILE to FILE.gz with worker processes that it starts itself. FILE "
-    "stays.\n"
+    "stays;\n"
+    "- is standard input, which goes to standard output.\n"
     "\n"
     "  -n N       start N workers (default: as many as the virtual machine has "
     "processors)\n"
@@ -72,6 +73,7 @@ static bool open_next(struct master *m)
         struct gzfile *gz = malloc(sizeof *gz);
         if (gz && gzfile_open(gz, name, m->opt->out, m->opt->level, m->opt->force)) {
             m->reading = gz;
+            m->nopen++;
             return true;
         }
         free(gz);
@@ -129,6 +131,7 @@ static bool end_file(struct master *m, struct gzfile *gz)
         report(m, gz, name);
     }
     free(gz);
+    m->nopen--;
     return ok;
 }
 
@@ -156,6 +159,13 @@ static bool write_ready(struct master *m)
     return true;
 }
 
+/* Is there room for another block, or for the file that it would come from? */
+static bool may_read(const struct master *m)
+{
+    return !m->all_read && m->nread - m->nwritten < m->nwindow &&
+           (m->reading || m->nopen < GZFILES_MAX);
+}
+
 /* Hands out what is ready, oldest first; reads on as long as there are workers with room. The
  * workers are started for the first block that there is. False: they could not be. */
 static bool feed(struct master *m)
@@ -171,7 +181,7 @@ static bool feed(struct master *m)
                 return false;
             if (!pool_give(&m->pool, block_at(m, seq)))
                 return true;
-        } else if (!m->all_read && m->nread - m->nwritten < m->nwindow) {
+        } else if (may_read(m)) {
             read_block(m);
         } else {
             return true;
@@ -213,7 +223,9 @@ static uint64_t measure(const struct options *opt, uint64_t *blocks)
     *blocks = 0;
     for (int i = 0; i < opt->nfiles; i++) {
         struct stat st;
-        if (stat(opt->files[i], &st) != 0 || S_ISDIR(st.st_mode))
+        bool here = strcmp(opt->files[i], "-") == 0 ? fstat(STDIN_FILENO, &st) == 0
+                                                    : stat(opt->files[i], &st) == 0;
+        if (!here || S_ISDIR(st.st_mode))
             continue;
         if (!S_ISREG(st.st_mode))
             known = false;

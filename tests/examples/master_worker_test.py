@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """examples/master_worker as its users see it."""
 
+import fcntl
 import gzip
 import os
 import pathlib
@@ -8,7 +9,10 @@ import pty
 import random
 import shutil
 import signal
+import stat
+import struct
 import subprocess
+import termios
 import time
 import unittest
 
@@ -122,6 +126,43 @@ class MasterWorker(LabCase):
         self.assertEqual((run.returncode, err), (0, b""))
         self.assertEqual(gzip.decompress(out), path.read_bytes())
 
+    def test_standard_input(self):
+        path = self.make("f", 300000)
+        with path.open("rb") as f:
+            run = self.start(self.master, "-q", "-b", "4k", "-", stdin=f, text=False)
+            out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, err), (0, b""))
+        self.assertEqual(gzip.decompress(out), path.read_bytes())
+
+    def test_full_disk(self):
+        """The file is removed; a device, which is not ours, stays (even for root)."""
+        path = self.make("f", 300000)
+        device = self.tmp / "device"
+        try:
+            os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+            full = device.open("wb", buffering=0)
+            full.close()
+        except PermissionError:
+            device = pathlib.Path("/dev/full")
+        status, _, err = self.run_program(self.master, "-f", "-o", device, path)
+        self.assertEqual(status, 1)
+        self.assertIn("No space left on device", err)
+        self.assertTrue(device.exists())
+        status, _, err = self.run_program("sh", "-c", f"ulimit -Sf 8; exec {self.master} -b 4k {path}")
+        self.assertEqual(status, 1)
+        self.assertIn("f.gz: File too large", err)
+        self.assertFalse((self.tmp / "f.gz").exists())
+
+    def test_more_files_than_may_be_open(self):
+        """With a large window very many small files would be open at one time."""
+        paths = [self.make(f"s{i}", i % 7) for i in range(300)]
+        status, _, err = self.run_program("sh", "-c", 'ulimit -Sn 200; exec "$@"', "sh", self.master,
+                                          "-q", "-n", "60", "-b", "4k", *paths)
+        self.assertEqual((status, err), (0, ""))
+        for path in paths:
+            self.assertEqual(gzip.decompress(pathlib.Path(f"{path}.gz").read_bytes()),
+                             path.read_bytes())
+
     def test_killed_worker_is_replaced(self):
         path, run = self.begin_long_run()
         victim = self.workers()[0]
@@ -233,6 +274,22 @@ class MasterWorker(LabCase):
                                         r"[0-9.]+ MiB/s, \d+ workers?")
         self.assertIn("100 %", seen.decode())
         self.same(path)
+
+    def test_progress_on_terminals_of_every_width(self):
+        """The bar never goes on in a second line, which a carriage return would not take back."""
+        path = self.make("f", 2 << 20)
+        for width in (1, 2, 20, 60, 79, 200):
+            with self.subTest(width=width):
+                ours, theirs = pty.openpty()
+                fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+                run = self.start(self.master, "-f", "-b", "64k", path, stderr=theirs)
+                os.close(theirs)
+                self.assertEqual(run.wait(timeout=60), 0)
+                run.stdout.close()
+                seen = os.read(ours, 65536).decode().split("\r\n")[0]
+                os.close(ours)
+                for line in seen.replace("\x1b[K", "").split("\r"):
+                    self.assertLess(len(line), max(width, 2))
 
     def test_two_masters_at_once(self):
         paths = [self.make(f"f{i}", 8 << 20, seed=i) for i in range(2)]
