@@ -6,6 +6,7 @@
 #include "base/param.h"
 #include "peer.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct conf conf;
@@ -118,9 +119,24 @@ static const struct px_param settings[] = {
      .store.text = &conf.log},
 };
 
+/* The variables of other systems: nobody but daemons listens here. */
+static void ports_of_others(void)
+{
+    static const char *const names[] = {"MPIEXEC_PORT_RANGE", "MPICH_PORT_RANGE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = getenv(names[i]);
+        if (text == NULL || *text == '\0')
+            continue;
+        px_param_set("daemon.ports", text);
+        return;
+    }
+}
+
 void conf_init(void)
 {
     px_param_register(settings, sizeof settings / sizeof settings[0]);
+    if (*conf.ports == '\0')
+        ports_of_others();
 }
 
 /* ---- for the console -------------------------------------------------------------------------- */

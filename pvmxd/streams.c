@@ -153,7 +153,8 @@ pvmx_err streams_prepare(const struct spawn_req *r, struct spawn_one *one,
             int errnum = errno;
             streams_close(one->ends);
             streams_close(theirs);
-            return px_fail_errno(errnum, "cannot make the pipes of rank %u", one->rank);
+            return px_fail_errno(errnum, "cannot make the pipes of rank %u%s", one->rank,
+                                 errnum == EMFILE ? " in the daemon (ulimit -n)" : "");
         }
         plan->stdio[i] = theirs[i];
     }
@@ -178,6 +179,13 @@ static bool keep_told(struct server *sv, const struct spawn_one *one, struct pee
     return t != NULL && streams > 0 && logs_begin_told(sv, t, mpiexec, streams);
 }
 
+/* Where a task of another host runs; "": here. */
+static const char *host_of(struct server *sv, const struct spawn_one *one)
+{
+    const struct host *h = one->host != 0 ? hosts_find(sv, one->host) : NULL;
+    return h != NULL ? h->name : "";
+}
+
 /* As many tasks from *at on as one message takes; false: the session is over. */
 static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
 {
@@ -198,7 +206,8 @@ static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
         struct pxp_world_task *t = &tasks[m.n_tasks++];
         *t = (struct pxp_world_task){.tid = one->tid,
                                      .pid = (uint32_t)one->pid,
-                                     .cpus = bind_text(one->place)};
+                                     .cpus = bind_text(one->place),
+                                     .host = host_of(r->sv, one)};
         if (m.n_tasks == 1)
             m.first = one->rank;
         t->kept = keep_told(r->sv, one, p);

@@ -302,9 +302,10 @@ static void say_task(const struct job *job, const struct pxp_world *m, size_t i)
     char world[32] = "";
     if (job->nworlds > 1)
         snprintf(world, sizeof world, " of world %u", m->world);
-    fprintf(stderr, "mpiexec: rank %u%s is t%x, process %u%s%s\n", m->first + (unsigned)i,
-            world, (unsigned)t->tid, t->pid, *t->cpus ? ", bound to processors " : "",
-            t->cpus);
+    fprintf(stderr, "mpiexec: rank %u%s is t%x, process %u%s%s%s%s\n",
+            m->first + (unsigned)i, world, (unsigned)t->tid, t->pid,
+            *t->host ? " on host " : "", t->host,
+            *t->cpus ? ", bound to processors " : "", t->cpus);
 }
 
 /* The next descriptor that has come; -1: the daemon has promised more than it sent. */
@@ -319,18 +320,23 @@ static int take_fd(struct job *job)
 
 static pvmx_err take_streams(struct job *job, const struct pxp_world *m, size_t i)
 {
+    const struct pxp_world_task *t = &m->tasks[i];
+    struct output_of of = {.world = m->world,
+                           .rank = m->first + (uint32_t)i,
+                           .tid = t->tid,
+                           .host = t->host,
+                           .kept = t->kept};
     pvmx_err err = PVMX_OK;
     for (int k = 0; k < 3 && !err; k++) {
-        if (!(m->tasks[i].streams & 1u << k))
+        if (!(t->streams & 1u << k))
             continue;
         int fd = take_fd(job);
         if (fd < 0)
             err = px_fail(PVMX_ERR_PROTO, "a pipe of rank %u has not arrived (ulimit -n?)",
                           m->first + (unsigned)i);
         else
-            err = k == 0 ? input_add(job->input, fd, (pid_t)m->tasks[i].pid)
-                         : output_add(job->output, m->world, m->first + (uint32_t)i, k,
-                                      fd, m->tasks[i].kept ? m->tasks[i].tid : 0);
+            err = k == 0 ? input_add(job->input, fd, (pid_t)t->pid)
+                         : output_add(job->output, &of, k, fd);
     }
     return err;
 }

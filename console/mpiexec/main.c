@@ -212,6 +212,8 @@ int main(int argc, char **argv)
                              .output = &r.output};
         pvmx_err err = run(&r);
         status = r.job.status;
+        if (status == 0 && output_failed(&r.output))
+            status = 1;
         if (err == PVMX_ERR_CANCELLED && r.job.passed_on) {
             status = 128 + r.job.passed_on;
         } else if (err) {

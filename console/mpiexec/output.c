@@ -32,6 +32,8 @@ enum {
 struct stream {
     int fd, which;
     uint32_t world, rank;
+    uint32_t number; /* of its host */
+    char *host;
     struct sink *sink;
     enum opts_buffer mode;
     struct px_buf part; /* what is not passed on yet */
@@ -69,7 +71,8 @@ static bool wanted(const struct opts *o, int which)
     struct rlimit files = {.rlim_cur = 0};
     getrlimit(RLIMIT_NOFILE, &files);
     uint32_t n = opts_total(o);
-    return 2 * (rlim_t)n + SPARE_FDS < files.rlim_max && !isatty(which);
+    /* Here they are two for each process; the daemon has two more of each, and mostly our limit. */
+    return 4 * (rlim_t)n + SPARE_FDS < files.rlim_max && !isatty(which);
 }
 
 void output_init(struct output *o, const struct opts *opts, const char *host,
@@ -98,6 +101,7 @@ static void stream_free(struct stream *s)
     px_fd_close(&s->fd);
     px_buf_free(&s->part);
     keep_free(&s->keep);
+    free(s->host);
     free(s);
 }
 
@@ -122,10 +126,18 @@ static struct sink *keep_sink(struct output *o, struct sink *s)
     return s;
 }
 
-/* Several processes may share a file: it is opened once. */
-static struct sink *sink_of(struct output *o, uint32_t world, uint32_t rank, int which)
+static char *fill(const char *pattern, const struct stream *s)
 {
-    struct pattern_of of = {.rank = rank, .world = world, .host = o->host};
+    return pattern_fill(pattern, &(struct pattern_of){.rank = s->rank,
+                                                      .world = s->world,
+                                                      .host = s->host,
+                                                      .number = s->number});
+}
+
+/* Several processes may share a file: it is opened once. */
+static struct sink *sink_of(struct output *o, const struct stream *stream)
+{
+    int which = stream->which;
     if (!o->opts->file[which]) {
         for (struct sink *s = o->sinks; s; s = s->next)
             if (!s->path && (s->fd == which || same_file(s->fd, which)))
@@ -135,7 +147,7 @@ static struct sink *sink_of(struct output *o, uint32_t world, uint32_t rank, int
             px_fail(PVMX_ERR_NOMEM, "out of memory");
         return keep_sink(o, s);
     }
-    char *path = pattern_fill(o->opts->file[which], &of);
+    char *path = fill(o->opts->file[which], stream);
     if (!path) {
         px_fail(PVMX_ERR_NOMEM, "out of memory");
         return NULL;
@@ -154,37 +166,59 @@ static enum opts_buffer mode_of(const struct opts *o, int which)
     return o->buffer[which] == BUFFER_AUTO ? BUFFER_LINE : o->buffer[which];
 }
 
-pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd,
-                    int32_t kept)
+static struct stream *stream_new(struct output *o, const struct output_of *of, int which,
+                                 int fd)
 {
-    struct sink *sink = sink_of(o, world, rank, which);
-    if (!sink) {
+    struct stream *s = calloc(1, sizeof *s);
+    char *host = strdup(*of->host ? of->host : o->host);
+    if (!s || !host) {
+        free(s);
+        free(host);
         close(fd);
-        return PVMX_ERR_STATE;
-    }
-    if (o->nstreams == o->cap) {
-        size_t cap = o->cap ? o->cap * 2 : 16;
-        struct stream **grown = realloc(o->streams, cap * sizeof *grown);
-        if (grown) {
-            o->streams = grown;
-            o->cap = cap;
-        }
-    }
-    struct stream *s = o->nstreams < o->cap ? calloc(1, sizeof *s) : NULL;
-    if (!s) {
-        close(fd);
-        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+        px_fail(PVMX_ERR_NOMEM, "out of memory");
+        return NULL;
     }
     *s = (struct stream){.fd = fd,
                          .which = which,
-                         .world = world,
-                         .rank = rank,
-                         .sink = sink,
-                         .keep = {.tid = kept, .stream = (uint32_t)which},
+                         .world = of->world,
+                         .rank = of->rank,
+                         .number = ((uint32_t)of->tid >> 18) - 1,
+                         .host = host,
+                         .keep = {.tid = of->kept ? of->tid : 0, .stream = (uint32_t)which},
                          .mode = mode_of(o->opts, which)};
-    px_fd_set_nonblock(fd, true);
+    return s;
+}
+
+static bool add_stream(struct output *o, struct stream *s)
+{
+    if (o->nstreams == o->cap) {
+        size_t cap = o->cap ? o->cap * 2 : 16;
+        struct stream **grown = realloc(o->streams, cap * sizeof *grown);
+        if (!grown)
+            return false;
+        o->streams = grown;
+        o->cap = cap;
+    }
     o->streams[o->nstreams++] = s;
-    o->several = o->several || world > 0;
+    return true;
+}
+
+pvmx_err output_add(struct output *o, const struct output_of *of, int which, int fd)
+{
+    struct stream *s = stream_new(o, of, which, fd);
+    if (!s)
+        return PVMX_ERR_NOMEM;
+    s->sink = sink_of(o, s);
+    if (!s->sink) {
+        stream_free(s);
+        return PVMX_ERR_STATE;
+    }
+    if (!add_stream(o, s)) {
+        stream_free(s);
+        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+    }
+    px_fd_set_nonblock(fd, true);
+    o->several = o->several || of->world > 0;
     return PVMX_OK;
 }
 
@@ -195,8 +229,7 @@ static void put_label(struct output *o, const struct stream *s)
     const char *pattern = o->opts->prefix[s->which];
     char plain[40];
     if (pattern) {
-        struct pattern_of of = {.rank = s->rank, .world = s->world, .host = o->host};
-        char *text = pattern_fill(pattern, &of);
+        char *text = fill(pattern, s);
         if (text)
             sink_put(s->sink, text, strlen(text));
         free(text);
@@ -354,6 +387,14 @@ bool output_flushed(const struct output *o)
         if (!s->broken && px_buf_len(&s->out) > 0)
             return false;
     return true;
+}
+
+bool output_failed(const struct output *o)
+{
+    for (const struct sink *s = o->sinks; s; s = s->next)
+        if (s->failed)
+            return true;
+    return false;
 }
 
 /* ---- the daemon ------------------------------------------------------------------------------- */

@@ -28,10 +28,16 @@ void output_init(struct output *o, const struct opts *opts, const char *host,
 void output_free(struct output *o);
 /* Which pipes to ask for, as PXP_STREAM_*. */
 uint32_t output_collect(const struct output *o);
-/* Takes the end of a pipe over: descriptor 1 or 2 of a process. kept: the task that it is, when the
- * daemon is to be told of what it writes; 0: it is not. */
-pvmx_err output_add(struct output *o, uint32_t world, uint32_t rank, int which, int fd,
-                    int32_t kept);
+/* Who writes. */
+struct output_of {
+    uint32_t world, rank;
+    int32_t tid;
+    const char *host; /* the caller's memory; "": the daemon's own */
+    bool kept;        /* the daemon is to be told of what it writes */
+};
+
+/* Takes the end of a pipe over: descriptor 1 or 2 of a process. */
+pvmx_err output_add(struct output *o, const struct output_of *of, int which, int fd);
 
 /* For the loop: how many entries it needs, fills them, and looks at what poll found. */
 size_t output_polls(const struct output *o);
@@ -41,6 +47,8 @@ void output_ready(struct output *o, const struct pollfd *fds);
  * open elsewhere. Afterwards only output_flushed is to be waited for. */
 void output_finish(struct output *o);
 bool output_flushed(const struct output *o);
+/* Something could not be written, and was told of; a reader that has gone does not count. */
+bool output_failed(const struct output *o);
 /* When it is time: encodes what the daemon is to know. *timeout_ms is lowered to when it will be. */
 void output_tell(struct output *o, int *timeout_ms);
 

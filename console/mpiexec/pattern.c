@@ -20,7 +20,7 @@ static void put(FILE *f, char c, const struct pattern_of *of)
         fputs(of->host, f);
         break;
     case 'p':
-        fputc('0', f); /* the first host of the VM, and its only one */
+        fprintf(f, "%u", of->number);
         break;
     case '%':
         fputc('%', f);

@@ -9,6 +9,7 @@
 struct pattern_of {
     uint32_t rank, world;
     const char *host;
+    uint32_t number; /* of the host in the virtual machine: 0 the first */
 };
 
 /* malloc'ed; NULL without memory. */

@@ -21,6 +21,7 @@ int sig_open(void)
             sigaddset(&set, passed_on[i]);
     }
     signal(SIGPIPE, SIG_IGN); /* told by errno */
+    signal(SIGXFSZ, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return -1;
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

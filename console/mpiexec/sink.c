@@ -32,6 +32,8 @@ struct sink *sink_std(int fd)
     char path[32];
     struct stat st;
     struct sink *s = sink_new(fd);
+    if (s)
+        s->which = fd;
     if (!s || fstat(fd, &st) != 0 || S_ISREG(st.st_mode))
         return s;
     s->careful = true;
@@ -90,6 +92,13 @@ static size_t allowed(const struct sink *s)
     return poll(&p, 1, 0) == 1 ? PIPE_BUF : 0;
 }
 
+static const char *name_of(const struct sink *s)
+{
+    return s->path                     ? s->path
+           : s->which == STDOUT_FILENO ? "standard output"
+                                       : "standard error";
+}
+
 void sink_flush(struct sink *s)
 {
     while (!s->broken && px_buf_len(&s->out) > 0) {
@@ -100,9 +109,10 @@ void sink_flush(struct sink *s)
         if (done < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (done < 0) {
-            if (errno != EPIPE)
-                fprintf(stderr, "mpiexec: cannot write output to %s: %s\n",
-                        s->path ? s->path : "standard output", strerror(errno));
+            s->failed = errno != EPIPE;
+            if (s->failed)
+                fprintf(stderr, "mpiexec: cannot write output to %s: %s\n", name_of(s),
+                        strerror(errno));
             s->broken = true;
             return;
         }

@@ -11,10 +11,12 @@
 struct sink {
     struct sink *next;
     char *path; /* NULL: one of mpiexec's own */
+    int which;  /* of those */
     int fd;
     bool own;     /* to be closed                                            */
     bool careful; /* the descriptor blocks: write only what poll promises    */
     bool broken;  /* nobody reads it any more, or the disk is full           */
+    bool failed;  /* the latter: the job's output is not what it should be   */
     struct px_buf out;
 };
 

@@ -106,6 +106,19 @@ class Options(LabCase):
         self.assertEqual(status, 1)
         self.assertIn("no/such/folder", err)
 
+    def test_output_that_cannot_be_written(self):
+        full = ("mpiexec: cannot write output to %s: No space left on device\n", 1)
+        small = ("mpiexec: cannot write output to %s: File too large\n", 1)
+        for redirect, name, (text, status) in (
+                (">/dev/full", "standard output", full), ("2>&1 >/dev/full", "standard output", full),
+                ("-outfile-pattern /dev/full", "/dev/full", full),
+                ("-outfile-pattern small", "small", small)):
+            with self.subTest(redirect=redirect):
+                files, words = (redirect, "") if redirect[0] != "-" else ("", redirect)
+                got, out, err = self.run_program(
+                    "sh", "-c", f"ulimit -Sf 1; {MPIEXEC} {words} printf %0600d 0 {files}")
+                self.assertEqual((got, out + err), (status, text % name))
+
     def test_buffers(self):
         # Without buffering each write arrives by itself, with line buffering a line does.
         script = ("sh", "-c", "printf a; while [ ! -e go ]; do sleep 0.01; done; echo b")
