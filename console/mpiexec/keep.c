@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { ROOM = 2 * KEEP_MAX };
+
 static void skip(struct keep *k, size_t n)
 {
     k->skipped += n;
@@ -23,6 +25,10 @@ void keep_take(struct keep *k, const uint8_t *bytes, size_t n)
     } else if (len + n > KEEP_MAX) {
         skip(k, len + n - KEEP_MAX);
     }
+    /* With this much room a byte is moved down once at the most before it is told or skipped. */
+    len = px_buf_len(&k->bytes);
+    if (len + n > KEEP_MAX / 2 && k->bytes.cap < ROOM)
+        px_buf_reserve(&k->bytes, ROOM - len);
     if (px_buf_append(&k->bytes, bytes + over, n - over) != PVMX_OK)
         k->skipped += n - over;
 }

@@ -15,7 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FULL = 1 << 20 };
+enum {
+    FULL = 1 << 20,
+    SPARE = 128 * 1024, /* room that is kept for what comes next      */
+    LONG = 16 * 1024,   /* not copied first, when nothing is before it */
+};
 
 static struct sink *sink_new(int fd)
 {
@@ -78,12 +82,6 @@ void sink_free(struct sink *s)
     free(s);
 }
 
-void sink_put(struct sink *s, const void *bytes, size_t n)
-{
-    if (!s->broken && px_buf_append(&s->out, bytes, n) != PVMX_OK)
-        s->broken = true;
-}
-
 static size_t allowed(const struct sink *s)
 {
     struct pollfd p = {.fd = s->fd, .events = POLLOUT};
@@ -99,26 +97,41 @@ static const char *name_of(const struct sink *s)
                                        : "standard error";
 }
 
+/* As much as it takes now; 0: nothing, or it is broken. */
+static size_t write_some(struct sink *s, const void *bytes, size_t n)
+{
+    size_t most = allowed(s);
+    ssize_t done = most ? write(s->fd, bytes, n < most ? n : most) : 0;
+    if (done >= 0 || errno == EAGAIN || errno == EINTR)
+        return done > 0 ? (size_t)done : 0;
+    s->failed = errno != EPIPE;
+    if (s->failed)
+        fprintf(stderr, "mpiexec: cannot write output to %s: %s\n", name_of(s),
+                strerror(errno));
+    s->broken = true;
+    return 0;
+}
+
+void sink_put(struct sink *s, const void *bytes, size_t n)
+{
+    const uint8_t *at = bytes;
+    for (size_t done = 1; n >= LONG && px_buf_len(&s->out) == 0 && !s->broken && done > 0;
+         at += done, n -= done)
+        done = write_some(s, at, n);
+    if (!s->broken && px_buf_append(&s->out, at, n) != PVMX_OK)
+        s->broken = true;
+}
+
 void sink_flush(struct sink *s)
 {
     while (!s->broken && px_buf_len(&s->out) > 0) {
-        size_t n = px_buf_len(&s->out), most = allowed(s);
-        if (most == 0)
+        size_t done = write_some(s, px_buf_head(&s->out), px_buf_len(&s->out));
+        if (done == 0)
             return;
-        ssize_t done = write(s->fd, px_buf_head(&s->out), n < most ? n : most);
-        if (done < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (done < 0) {
-            s->failed = errno != EPIPE;
-            if (s->failed)
-                fprintf(stderr, "mpiexec: cannot write output to %s: %s\n", name_of(s),
-                        strerror(errno));
-            s->broken = true;
-            return;
-        }
-        px_buf_consume(&s->out, (size_t)done);
+        px_buf_consume(&s->out, done);
     }
-    px_buf_free(&s->out);
+    if (s->out.cap > SPARE)
+        px_buf_free(&s->out);
 }
 
 bool sink_full(const struct sink *s)

@@ -25,7 +25,7 @@ struct sink *sink_std(int fd);
 /* A file, emptied. NULL with the sentence. */
 struct sink *sink_file(const char *path);
 void sink_free(struct sink *s);
-/* Takes bytes; they are written by sink_flush. */
+/* Takes bytes; what is not written at once is by sink_flush. */
 void sink_put(struct sink *s, const void *bytes, size_t n);
 /* Writes as much as goes without waiting. */
 void sink_flush(struct sink *s);
