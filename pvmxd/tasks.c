@@ -169,6 +169,24 @@ static pvmx_err enrol(struct server *sv, struct peer *p, const char *program,
     return PVMX_OK;
 }
 
+/* A program behind a wrapper that closes the descriptors that it does not know (python, csh) takes up the
+ * task that it was started as, if nobody has claimed that and it is of the group that we started. */
+static struct task *take_up(struct server *sv, struct peer *p, int32_t tid)
+{
+    struct task *t = tid != 0 ? task_find(sv, tid) : NULL;
+    if (t == NULL || t->job == NULL || t->ending || getpgid(p->pid) != t->pid ||
+        atomic_load(&arena_slot(&sv->arena, t->slot)->state) != PX_SLOT_BORN)
+        return NULL;
+    struct peer *old = t->peer;
+    t->peer = p;
+    p->task = t;
+    if (old != NULL) { /* the wrapper itself may have its end still */
+        old->task = NULL;
+        peer_close(old);
+    }
+    return t;
+}
+
 pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
                      const uint8_t *body, size_t len)
 {
@@ -185,6 +203,9 @@ pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
     if (err == PVMX_OK && arena < 0)
         err = px_fail_errno(errno, "cannot pass on the shared memory");
     if (err == PVMX_OK)
+        t = take_up(sv, p, m.born);
+    bool born = t != NULL;
+    if (err == PVMX_OK && !born)
         err = enrol(sv, p, m.program, &t);
     pxp_zone_free(&zone);
     if (err == PVMX_OK && !peer_pass(p, &arena, 1))
@@ -193,9 +214,9 @@ pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
         px_fd_close(&arena);
         return err;
     }
-    struct pxp_enrolled reply = {.tid = t->tid, .slot = t->slot};
+    struct pxp_enrolled reply = {.tid = t->tid, .slot = t->slot, .born = born};
     err = pxp_enrolled_encode(peer_out(p), serial, &reply);
-    px_log(PX_LOG_INFO, "TASK-ENROL", "process %d (%s) is t%x", (int)t->pid,
+    px_log(PX_LOG_INFO, "TASK-ENROL", "process %d (%s) is t%x", (int)p->pid,
            task_program(t), (unsigned)t->tid);
     return err;
 }

@@ -54,7 +54,8 @@ static inline pvmx_err px_ctx_wait(bool (*done)(void *arg), void *arg, uint64_t 
 /* ---- enroll.c: becoming a task. With the lock held. */
 /* Takes the birth record that PVMX_TASK points to; *born tells whether there was one. */
 pvmx_err px_enroll_inherited(bool *born);
-/* Joins a VM whose daemon runs; PVMX_ERR_NO_VM when none does and start is false, else starts it. */
+/* Joins a VM whose daemon runs; PVMX_ERR_NO_VM when none does and start is false, else starts it. With start
+ * false it may find the task that PVMX_TASK names unclaimed, and becomes that, birth record and all. */
 pvmx_err px_enroll_connect(bool start);
 
 /* ---- spawn.c: registers its settings; a spawn does so too. */

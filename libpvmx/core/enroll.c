@@ -95,6 +95,33 @@ static bool inherited_ok(const char *env, int *ctl, int *arena, pvmx_tid *tid)
            (uint64_t)st.st_size == PX_ARENA_SIZE && fcntl(*ctl, F_GETFD) >= 0;
 }
 
+/* Makes the task that a daemon has started ours; the arena is given back where it is not to be. */
+static pvmx_err claim(struct px_arena *arena, bool *mine)
+{
+    uint32_t state = PX_SLOT_BORN;
+    *mine = atomic_compare_exchange_strong(&arena->slot->state, &state, PX_SLOT_LIVE);
+    if (*mine) {
+        atomic_store(&arena->slot->inited, 1);
+        return PVMX_OK;
+    }
+    px_arena_detach(arena); /* claimed before: we are a child of that task */
+    return state == PX_SLOT_DEAD
+               ? px_fail(PVMX_ERR_STATE,
+                         "this task was given up because it did not call init "
+                         "in time (setting PVMX_INIT_TIMEOUT)")
+               : PVMX_OK;
+}
+
+/* The connection is there. */
+static pvmx_err be_born(struct px_arena *arena, pvmx_tid tid)
+{
+    pvmx_err err = read_birth(arena);
+    if (err)
+        return err;
+    px_progress_busy_host(&px_ctx.progress); /* with our siblings */
+    return become(arena, tid);
+}
+
 pvmx_err px_enroll_inherited(bool *born)
 {
     const char *env = getenv(PX_TASK_ENV);
@@ -107,25 +134,12 @@ pvmx_err px_enroll_inherited(bool *born)
     px_fd_set_cloexec(fd, true);
     if (px_arena_attach(&arena, fd, tid) != PVMX_OK)
         return PVMX_OK; /* another's */
-    uint32_t state = PX_SLOT_BORN;
-    if (!atomic_compare_exchange_strong(&arena.slot->state, &state, PX_SLOT_LIVE)) {
-        px_arena_detach(&arena); /* claimed before: we are a child of that task */
-        px_fd_close(&ctl);
-        return state == PX_SLOT_DEAD
-                   ? px_fail(PVMX_ERR_STATE,
-                             "this task was given up because it did not call init "
-                             "in time (setting PVMX_INIT_TIMEOUT)")
-                   : PVMX_OK;
-    }
-    atomic_store(&arena.slot->inited, 1);
-    pvmx_err err = read_birth(&arena);
-    if (!err) {
+    pvmx_err err = claim(&arena, born);
+    if (*born)
         pxp_client_adopt(&px_ctx.ctl.client, ctl);
-        px_progress_busy_host(&px_ctx.progress); /* with our siblings */
-        *born = true;
-        err = become(&arena, tid);
-    }
-    return err;
+    else
+        px_fd_close(&ctl);
+    return *born ? be_born(&arena, tid) : err;
 }
 
 /* Waits for the answer to enrol and for the descriptor that comes with it. */
@@ -160,13 +174,21 @@ static pvmx_err answer(struct pxp_client *c, struct pxp_enrolled *rep, int *fd)
     return PVMX_OK;
 }
 
-/* Asks a daemon that has been greeted for a tid. */
-static pvmx_err enrol(struct pxp_client *c)
+/* The tid that we were started with, whoever has that by now; 0: none. */
+static pvmx_tid named_tid(void)
+{
+    const char *env = getenv(PX_TASK_ENV);
+    unsigned tid = 0;
+    return env && sscanf(env, "%*d,%*d,%*u,%x", &tid) == 1 ? (pvmx_tid)tid : 0;
+}
+
+/* Asks a daemon that has been greeted for a tid. first: no life as a lone process came before. */
+static pvmx_err enrol(struct pxp_client *c, bool first)
 {
     char program[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     program[n > 0 ? n : 0] = 0;
-    struct pxp_enrol req = {.program = program};
+    struct pxp_enrol req = {.program = program, .born = first ? named_tid() : 0};
     struct pxp_enrolled rep;
     struct px_arena arena;
     int fd = -1;
@@ -182,6 +204,11 @@ static pvmx_err enrol(struct pxp_client *c)
     err = px_arena_attach(&arena, fd, rep.tid);
     if (err)
         return err;
+    if (rep.born) {
+        bool mine;
+        err = claim(&arena, &mine);
+        return mine ? be_born(&arena, rep.tid) : err ? err : PVMX_ERR_CLOSED;
+    }
     atomic_store(&arena.slot->state, PX_SLOT_LIVE);
     atomic_store(&arena.slot->inited, 1);
     return become(&arena, rep.tid);
@@ -203,7 +230,7 @@ pvmx_err px_enroll_connect(bool start)
         }
         if (err)
             return err == PVMX_ERR_NOENT && !start ? PVMX_ERR_NO_VM : err;
-        err = enrol(c);
+        err = enrol(c, !start);
         if (!err) {
             snprintf(px_ctx.host, sizeof px_ctx.host, "%s", info.host);
             return PVMX_OK;

@@ -93,6 +93,17 @@ class Mpiexec(LabCase):
                          ["0 of 3, sum 3, app 0, a", "1 of 3, sum 3, app 0, a",
                           "2 of 3, sum 3, app 1, b"])
 
+    def test_wrappers_may_close_descriptors(self):
+        """As python and csh do: the world is found all the same, once; what is run later is alone."""
+        world = self.compile("world", WORLD)
+        wrap = ("python3", "-c", "import subprocess, sys; "
+                "[subprocess.run([sys.argv[1], w], check=True) for w in ('first', 'again')]", world)
+        status, out, err = self.mpiexec("-n", "3", *wrap)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(sorted(out.splitlines()),
+                         sorted([f"{r} of 3, sum 3, app 0, first" for r in range(3)] +
+                                ["0 of 1, sum 0, app -1, again"] * 3))
+
     def test_largest_status_counts(self):
         status, _, err = self.mpiexec("sh", "-c", "exit 3", ":", "sh", "-c", "exit 9", ":",
                                       "-n", "2", "true")
