@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,10 +117,12 @@ pvmx_err pxp_daemon_find(char *path, size_t size)
 
 /* ---- between fork and exec: async-signal-safe calls only -------------------------------------- */
 
-/* A fork whose child sends no SIGCHLD: the program's own handler and wait() never see it. */
+/* A fork whose child sends no SIGCHLD: the program's own handler and wait() never see it. With
+ * CLONE_VFORK debuggers are told of a process; without, of a new thread of the program, which then runs
+ * another program before their eyes: gdb gives up. */
 static pid_t quiet_fork(void)
 {
-    return (pid_t)syscall(SYS_clone, 0ul, NULL, NULL, NULL, NULL);
+    return (pid_t)syscall(SYS_clone, (unsigned long)CLONE_VFORK, NULL, NULL, NULL, NULL);
 }
 
 struct launch {

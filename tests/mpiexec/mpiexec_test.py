@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import unittest
@@ -243,6 +244,12 @@ class Mpiexec(LabCase):
         done = subprocess.run(["sh", "-c", f"exec {MPIEXEC} -n 2 true <&- >&- 2>&-"], env=self.env,
                               timeout=60, check=False)
         self.assertEqual(done.returncode, 0)
+
+    @unittest.skipUnless(shutil.which("gdb"), "needs gdb")
+    def test_a_debugger_does_not_stumble_over_the_start_of_the_daemon(self):
+        status, out, err = self.run_program("gdb", "-q", "-batch", "-ex", "run", "--args", MPIEXEC, "echo", "x")
+        self.assertEqual(status, 0, err)
+        self.assertIn("exited normally", out)
 
     def test_no_oversubscription(self):
         many = str(2 * os.cpu_count() + 1)
