@@ -119,15 +119,20 @@ static const struct px_param settings[] = {
      .store.text = &conf.log},
 };
 
-/* The variables of other systems: nobody but daemons listens here. */
+/* The variables of other systems, LOW:HIGH: nobody but daemons listens here. */
 static void ports_of_others(void)
 {
     static const char *const names[] = {"MPIEXEC_PORT_RANGE", "MPICH_PORT_RANGE"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *text = getenv(names[i]);
+        char range[40];
         if (text == NULL || *text == '\0')
             continue;
-        px_param_set("daemon.ports", text);
+        snprintf(range, sizeof range, "%s", text);
+        char *between = strpbrk(range, ":,");
+        if (between != NULL)
+            *between = '-';
+        px_param_set("daemon.ports", range);
         return;
     }
 }

@@ -62,12 +62,12 @@ static void on_connect(void *arg, unsigned events)
     }
 }
 
-/* "lo-hi" (or, as others have it, "lo:hi") or "port"; empty: any. */
+/* "lo-hi" or "port"; empty: any. */
 static pvmx_err port_range(uint16_t *lo, uint16_t *hi)
 {
     unsigned a = 0, b = 0;
     char more;
-    int n = *conf.ports != '\0' ? sscanf(conf.ports, "%5u%*1[-:,]%5u%c", &a, &b, &more) : 0;
+    int n = *conf.ports != '\0' ? sscanf(conf.ports, "%5u-%5u%c", &a, &b, &more) : 0;
     if (n == 1)
         b = a;
     if (n > 2 || (n == 0 && *conf.ports != '\0') || a > b || b > 65535)

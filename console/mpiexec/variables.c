@@ -125,8 +125,9 @@ const struct variable variable_table[] = {
     {"MPIEXEC_PREFIX_STDERR", "TEXT", 2, "the same for standard error", run_prefix},
     {"MPIEXEC_STDOUTBUF", "KIND", 1, "as -stdoutbuf", run_buffer},
     {"MPIEXEC_STDERRBUF", "KIND", 2, "as -stderrbuf", run_buffer},
-    {"MPIEXEC_PORT_RANGE", "LOW:HIGH", 0, "where a virtual machine that is started listens when it gets a second host; as "
-     "PVMX_DAEMON_PORTS", run_ports},
+    {"MPIEXEC_PORT_RANGE", "LOW:HIGH", 0,
+     "where a virtual machine that is started listens for its other hosts; as PVMX_DAEMON_PORTS",
+     run_ports},
     {"MPICH_PORT_RANGE", "LOW:HIGH", 0, "the same", run_ports},
     {"MPIT_CPUS", "N", 0,
      "processors for each process; as -bind-to core:N when something binds", run_place},

@@ -45,6 +45,25 @@ class Spread(hostlab.HostCase):
         # What is more than there are slots is shared out.
         status, out, err = self.mpiexec("-n", str(2 * (own + 5)), "sh", "-c", script)
         self.assertEqual(self.tasks_on(out), {1: 2 * own, h1: 4, h2: 6})
+        # Labels and names of files tell where each runs.
+        n = str(own + 5)
+        status, out, err = self.mpiexec("-v", "-prepend-pattern", "%h/%p ", "-n", n, "echo", "x")
+        self.assertEqual(status, 0)
+        name = {v[0]: k for k, v in self.hosts().items()}
+        self.assertEqual(sorted(out.splitlines()),
+                         sorted(f"{name[h]}/{h - 1} x" for h, k in ((1, own), (h1, 2), (h2, 3))
+                                for _ in range(k)))
+        self.assertEqual(re.findall(r"is t[0-9a-f]+, process \d+ on host (\S+)$", err, re.M),
+                         ["h1"] * 2 + ["h2"] * 3)
+        self.mpiexec("-outfile-pattern", "out.%h", "-n", n, "echo", "x")
+        self.assertEqual((self.tmp / "out.h2").read_text(), "x\n" * 3)
+
+    def test_range_of_ports_as_others_say_it(self):
+        self.env["MPIEXEC_PORT_RANGE"] = "21231:21239"
+        self.begin()
+        self.add("h1")
+        ports = [int(p) for p in re.findall(r":(\d+)(?= |$)", self.ctl("hosts"), re.M)]
+        self.assertTrue(ports and all(21231 <= p <= 21239 for p in ports), self.ctl("hosts"))
 
     def test_output_by_whole_lines(self):
         own, _, _ = self.three_hosts()
