@@ -52,6 +52,11 @@ void gate_open(struct px_arena_head *head, struct gate *g)
     atomic_store(&place(head, g)->state, s | PX_GATE_OPEN);
 }
 
+void gate_renew(struct gate *g)
+{
+    g->spent = false;
+}
+
 bool gate_busy(struct px_arena_head *head, const struct gate *g)
 {
     return g->open && px_gate_arrived(atomic_load(&place(head, g)->state)) > 0;

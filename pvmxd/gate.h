@@ -16,7 +16,7 @@ struct gate {
     uint32_t number; /* + 1 */
     uint32_t epoch;
     bool open;
-    bool spent; /* closed before members who waited; stays so */
+    bool spent; /* closed before members who waited: some may not have looked at it since */
 };
 
 void gates_init(struct gates *all);
@@ -29,6 +29,8 @@ void gate_seat(struct px_arena_head *head, const struct gate *g, uint32_t number
 void gate_drop(struct gates *all, struct gate *g);
 /* Members may meet there, if the gate can be opened (again). */
 void gate_open(struct px_arena_head *head, struct gate *g);
+/* All members have asked the daemon since it was closed. */
+void gate_renew(struct gate *g);
 /* Does anybody wait there now? */
 bool gate_busy(struct px_arena_head *head, const struct gate *g);
 /* How many have waited there, and for how many in all (*count); then all members are to be woken. */

@@ -22,6 +22,7 @@ struct place {
     struct group *group;
     struct task *task;
     uint32_t number;
+    bool here; /* while all_here counts */
     struct fact *fact;
 };
 
@@ -377,8 +378,29 @@ static void meeting_late(struct waiter *w)
     (void)w; /* has no limit */
 }
 
+/* All members ask here, so none of them looks at the gate any more. */
+static bool all_here(const struct group *g)
+{
+    uint32_t n = 0;
+    px_list_foreach(it, &g->waits) {
+        const struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
+        struct place *p = m->w.peer->task != NULL ? place_of(g, m->w.peer->task) : NULL;
+        n += p != NULL && !p->here;
+        if (p != NULL)
+            p->here = true;
+    }
+    for (uint32_t i = 0; i < g->n; i++)
+        if (g->places[i] != NULL)
+            g->places[i]->here = false;
+    return n == g->members;
+}
+
 static void complete(struct group *g)
 {
+    if (g->gate.spent && g->nwaits >= g->members && all_here(g)) {
+        g->coming = 0;
+        gate_renew(&g->gate);
+    }
     px_list_foreach(it, &g->waits) {
         struct meeting *m = px_container_of(it, struct meeting, w.in_queue);
         g->frozen = g->frozen || m->freeze;

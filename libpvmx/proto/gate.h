@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Gates: where the members of a group meet in shared memory, without the daemon, as long as all of them
- * are tasks of its host.
+/* Gates: where the members of a group meet in shared memory, without the daemon, as long as all of
+ * them are tasks of its host.
  *
- * The daemon opens a gate for a group, writes down which slots the members have, and tells them its place
- * and epoch. A member that arrives counts itself in `state` by compare-and-swap; the last one begins a new
- * round and wakes the others. As soon as something else happens (a member of another host, the end of one
- * that may be waiting, differing counts) the daemon closes the gate, wakes all members, and who has waited
- * in vain asks the daemon instead. A gate that was closed before waiting members is not opened again for its
- * group, so who sees another epoch than his knows from `closed` whether his round was complete. */
+ * The daemon opens a gate for a group, writes down which slots the members have, and tells them its
+ * place and epoch. A member that arrives counts itself in `state` by compare-and-swap; the last one
+ * begins a new round and wakes the others. As soon as something else happens (a member of another
+ * host, the end of one that may be waiting, differing counts) the daemon closes the gate, wakes all
+ * members, and who has waited in vain asks the daemon instead. A gate that was closed before waiting
+ * members is opened again only when all members have asked the daemon since, so who sees another epoch
+ * than his knows from `closed` whether his round was complete. */
 #ifndef PX_GATE_H
 #define PX_GATE_H
 

@@ -9,7 +9,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { N = 6, ROUNDS = 1500, JOIN = 1, GO = 2, PLACE = 3, READY = 4, DONE = 5, GONE = 9 };
+enum {
+    N = 6,
+    ROUNDS = 1500,
+    AGAIN = 200,
+    JOIN = 1,
+    GO = 2,
+    PLACE = 3,
+    READY = 4,
+    DONE = 5,
+    GONE = 9
+};
 
 /* How many have come to each round, in memory that all members share. */
 static _Atomic int *come;
@@ -85,7 +95,22 @@ static void rounds_child(int parent)
     send_int(parent, DONE, ROUNDS);
 }
 
-/* One that waits is killed: the others wait for another one. */
+/* How often the daemon has slept and been woken. */
+static long daemon_wakes(void)
+{
+    char path[64], line[128];
+    long n = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)getppid());
+    FILE *f = fopen(path, "r");
+    CHECK(f != NULL);
+    while (n < 0 && fgets(line, sizeof line, f) != NULL)
+        sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+    fclose(f);
+    CHECK(n >= 0);
+    return n;
+}
+
+/* One that waits is killed: the others wait for another one. Then all meet in shared memory again. */
 static void killed(void)
 {
     int t[4];
@@ -116,6 +141,12 @@ static void killed(void)
     meet(1, 4);
     for (int i = 1; i < 4; i++)
         recv_int(t[i], DONE);
+    for (int i = 1; i < 4; i++)
+        send_int(t[i], GO, 2);
+    for (int r = 0; r < AGAIN; r++)
+        meet(2 + r, 4);
+    for (int i = 1; i < 4; i++)
+        CHECK(recv_int(t[i], DONE) < AGAIN / 4);
     unlink(path);
 }
 
@@ -129,6 +160,11 @@ static void killed_child(int parent)
         meet(r, 4);
         send_int(parent, DONE, r);
     }
+    recv_int(parent, GO);
+    long before = daemon_wakes();
+    for (int r = 0; r < AGAIN; r++)
+        meet(2 + r, 4);
+    send_int(parent, DONE, (int)(daemon_wakes() - before));
 }
 
 /* Who waits for another number than the first is told, and the first goes on waiting. */
