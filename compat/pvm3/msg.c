@@ -19,6 +19,7 @@
  * message has led to is there in time. Those that it passes over are waiting.c's. */
 static struct px_list fresh = {&fresh, &fresh};
 static unsigned long arrivals, told;
+static bool starved; /* there was no memory for a message, which the engine keeps and will offer again */
 static int default_match(int id, int tid, int tag);
 static int (*matcher)(int, int, int) = default_match;
 
@@ -100,8 +101,10 @@ pvmx_err p3_msg_sink(void *arg, pvmx_tid from, int32_t tag, const void *bytes, s
         return PVMX_ERR_PROTO;
     memcpy(&h, bytes, sizeof h);
     struct p3_buf *b = p3_buf_new(h.form == P3_XDR ? PvmDataDefault : PvmDataRaw);
-    if (!b)
+    if (!b) {
+        starved = true;
         return PVMX_ERR_NOMEM;
+    }
     b->ctx = h.ctx;
     b->wid = h.wid;
     b->src = from;
@@ -114,6 +117,7 @@ pvmx_err p3_msg_sink(void *arg, pvmx_tid from, int32_t tag, const void *bytes, s
                    : h.kind == P3_KIND_FETCH ? take_fetch(b, from, bytes, len)
                                              : PVMX_ERR_PROTO;
     if (err) {
+        starved = starved || err == PVMX_ERR_NOMEM;
         p3_buf_free(b);
         return err;
     }
@@ -202,13 +206,14 @@ static struct p3_buf *match(int tid, int tag, int *err)
 
 static bool news(void *arg)
 {
-    return arrivals != *(unsigned long *)arg || p3_notify_pending();
+    return arrivals != *(unsigned long *)arg || p3_notify_pending() || starved;
 }
 
 struct p3_buf *p3_msg_await(int tid, int tag, uint64_t deadline_ns, int *err)
 {
     struct p3_buf *b;
     *err = PvmOk;
+    starved = false;
     for (;;) {
         unsigned long seen = arrivals;
         b = match(tid, tag, err);
@@ -216,10 +221,14 @@ struct p3_buf *p3_msg_await(int tid, int tag, uint64_t deadline_ns, int *err)
             return b;
         if (seen != arrivals)
             continue;
+        if (starved) { /* what is here has to be received first */
+            *err = PvmNoMem;
+            return NULL;
+        }
         if (deadline_ns == 0) { /* looks once more, behind what is on its way */
             deadline_ns = 1;
             p3_fds_quiet();
-            if (pvmx_engine_progress() == 0 && seen == arrivals)
+            if (pvmx_engine_progress() == 0 && seen == arrivals && !starved)
                 return NULL;
         } else if (deadline_ns == 1 ||
                    p3_wait(news, &seen, deadline_ns) == PVMX_ERR_TIMEDOUT) {
@@ -277,6 +286,11 @@ int p3_msg_check(int tid, int tag)
 /* A message that was found becomes the active receive buffer. */
 static int receive(struct p3_buf *b)
 {
+    if (p3_buf_name(b) < 0) {
+        if (!b->waiting)
+            p3_waiting_add(b);
+        return PvmNoMem;
+    }
     int cc = p3_msg_take(b);
     return cc ? cc : p3_buf_receive(b);
 }

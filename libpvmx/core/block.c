@@ -314,7 +314,7 @@ static pvmx_err open_other(pvmx_tid owner, struct heap **out)
 static pvmx_err open_lent(pvmx_tid owner, const struct pvmx_loan *loan, size_t len,
                           struct pvmx_lent *out)
 {
-    struct pvmx_peer *peer;
+    struct pvmx_peer *peer = NULL;
     struct heap *h = NULL;
     if (loan->cell >= CELLS || loan->place > PX_HEAP_SIZE || len > PX_HEAP_SIZE - loan->place)
         return px_fail(PVMX_ERR_PROTO, "t%x lends what is not in its heap", (unsigned)owner);
@@ -323,8 +323,11 @@ static pvmx_err open_lent(pvmx_tid owner, const struct pvmx_loan *loan, size_t l
         err = open_other(owner, &h);
     if (!err && peer->self)
         err = open_heap();
-    if (err)
+    if (err) {
+        if (peer)
+            px_peer_put(peer);
         return err;
+    }
     if (h) {
         h->uses++;
         peer->keep++;
