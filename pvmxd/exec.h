@@ -14,6 +14,7 @@ enum {
     EXEC_ARENA_FD = 7, /* shell scripts like to use, and such a script may run the program        */
     EXEC_NULL_FD = 5, /* ours, like all unused ones below: /dev/null */
     EXEC_FIRST_FD = 8, /* all descriptors of the daemon lie from here on: no dup2 hits another    */
+    EXEC_FDS = 5, /* that a task inherits                                                  */
 };
 
 struct exec_limit {
@@ -47,11 +48,20 @@ struct exec_result {
     enum exec_step step;
 };
 
+/* What the child of one thread works with until it executes. */
+struct exec_room {
+    uint8_t *stack;
+    size_t stack_size;
+    int fds[EXEC_FDS]; /* numbers that belong to it */
+};
+/* Takes the lowest free numbers, so that as few as possible lie below. false: errno. */
+bool exec_room_init(struct exec_room *room);
+void exec_room_fini(struct exec_room *room);
+
 /* Starts it. own: the task's own entries of the environment; envp: room for plan->nenv + nown + 1
- * pointers; stack: for the child alone. On failure no process is left. */
+ * pointers. On failure no process is left. */
 void exec_start(const struct exec_plan *plan, char *const *own, size_t nown, char **envp,
-                int ctl_fd, int arena_fd, uint8_t *stack, size_t stack_size,
-                struct exec_result *out);
+                int ctl_fd, int arena_fd, struct exec_room *room, struct exec_result *out);
 
 /* One sentence on a failure: "cannot start 'x' on host h: ...", by px_fail. Returns its error. */
 int exec_explain(const struct exec_plan *plan, const char *command, const char *host,

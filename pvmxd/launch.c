@@ -195,8 +195,8 @@ static pvmx_err start(struct spawn_req *r, struct spawn_one *one, struct pool_wo
         plan.cpus_size = one->place->mask_size;
     }
     fill_env(r, one, &env);
-    exec_start(&plan, env.entries, OWN_ENV, me->envp, pair[1], sv->arena.fd, me->stack,
-               me->stack_size, &res);
+    exec_start(&plan, env.entries, OWN_ENV, me->envp, pair[1], sv->arena.fd,
+               &me->room, &res);
     close(pair[1]);
     streams_close(pipes);
     if (res.errnum != 0) {

@@ -6,14 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     THREAD_STACK = 512 * 1024, /* sanitizers need most of it; pages appear when touched          */
-    STOP_WAIT_S = 2,         /* for threads that are just finishing                    */
-    CHILD_STACK = 64 * 1024, /* a dozen system calls; the lowest page is a guard               */
+    STOP_WAIT_S = 2, /* for threads that are just finishing                                */
 };
 
 static void *worker_main(void *arg)
@@ -45,20 +43,15 @@ static void *worker_main(void *arg)
 static bool worker_start(struct pool *p, struct pool_worker *me)
 {
     pthread_attr_t attr;
-    long page = sysconf(_SC_PAGESIZE);
     me->pool = p;
-    me->stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (me->stack == MAP_FAILED)
+    if (!exec_room_init(&me->room))
         return false;
-    me->stack_size = CHILD_STACK;
-    mprotect(me->stack, (size_t)page, PROT_NONE);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, THREAD_STACK);
     int errnum = pthread_create(&me->thread, &attr, worker_main, me);
     pthread_attr_destroy(&attr);
     if (errnum != 0) {
-        munmap(me->stack, me->stack_size);
+        exec_room_fini(&me->room);
         errno = errnum;
         return false;
     }
@@ -107,7 +100,7 @@ bool pool_stop(struct pool *p, struct loop *loop)
     for (unsigned i = 0; i < p->nworkers; i++) {
         struct pool_worker *w = &p->workers[i];
         pthread_join(w->thread, NULL);
-        munmap(w->stack, w->stack_size);
+        exec_room_fini(&w->room);
         free(w->envp);
         px_buf_free(&w->buf);
     }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "exec.h"
 #include "loop.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -19,8 +20,7 @@ struct pool;
 struct pool_worker {
     struct pool *pool;
     pthread_t thread;
-    uint8_t *stack; /* for the child between clone and exec: see exec.c */
-    size_t stack_size;
+    struct exec_room room;
     char **envp; /* the task's environment, built anew for each */
     size_t envp_cap;
     struct px_buf buf;

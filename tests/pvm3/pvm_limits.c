@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where PVM 3.4.6 ends: several threads, a message of a gigabyte; and a process that
- * leaves and comes back. */
+/* Where PVM 3.4.6 ends: several threads, a message of a gigabyte, 5,000 tasks on a host, a receiver
+ * without memory; and a process that leaves and comes back. */
 #include "check.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { THREADS = 2, ROUNDS = 3000, COMEBACKS = 20, GIB = 1 << 30, PART = 1 << 20 };
+enum { TASKS = 5000, SPAWNS = 10, FIRST = 1, SECOND = 2, GONE = 3, GO = 4, END = 5 };
+enum { WAITING = 40000, WORDS = 256, DATA = 6, ROOM = 24 << 20 };
 
 /* ---- each thread with a task of its own. The active buffers belong to the process, so it is psend and precv
  * that threads use, or a lock around the rest. */
@@ -87,6 +91,129 @@ static void gigabyte_child(int parent)
     send_int(parent, 2, len);
 }
 
+/* ---- 5,000 tasks */
+
+static void took(const char *what)
+{
+    static double last;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    fprintf(stderr, "%8.2f s  %s\n", last > 0 ? now - last : 0, what);
+    last = now;
+}
+
+/* One message of each. */
+static void from_all(int tag, const int *tid)
+{
+    static char seen[TASKS];
+    memset(seen, 0, sizeof seen);
+    for (int i = 0; i < TASKS; i++) {
+        struct timeval limit = {60, 0};
+        int at;
+        CHECK(pvm_trecv(-1, tag, &limit) > 0);
+        SAME(pvm_upkint(&at, 1, 1), PvmOk);
+        if (tag == GONE)
+            at = (at & 0x3ffff) - (tid[0] & 0x3ffff);
+        CHECK(at >= 0 && at < TASKS && !seen[at]);
+        seen[at] = 1;
+    }
+}
+
+static void thousands(void)
+{
+    static int tid[TASKS];
+    struct pvmtaskinfo *info;
+    int n;
+    alarm(140);
+    CHECK(pvm_mytid() > 0);
+    took("");
+    for (int i = 0; i < SPAWNS; i++)
+        spawn_children("thousands", TASKS / SPAWNS, tid + i * (TASKS / SPAWNS));
+    took("5000 tasks started");
+    for (int i = 0; i < TASKS; i++)
+        SAME(tid[i], tid[0] + i);
+    SAME(pvm_notify(PvmTaskExit, GONE, TASKS, tid), PvmOk);
+    took("notices ordered");
+    for (int i = 0; i < TASKS; i++)
+        send_int(tid[i], GO, i);
+    from_all(FIRST, tid);
+    took("each has answered");
+    SAME(pvm_tasks(0, &n, &info), PvmOk);
+    SAME(n, TASKS + 1);
+    took("list of tasks");
+    CHECK(pvm_initsend(PvmDataDefault) > 0);
+    SAME(pvm_mcast(tid, TASKS, GO), PvmOk);
+    from_all(SECOND, tid); /* of tasks that are asleep */
+    took("multicast, and answers");
+    SAME(pvm_mcast(tid, TASKS, END), PvmOk);
+    from_all(GONE, tid);
+    took("all have ended");
+    spawn_children("thousands", 1, tid);
+    for (int tag = GO; tag <= END; tag++)
+        send_int(tid[0], tag, 7);
+    SAME(recv_int(tid[0], FIRST), 7);
+}
+
+static void thousands_child(int parent)
+{
+    struct timeval limit = {120, 0};
+    alarm(140);
+    int me = recv_int(parent, GO);
+    send_int(parent, FIRST, me);
+    CHECK(pvm_trecv(parent, -1, &limit) > 0);
+    send_int(parent, SECOND, me);
+    CHECK(pvm_trecv(parent, END, &limit) > 0);
+}
+
+/* ---- more messages wait than there is memory for */
+
+static void starving(void)
+{
+    static int data[WORDS], many[100000];
+    int tid;
+    spawn_children("starving", 1, &tid);
+    SAME(pvm_psend(tid, GO, many, 100000, PVM_INT), PvmOk);
+    recv_int(tid, FIRST);
+    for (int i = 0; i < WAITING; i++) {
+        data[0] = data[WORDS - 1] = i;
+        SAME(pvm_psend(tid, DATA, data, WORDS, PVM_INT), PvmOk);
+    }
+    send_int(tid, END, 0);
+    recv_int(tid, SECOND);
+}
+
+static void limit_memory(void)
+{
+    long pages;
+    FILE *f = fopen("/proc/self/statm", "r");
+    CHECK(f != NULL && fscanf(f, "%ld", &pages) == 1);
+    fclose(f);
+    rlim_t limit = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ROOM;
+    CHECK(setrlimit(RLIMIT_AS, &(struct rlimit){limit, limit}) == 0);
+}
+
+static void starving_child(int parent)
+{
+    int data[WORDS];
+    CHECK(pvm_recv(parent, GO) > 0);
+    send_int(parent, FIRST, 0); /* all shared memory is mapped */
+    limit_memory();
+    pvm_setopt(PvmAutoErr, 0);
+    SAME(pvm_recv(parent, END), PvmNoMem);
+    SAME(pvm_recv(parent, END), PvmNoMem);
+    struct timeval soon = {0, 1000};
+    SAME(pvm_trecv(parent, END, &soon), PvmNoMem);
+    SAME(pvm_nrecv(parent, END), PvmNoMem);
+    for (int i = 0; i < WAITING; i++) { /* nothing is lost */
+        SAME(pvm_recv(parent, DATA) > 0, 1);
+        SAME(pvm_upkint(data, WORDS, 1), PvmOk);
+        CHECK(data[0] == i && data[WORDS - 1] == i);
+    }
+    recv_int(parent, END);
+    send_int(parent, SECOND, 0);
+}
+
 /* ---- a call behind pvm_exit makes the process a task again, with a new tid and no mail of the old one */
 
 static void comes_back(void)
@@ -110,5 +237,7 @@ static void comes_back(void)
 
 const struct test_case cases[] = {{"threads", threads, threads_child},
                                   {"gigabyte", gigabyte, gigabyte_child},
+                                  {"thousands", thousands, thousands_child},
+                                  {"starving", starving, starving_child},
                                   {"comes_back", comes_back, NULL},
                                   {0}};
