@@ -12,6 +12,7 @@
 #include "errand.h"
 #include "events.h"
 #include "guest.h"
+#include "helper.h"
 #include "hosts.h"
 #include "input.h"
 #include "limit.h"
@@ -53,6 +54,9 @@ static const struct handler {
     {PXP_SIGNAL, CLIENT, tasks_signal},
     {PXP_SPAWN, CLIENT, spawn_request},
     {PXP_RELEASE, TASK, tasks_release},
+    {PXP_HELPER, TASK, helper_register},
+    {PXP_HELPED_TASK, TASK, helper_task_ended},
+    {PXP_BE, TASK, helper_be},
     {PXP_STATUS, CLIENT, server_on_status},
     {PXP_HALT, CLIENT, server_on_halt},
     {PXP_PORT_OPEN, TASK, ports_open},

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "bind.h"
+#include "helper.h"
 #include "proto/hello.h"
 #include "resolve.h"
 #include "server.h"
@@ -139,22 +140,17 @@ static bool need_envp(struct pool_worker *me, size_t n)
     return true;
 }
 
-enum { OWN_ENV = 6 }; /* as many as resolve.c takes out of what is inherited */
-
-struct own_env {
-    char text[OWN_ENV][80];
-    char *entries[OWN_ENV];
-};
-
-/* What every task finds in its environment, whatever else it inherits. */
-static void fill_env(const struct spawn_req *r, const struct spawn_one *one,
-                     struct own_env *e)
+void launch_env(const struct spawn_req *r, const struct spawn_one *one, struct launch_env *e)
 {
     uint32_t slots =
         r->m.slots != 0 ? r->m.slots : atomic_load(&r->sv->arena.head->universe);
     size_t size = sizeof e->text[0];
-    snprintf(e->text[0], size, PX_TASK_ENV "=%d,%d,%llu,%x", EXEC_CTL_FD, EXEC_ARENA_FD,
-             (unsigned long long)r->sv->arena.inode, (unsigned)one->tid);
+    if (one->code != 0)
+        snprintf(e->text[0], size, PX_TASK_ENV "=@%x,%llx,%.107s", (unsigned)one->tid,
+                 (unsigned long long)one->code, r->sv->dir.socket);
+    else
+        snprintf(e->text[0], size, PX_TASK_ENV "=%d,%d,%llu,%x", EXEC_CTL_FD,
+                 EXEC_ARENA_FD, (unsigned long long)r->sv->arena.inode, (unsigned)one->tid);
     snprintf(e->text[1], size, "MPI_APPNUM=%u", one->app);
     if (slots == PXP_SLOTS_INFINITE)
         snprintf(e->text[2], size, "MPI_UNIVERSE_SIZE=INFINITE");
@@ -163,7 +159,7 @@ static void fill_env(const struct spawn_req *r, const struct spawn_one *one,
     snprintf(e->text[3], size, "PVMX_RANK=%u", one->rank);
     snprintf(e->text[4], size, "PVMX_SIZE=%u", r->size);
     snprintf(e->text[5], size, "PVMX_LOCAL_RANK=%u", one->local_rank);
-    for (int i = 0; i < OWN_ENV; i++)
+    for (int i = 0; i < LAUNCH_ENV; i++)
         e->entries[i] = e->text[i];
 }
 
@@ -172,14 +168,21 @@ static pvmx_err start(struct spawn_req *r, struct spawn_one *one, struct pool_wo
     struct server *sv = r->sv;
     struct exec_plan plan = r->plans[one->app];
     const char *command = r->m.apps[one->app].command;
-    struct own_env env;
+    struct launch_env env;
     int pair[2], pipes[3];
     struct exec_result res = {.step = EXEC_CLONE};
-    if (!need_envp(me, plan.nenv + OWN_ENV + 1))
+    if (!need_envp(me, plan.nenv + LAUNCH_ENV + 1))
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for another task");
     pvmx_err err = write_birth(r, one, me);
     if (err != PVMX_OK)
         return err;
+    one->code = r->helped ? helper_code() : 0;
+    if (r->helped) { /* the loop asks for it when all are ready */
+        one->pid = 0;
+        one->pidfd = one->ctl_fd = -1;
+        one->started = true;
+        return PVMX_OK;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         res.errnum = errno;
         return exec_explain(&plan, command, sv->host, &res);
@@ -194,9 +197,9 @@ static pvmx_err start(struct spawn_req *r, struct spawn_one *one, struct pool_wo
         plan.cpus = one->place->mask;
         plan.cpus_size = one->place->mask_size;
     }
-    fill_env(r, one, &env);
-    exec_start(&plan, env.entries, OWN_ENV, me->envp, pair[1], sv->arena.fd,
-               &me->room, &res);
+    launch_env(r, one, &env);
+    exec_start(&plan, env.entries, LAUNCH_ENV, me->envp, pair[1], sv->arena.fd, &me->room,
+               &res);
     close(pair[1]);
     streams_close(pipes);
     if (res.errnum != 0) {
@@ -294,6 +297,7 @@ void launch_round(struct spawn_req *r)
 {
     r->rounds++;
     r->prepared = false;
+    r->helped = helper_wanted(r);
     atomic_store(&r->next, 0);
     atomic_store(&r->holders, 1);
     for (uint32_t i = 0; i < r->ntickets; i++)

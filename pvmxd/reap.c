@@ -16,7 +16,7 @@ static void on_exit_fd(void *arg, unsigned events)
     struct task *t = arg;
     siginfo_t info = {0};
     (void)events;
-    if (t->job == NULL) { /* not our child: the kernel tells us only that it has ended */
+    if (t->job == NULL || t->helped) { /* not our child: that it has ended is all we know */
         task_end(t, -1, 0);
         return;
     }
@@ -39,12 +39,14 @@ static void on_exit_fd(void *arg, unsigned events)
 
 void reap_watch(struct task *t)
 {
-    loop_io_start(&t->sv->loop, &t->exit, t->pidfd, LOOP_READ, on_exit_fd, t);
+    if (t->pidfd >= 0)
+        loop_io_start(&t->sv->loop, &t->exit, t->pidfd, LOOP_READ, on_exit_fd, t);
 }
 
 void reap_unwatch(struct task *t)
 {
-    loop_io_stop(&t->sv->loop, &t->exit);
+    if (t->pidfd >= 0)
+        loop_io_stop(&t->sv->loop, &t->exit);
     px_fd_close(&t->pidfd);
 }
 

@@ -51,7 +51,8 @@ static bool measure(struct server *sv)
     px_list_foreach(it, &sv->all_tasks) {
         struct task *t = px_container_of(it, struct task, all);
         t->cpu_ms = t->memory = 0;
-        ok = ok && px_map_put(&by_pid, (uint64_t)t->pid, t) == PVMX_OK;
+        if (t->pid != 0)
+            ok = ok && px_map_put(&by_pid, (uint64_t)t->pid, t) == PVMX_OK;
     }
     if (ok)
         usage_all(add_usage, &by_pid);

@@ -71,6 +71,8 @@ static void server_before_sleep(void *arg)
 {
     struct server *sv = arg;
     peers_flush(sv); /* may close peers and so end tasks: before anything that counts them */
+    while (helpers_round(sv))
+        peers_flush(sv);
     hosts_round(sv);
     while (book_round(sv))
         peers_flush(sv);
@@ -207,6 +209,7 @@ void server_init(struct server *sv)
     px_list_init(&sv->records);
     px_list_init(&sv->events);
     gates_init(&sv->gates);
+    helpers_init(&sv->helpers);
     px_list_init(&sv->lookups);
     px_list_init(&sv->box_waits);
     px_list_init(&sv->errands);

@@ -11,6 +11,7 @@
 #include "bind.h"
 #include "book.h"
 #include "gate.h"
+#include "helper.h"
 #include "hosts.h"
 #include "limit.h"
 #include "link.h"
@@ -61,6 +62,7 @@ struct server {
     struct watchdog watchdog;
     struct topo topo;
     struct bind bind;
+    struct helpers helpers;
     struct hosts hosts;
     struct limits limits;
     struct links links;

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "events.h"
+#include "helper.h"
 #include "inherit.h"
 #include "limit.h"
 #include "output.h"
@@ -375,6 +376,9 @@ static struct task *register_one(struct spawn_req *r, struct spawn_one *one, str
  * has been reaped. */
 static void undo(struct spawn_req *r, struct job *j, bool wait)
 {
+    for (uint32_t i = 0; i < r->total; i++) /* no tasker has heard of them */
+        r->ones[i].started = r->ones[i].started && r->ones[i].code == 0;
+    spawn_give_back(r);
     for (uint32_t i = 0; i < r->total; i++) {
         struct spawn_one *one = &r->ones[i];
         if (one->host != 0)
@@ -454,7 +458,10 @@ struct task *spawn_register(struct spawn_req *r, struct spawn_one *one, struct j
     struct task *t = one->started && one->host == 0 ? register_one(r, one, j) : NULL;
     if (t != NULL) {
         events_note(r->sv, t, (struct pxp_event){.kind = PXP_EVENT_TASK_START});
-        peer_add(r->sv, one->ctl_fd, one->pid, t);
+        if (one->code != 0)
+            helper_start(r, one, t);
+        else
+            peer_add(r->sv, one->ctl_fd, one->pid, t);
         span_watch_now(r->sv, t);
     }
     return t;

@@ -36,6 +36,7 @@ struct spawn_one {
     pid_t pid;
     int pidfd;
     int ctl_fd;               /* our end */
+    uint64_t code;            /* started by a tasker: see helper.h; 0: by us */
     int ends[3];              /* our ends of its pipes, for mpiexec; see streams.h */
     struct bind_place *place; /* processors; the task's own when it is in the table */
 };
@@ -78,6 +79,7 @@ struct spawn_req {
     struct spawn_ticket *tickets;
     uint32_t nplans, ntickets;
     bool resolved, prepared;
+    bool helped;             /* a tasker starts this host's tasks of this round */
     struct exec_plan *plans; /* one for each program */
     struct spawn_one *ones;
     uint32_t total, size; /* asked for; world of this round */
@@ -127,6 +129,15 @@ void spawn_undo(struct spawn_req *r, struct job *j);
 void spawn_watch_init(struct job *j);
 
 /* ---- launch.c --------------------------------------------------------------------------------- */
+
+enum { LAUNCH_ENV = 6 }; /* as many as resolve.c takes out of what is inherited */
+
+/* What every task finds in its environment, whatever else it inherits. */
+struct launch_env {
+    char text[LAUNCH_ENV][192];
+    char *entries[LAUNCH_ENV];
+};
+void launch_env(const struct spawn_req *r, const struct spawn_one *one, struct launch_env *e);
 
 /* Ranks, and the world as ranges of tids; of a part only says that its tasks exist. */
 void launch_number(struct spawn_req *r);

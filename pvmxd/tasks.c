@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "events.h"
 #include "far.h"
+#include "helper.h"
 #include "inherit.h"
 #include "input.h"
 #include "logs.h"
@@ -86,6 +87,7 @@ void job_terminate(struct job *j, bool hard)
 
 static void init_lists(struct task *t)
 {
+    px_list_init(&t->in_given_up);
     px_list_init(&t->in_job);
     px_list_init(&t->dying);
     px_list_init(&t->jobs);
@@ -187,6 +189,19 @@ static struct task *take_up(struct server *sv, struct peer *p, int32_t tid)
     return t;
 }
 
+pvmx_err task_answer(const struct task *t, struct peer *p, uint32_t serial, bool born)
+{
+    int arena = fcntl(t->sv->arena.fd, F_DUPFD_CLOEXEC, 0);
+    if (arena < 0)
+        return px_fail_errno(errno, "cannot pass on the shared memory");
+    if (!peer_pass(p, &arena, 1)) {
+        px_fd_close(&arena);
+        return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for an answer");
+    }
+    struct pxp_enrolled reply = {.tid = t->tid, .slot = t->slot, .born = born};
+    return pxp_enrolled_encode(peer_out(p), serial, &reply);
+}
+
 pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
                      const uint8_t *body, size_t len)
 {
@@ -199,26 +214,22 @@ pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
                       (unsigned)p->task->tid);
     if (err == PVMX_OK && sv->halting)
         err = px_fail(PVMX_ERR_STATE, "the virtual machine %s is being halted", sv->vm);
-    int arena = fcntl(sv->arena.fd, F_DUPFD_CLOEXEC, 0);
-    if (err == PVMX_OK && arena < 0)
-        err = px_fail_errno(errno, "cannot pass on the shared memory");
     if (err == PVMX_OK)
         t = take_up(sv, p, m.born);
     bool born = t != NULL;
     if (err == PVMX_OK && !born)
         err = enrol(sv, p, m.program, &t);
     pxp_zone_free(&zone);
-    if (err == PVMX_OK && !peer_pass(p, &arena, 1))
-        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for an answer");
+    if (err == PVMX_OK)
+        err = task_answer(t, p, serial, born);
     if (err != PVMX_OK) {
-        px_fd_close(&arena);
+        if (t != NULL)
+            t->left = true; /* it ends with its connection */
         return err;
     }
-    struct pxp_enrolled reply = {.tid = t->tid, .slot = t->slot, .born = born};
-    err = pxp_enrolled_encode(peer_out(p), serial, &reply);
     px_log(PX_LOG_INFO, "TASK-ENROL", "process %d (%s) is t%x", (int)p->pid,
            task_program(t), (unsigned)t->tid);
-    return err;
+    return PVMX_OK;
 }
 
 bool task_far_host(struct task *t, uint32_t host)
@@ -266,6 +277,7 @@ static void task_free(struct task *t)
     px_list_remove(&t->all);
     px_list_remove(&t->in_job);
     px_list_remove(&t->dying);
+    px_list_remove(&t->in_given_up);
     arena_retire(&sv->arena, t->slot);
     bind_release(&sv->bind, t->place);
     sv->scan_slots = true;
@@ -297,6 +309,7 @@ void task_end(struct task *t, int status, int signal)
     release_children(t);
     callers_end(t->sv, t->tid);
     ports_forget_task(t);
+    helper_forget_task(t);
     if (t->peer != NULL) {
         struct peer *p = t->peer;
         t->peer = NULL;
@@ -328,6 +341,7 @@ static void leave(struct task *t)
     agree_forget_task(t);
     callers_end(t->sv, t->tid);
     ports_forget_task(t);
+    helper_forget_task(t);
     arena_left(&t->sv->arena, t->slot);
     far_left(t);
     t->sv->scan_slots = true;
@@ -373,6 +387,10 @@ pvmx_err tasks_release(struct server *sv, struct peer *p, uint32_t serial,
 
 bool task_signal(struct task *t, int signal)
 {
+    if (t->pid == 0) { /* it is told when it has connected */
+        t->held = signal != SIGCONT ? signal : t->held;
+        return true;
+    }
     /* The whole group, so that a script that runs the program passes nothing on by itself. */
     if (t->job != NULL && kill(-t->pid, signal) == 0)
         return true;
@@ -386,6 +404,8 @@ void task_terminate(struct task *t, bool hard)
     if (hard) {
         t->killed = true;
         px_list_remove(&t->dying);
+        if (t->pid == 0)
+            helper_give_up(t);
         task_signal(t, SIGKILL);
         return;
     }

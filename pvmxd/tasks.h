@@ -51,7 +51,7 @@ struct task {
     uint32_t slot;
     uint32_t rank, appnum;
     struct job *job; /* NULL: root task */
-    pid_t pid;
+    pid_t pid;       /* 0: is not known yet; see helper.h */
     int pidfd;
     struct loop_io exit;
     struct peer *peer; /* its control connection */
@@ -67,6 +67,10 @@ struct task {
     struct spawn_req *undo; /* silent: request that waits for its end              */
     char *program;          /* root task: its own; else the job's                     */
     struct px_list all;
+    bool helped; /* another task has started it, or is to: see helper.h */
+    int held;    /* signal for it when it has connected; 0: none */
+    uint64_t code;
+    struct px_list in_given_up; /* in helpers.given_up */
     struct px_list in_job;
     struct px_list dying;    /* in server.dying, by kill_at                         */
     struct px_list jobs;     /* it has spawned                                      */
@@ -99,6 +103,9 @@ bool task_has_left(struct task *t);
  * pidfd from then on and is reaped through it. */
 struct task *task_add(struct server *sv, int32_t tid, pid_t pid, int pidfd, struct job *job);
 struct task *task_find(struct server *sv, int32_t tid);
+/* Tells the process at p, which becomes or is this task, with message enrolled; born: it finds its birth
+ * record in the slot. */
+pvmx_err task_answer(const struct task *t, struct peer *p, uint32_t serial, bool born);
 /* The end of a task's membership: tells everyone, then frees it. */
 void task_end(struct task *t, int status, int signal);
 /* Another host wants to know of its end; false without memory. */

@@ -8,20 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int not_here(const char *func)
-{
-    int cc = p3_enter();
-    return p3_leave(func, cc ? cc : PvmNotImpl);
-}
-
 P3_PUBLIC int pvm_reg_hoster(void)
 {
-    return not_here("pvm_reg_hoster");
-}
-
-P3_PUBLIC int pvm_reg_tasker(void)
-{
-    return not_here("pvm_reg_tasker");
+    int cc = p3_enter();
+    return p3_leave("pvm_reg_hoster", cc ? cc : PvmNotImpl);
 }
 
 P3_PUBLIC int pvm_tickle(int narg, int *argp, int *nresp, int *resp)

@@ -4,7 +4,7 @@
 
 #include "notify.h"
 #include "pack.h"
-#include "rm.h"
+#include "starter.h"
 #include "trace.h"
 #include "wire.h"
 
@@ -184,7 +184,7 @@ P3_PUBLIC int pvm_send(int tid, int tag)
     P3_TRACE(TEV_SEND, {TEV_DID_MNB, b ? (int)b->len : 0, NULL}, {TEV_DID_DST, tid, NULL},
              {TEV_DID_MC, tag, NULL}, {TEV_DID_MCX, pvmmyctx, NULL});
     if (!cc && is_daemon(tid) && p3.opt[PvmResvTids])
-        return p3_leave("pvm_send", b ? p3_rm_daemon(b, tid, tag) : PvmNoBuf);
+        return p3_leave("pvm_send", b ? p3_to_daemon(b, tid, tag) : PvmNoBuf);
     if (!cc)
         cc = check_send(tid, tag);
     if (!cc)

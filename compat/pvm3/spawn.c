@@ -18,7 +18,7 @@
 /* What a call of pvm_spawn becomes. */
 struct request {
     char wdir[PATH_MAX], path[2 * PATH_MAX], command[PATH_MAX];
-    char ctx[32], rm[32], out[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
+    char ctx[32], rm[32], out[32], flags[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
     const char **env;
     const char **argv;
     int parent;
@@ -196,7 +196,7 @@ static int make_env(struct request *r, int flag, const char *const *more)
     size_t n = 0, at = 0;
     while (more && more[n])
         n++;
-    r->env = calloc(n + 5 + P3_TRACE_VARS, sizeof *r->env);
+    r->env = calloc(n + 6 + P3_TRACE_VARS, sizeof *r->env);
     if (!r->env)
         return PvmNoMem;
     snprintf(r->ctx, sizeof r->ctx, "PVMCTX=0x%x", (unsigned)pvmmyctx);
@@ -210,6 +210,10 @@ static int make_env(struct request *r, int flag, const char *const *more)
         r->env[at++] = r->trace[i];
     snprintf(r->out, sizeof r->out, "PVMX_PVM_OUT=%x", (unsigned)p3_output_to());
     r->env[at++] = r->out;
+    if (flag) { /* for a tasker */
+        snprintf(r->flags, sizeof r->flags, P3_FLAGS_VAR "=%d", flag);
+        r->env[at++] = r->flags;
+    }
     if (flag & PvmNoSpawnParent)
         r->env[at++] = "PVMX_PVM_NO_PARENT=1";
     return PvmOk;

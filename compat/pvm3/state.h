@@ -25,6 +25,8 @@ enum {
     P3_LOCAL_MASK = 0x3ffff,
 };
 #define P3_ARCH "LINUX64"
+/* What pvm_spawn was called with, in the environment. */
+#define P3_FLAGS_VAR "PVMX_PVM_FLAGS"
 
 struct p3_state {
     bool up;

@@ -18,6 +18,7 @@ void p3_task_begin(void)
     const char *hidden = getenv("PVMX_PVM_NO_PARENT");
     parent_hidden = hidden && pvmx_engine_birth();
     unsetenv("PVMX_PVM_NO_PARENT"); /* of this task only, not of its children */
+    unsetenv(P3_FLAGS_VAR);
 }
 
 P3_PUBLIC int pvm_parent(void)

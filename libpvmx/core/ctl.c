@@ -152,6 +152,8 @@ static unsigned handle(struct px_ctl *ctl)
             px_far_dialled(body, len);
         else if (number == PXP_HOST_EVENT && serial == 0)
             px_hosts_event(body, len);
+        else if (number == PXP_HELP_TASK && serial == 0)
+            px_help_task(body, len);
         else
             reply(ctl, number, serial, body, len);
         pxp_client_drop(&ctl->client);

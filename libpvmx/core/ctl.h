@@ -67,6 +67,9 @@ void px_hosts_event(const uint8_t *body, size_t len);
 /* Encodes a request, which stands in `frame`, for another host's daemon. */
 pvmx_err px_hosts_ask(struct px_ctl_call *call, uint32_t host, const struct px_buf *frame);
 
+/* ---- help.c */
+void px_help_task(const uint8_t *body, size_t len);
+
 /* ---- ft.c */
 void px_ft_revoked(const uint8_t *body, size_t len);
 

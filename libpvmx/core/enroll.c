@@ -122,14 +122,12 @@ static pvmx_err be_born(struct px_arena *arena, pvmx_tid tid)
     return become(arena, tid);
 }
 
-pvmx_err px_enroll_inherited(bool *born)
+static pvmx_err by_descriptors(const char *env, bool *born)
 {
-    const char *env = getenv(PX_TASK_ENV);
     int ctl, fd;
     pvmx_tid tid;
     struct px_arena arena;
-    *born = false;
-    if (!env || !inherited_ok(env, &ctl, &fd, &tid))
+    if (!inherited_ok(env, &ctl, &fd, &tid))
         return PVMX_OK;
     px_fd_set_cloexec(fd, true);
     if (px_arena_attach(&arena, fd, tid) != PVMX_OK)
@@ -142,7 +140,7 @@ pvmx_err px_enroll_inherited(bool *born)
     return *born ? be_born(&arena, tid) : err;
 }
 
-/* Waits for the answer to enrol and for the descriptor that comes with it. */
+/* Waits for the answer to enrol or be and for the descriptor that comes with it. */
 static pvmx_err answer(struct pxp_client *c, struct pxp_enrolled *rep, int *fd)
 {
     uint32_t number, serial;
@@ -172,6 +170,61 @@ static pvmx_err answer(struct pxp_client *c, struct pxp_enrolled *rep, int *fd)
     if (err || *fd < 0)
         return px_fail(PVMX_ERR_PROTO, "the daemon of this host answers with nonsense");
     return PVMX_OK;
+}
+
+/* Another task has started this process, which tells the daemon so. */
+static pvmx_err by_code(const char *env, bool *born)
+{
+    struct pxp_client *c = &px_ctx.ctl.client;
+    struct px_rundir dir = {.path = ""};
+    struct pxp_welcome_info info;
+    struct pxp_enrolled rep;
+    struct px_arena arena;
+    unsigned tid;
+    unsigned long long code;
+    int at = 0, fd = -1;
+    if (sscanf(env, "@%x,%llx,%n", &tid, &code, &at) != 2 || at == 0)
+        return PVMX_OK;
+    snprintf(dir.socket, sizeof dir.socket, "%s", env + at);
+    struct pxp_be be = {.tid = (int32_t)tid, .code = code};
+    unsetenv(PX_TASK_ENV); /* not for what this task starts itself */
+    pvmx_err err = pxp_client_open(c, &dir, PXP_ROLE_TASK, CONNECT_MS, &info);
+    if (!err)
+        err = pxp_be_encode(&c->out, pxp_client_serial(c), &be);
+    if (!err)
+        err = pxp_client_flush(c, NULL, 0);
+    if (!err)
+        err = answer(c, &rep, &fd);
+    if (err)
+        px_fd_close(&fd);
+    else
+        err = px_arena_attach(&arena, fd, rep.tid);
+    uint32_t state = PX_SLOT_BORN;
+    if (!err && !atomic_compare_exchange_strong(&arena.slot->state, &state, PX_SLOT_LIVE)) {
+        px_arena_detach(&arena);
+        err = px_fail(PVMX_ERR_STATE, "this task has ended");
+    }
+    if (err) {
+        pxp_client_close(c);
+        return err == PVMX_ERR_EXISTS ? PVMX_OK : err;
+    }
+    atomic_store(&arena.slot->inited, 1);
+    err = read_birth(&arena);
+    if (!err) {
+        px_progress_busy_host(&px_ctx.progress);
+        *born = true;
+        err = become(&arena, rep.tid);
+    }
+    return err;
+}
+
+pvmx_err px_enroll_inherited(bool *born)
+{
+    const char *env = getenv(PX_TASK_ENV);
+    *born = false;
+    if (!env)
+        return PVMX_OK;
+    return *env == '@' ? by_code(env, born) : by_descriptors(env, born);
 }
 
 /* The tid that we were started with, whoever has that by now; 0: none. */

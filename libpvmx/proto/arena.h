@@ -126,9 +126,12 @@ static_assert(sizeof(struct px_slot) <= PX_BIRTH_OFF, "slot control block fits")
 static_assert(PX_SLOT_SIZE % 4096 == 0, "slots are page aligned");
 
 /* A spawned task finds PVMX_TASK in its environment: "<control fd>,<arena fd>,<arena inode>,<tid>".
- * Both descriptors are inherited without close-on-exec; init sets it and claims the slot. A
- * process that finds the descriptors closed, another inode or a slot that is not BORN starts as if
- * the variable were absent. */
+ * Both descriptors are inherited without close-on-exec; init sets it and claims the slot. A process
+ * that finds the descriptors closed, another inode or a slot that is not BORN starts as if the
+ * variable were absent.
+ *
+ * One that another task has started for the daemon (message help_task) finds "@<tid>,<code>,<socket>":
+ * it connects and says so with message be. */
 #define PX_TASK_ENV "PVMX_TASK"
 
 static inline uint32_t px_tid_slot(int32_t tid)

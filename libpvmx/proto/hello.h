@@ -7,6 +7,8 @@
 #include "proto/messages.h"
 
 enum { PXP_ROLE_TASK = 1, PXP_ROLE_CONSOLE = 2, PXP_ROLE_MPIEXEC = 3 };
+/* What a task does in a daemon's place: message helper. */
+enum { PXP_HELPER_TASKS = 1, PXP_HELPER_HOSTS = 2 };
 /* Bits of the field streams. ERR with JOINED: one pipe for descriptors 1 and 2, named OUT. */
 enum {
     PXP_STREAM_IN = 1,

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Taskers. */
+#include "starter.h"
+
+#include "msg.h"
+#include "pack.h"
+#include "rm.h"
+#include "trace.h"
+
+#include <pvmsdpro.h>
+#include <pvmx/engine/help.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* Flags of pvm_spawn travel in this variable. */
+static const char flags_var[] = P3_FLAGS_VAR "=";
+
+static void arrives(struct p3_buf *b, int cc, int tag)
+{
+    if (!b || cc) {
+        if (b)
+            p3_buf_free(b);
+        return;
+    }
+    b->src = P3_DAEMON;
+    b->dst = pvmmytid;
+    b->tag = tag;
+    p3_msg_arrived(b);
+}
+
+/* The number, then those that are not for the library alone. */
+static int pack_texts(struct p3_buf *b, const char *const *list, size_t n)
+{
+    int count = 0, cc;
+    for (size_t i = 0; i < n; i++)
+        count += strncmp(list[i], flags_var, sizeof flags_var - 1) != 0;
+    cc = p3_pack_ints(b, &count, 1);
+    for (size_t i = 0; !cc && i < n; i++)
+        if (strncmp(list[i], flags_var, sizeof flags_var - 1) != 0)
+            cc = p3_pack_string(b, list[i]);
+    return cc;
+}
+
+static void on_task(const struct pvmx_help_task *t)
+{
+    struct p3_buf *b = p3_buf_new(PvmDataDefault);
+    int head[2] = {t->tid, 0};
+    for (size_t i = 0; i < t->nenv; i++)
+        if (strncmp(t->env[i], flags_var, sizeof flags_var - 1) == 0)
+            head[1] = (int)strtol(t->env[i] + sizeof flags_var - 1, NULL, 0);
+    int cc = b ? p3_pack_ints(b, head, 2) : PvmNoMem;
+    if (!cc)
+        cc = p3_pack_string(b, t->path);
+    if (!cc)
+        cc = pack_texts(b, t->args, t->nargs);
+    if (!cc)
+        cc = pack_texts(b, t->env, t->nenv);
+    arrives(b, cc, SM_STTASK);
+    if (cc)
+        pvmx_engine_help_ended(t->tid, -1, 0);
+}
+
+/* A tid and a status as of wait(); the times that follow are not looked at. */
+static int task_ended(struct p3_buf *b)
+{
+    int v[2];
+    b->pos = 0;
+    int cc = p3_unpack_ints(b, v, 2);
+    if (cc)
+        return cc;
+    int exited = WIFEXITED(v[1]) ? WEXITSTATUS(v[1]) : -1;
+    return p3_error(
+        pvmx_engine_help_ended(v[0], exited, WIFSIGNALED(v[1]) ? WTERMSIG(v[1]) : 0));
+}
+
+int p3_to_daemon(struct p3_buf *b, int tid, int tag)
+{
+    return tag == SM_TASKX ? task_ended(b) : p3_rm_daemon(b, tid, tag);
+}
+
+static int begin(uint32_t kind)
+{
+    pvmx_err err = pvmx_engine_help(kind, &(struct pvmx_help){.task = on_task});
+    return err == PVMX_ERR_EXISTS ? PvmAlready : p3_error(err);
+}
+
+P3_PUBLIC int pvm_reg_tasker(void)
+{
+    int cc = p3_enter();
+    P3_TRACE_BARE(TEV_REG_TASKER);
+    return p3_leave("pvm_reg_tasker", cc ? cc : begin(PVMX_HELP_TASKS));
+}
