@@ -144,7 +144,8 @@ class Binary(LabCase):
         self.wait_until(lambda: "Tracer connected" in (self.tmp / "said").read_text(), "it is there", 20)
         self.wait_until(lambda: "###_PVM_TRACER_###" in self.output("gmbi"), "it has registered", 20)
         self.test_hello()
-        self.wait_until(lambda: trace.exists() and trace.read_text().count('"endtask(0)" {') >= 2, "ends are told", 20)
+        self.wait_until(lambda: trace.exists() and '"recv(1.1)" {' in trace.read_text(), "calls are told", 20)
+        self.wait_until(lambda: trace.read_text().count('"endtask(0)" {') >= 2, "ends are told", 20)
         self.kill(tracer.pid, signal.SIGTERM)
         self.finish(tracer)
         self.expect(trace.read_text(), r'^#\d+: "newtask\(0\)"$', r'^"spawn\(0\.0\)" {.*"hello_other"',
