@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf.h"
 #include "forward.h"
+#include "hosted.h"
 #include "hosts.h"
 #include "link.h"
 #include "outside.h"
@@ -39,6 +40,7 @@ struct add_req {
         const struct pxp_host_spec *spec;
         uint32_t index;
         struct starter *starter;
+        struct hosted *hosted; /* by a hoster */
         struct loop_timer limit;
         uint64_t allowed; /* ns */
         struct pxp_host_result result;
@@ -120,6 +122,9 @@ static void one_done(struct add_one *one, pvmx_err err, const char *text)
     if (one->starter != NULL)
         starter_let_go(one->starter, err != PVMX_OK);
     one->starter = NULL;
+    if (one->hosted != NULL)
+        hosted_free(one->hosted);
+    one->hosted = NULL;
     r->left--;
 }
 
@@ -142,6 +147,14 @@ static void on_ended(void *arg, int status, const char *said)
     if (status == 0) /* it is in the background and will come, or the time runs out */
         return;
     one_failed(one, launcher_explain(one->spec, status, said));
+    req_go_on(one->req);
+}
+
+static void on_not_hosted(void *arg, pvmx_err err)
+{
+    struct add_one *one = arg;
+    one->hosted = NULL;
+    one_failed(one, err);
     req_go_on(one->req);
 }
 
@@ -171,7 +184,9 @@ static pvmx_err one_start(struct add_one *one)
     pvmx_err err = outside_listen(sv);
     if (err != PVMX_OK)
         return err;
-    struct host *h = hosts_new(sv, s->name, launcher_name(s)), *me = hosts_self(sv);
+    bool hosted = hosted_wanted(sv);
+    const char *launcher = hosted ? "hoster" : launcher_name(s);
+    struct host *h = hosts_new(sv, s->name, launcher), *me = hosts_self(sv);
     if (h == NULL)
         return PVMX_ERR_NOMEM;
     one->index = h->index;
@@ -183,7 +198,7 @@ static pvmx_err one_start(struct add_one *one)
                      .naddresses = me->naddresses};
     snprintf(j.vm, sizeof j.vm, "%s", sv->vm);
     snprintf(j.host, sizeof j.host, "%s", s->name);
-    snprintf(j.launcher, sizeof j.launcher, "%s", launcher_name(s));
+    snprintf(j.launcher, sizeof j.launcher, "%s", launcher);
     snprintf(j.wdir, sizeof j.wdir, "%s", s->wdir);
     snprintf(j.path, sizeof j.path, "%s", s->path);
     snprintf(j.wrapper, sizeof j.wrapper, "%s", s->wrapper);
@@ -192,9 +207,12 @@ static pvmx_err one_start(struct add_one *one)
         snprintf(j.listen, sizeof j.listen, "%s", conf.address);
     memcpy(j.key, hosts_key(sv), sizeof j.key);
     memcpy(j.addresses, me->addresses, sizeof j.addresses);
-    one->starter = starter_new(sv, s, &j, on_ended, one);
+    if (hosted)
+        one->hosted = hosted_new(sv, s, &j, on_not_hosted, one);
+    else
+        one->starter = starter_new(sv, s, &j, on_ended, one);
     secure_forget(j.key, sizeof j.key);
-    if (one->starter == NULL)
+    if (one->starter == NULL && one->hosted == NULL)
         return PVMX_ERR_SYS;
     one->state = ONE_STARTING;
     one->req->running++;
@@ -525,9 +543,12 @@ void add_stop(struct server *sv)
 {
     while (!px_list_empty(&sv->adds)) {
         struct add_req *r = px_container_of(sv->adds.next, struct add_req, node);
-        for (size_t i = 0; i < r->n; i++)
+        for (size_t i = 0; i < r->n; i++) {
             if (r->ones[i].starter != NULL)
                 starter_let_go(r->ones[i].starter, true);
+            if (r->ones[i].hosted != NULL)
+                hosted_free(r->ones[i].hosted);
+        }
         req_free(r);
     }
     starters_stop(sv);

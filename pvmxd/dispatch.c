@@ -13,6 +13,7 @@
 #include "events.h"
 #include "guest.h"
 #include "helper.h"
+#include "hosted.h"
 #include "hosts.h"
 #include "input.h"
 #include "limit.h"
@@ -56,6 +57,7 @@ static const struct handler {
     {PXP_RELEASE, TASK, tasks_release},
     {PXP_HELPER, TASK, helper_register},
     {PXP_HELPED_TASK, TASK, helper_task_ended},
+    {PXP_HELPED_HOSTS, TASK, hosted_said},
     {PXP_BE, TASK, helper_be},
     {PXP_STATUS, CLIENT, server_on_status},
     {PXP_HALT, CLIENT, server_on_halt},

@@ -3,6 +3,7 @@
 #include "helper.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "hosted.h"
 #include "peer.h"
 #include "proto/hello.h"
 #include "reap.h"
@@ -20,7 +21,8 @@
 
 void helpers_init(struct helpers *h)
 {
-    h->tasker = NULL;
+    h->tasker = h->hoster = NULL;
+    px_list_init(&h->hosts);
     px_list_init(&h->given_up);
 }
 
@@ -33,7 +35,7 @@ void helper_give_up(struct task *t)
 bool helpers_round(struct server *sv)
 {
     struct px_list *node;
-    bool any = false;
+    bool any = hosted_round(sv);
     while ((node = px_list_pop(&sv->helpers.given_up)) != NULL) {
         struct task *t = px_container_of(node, struct task, in_given_up);
         task_end(t, -1, t->killed ? SIGKILL : 0);
@@ -45,6 +47,10 @@ bool helpers_round(struct server *sv)
 void helper_forget_task(struct task *t)
 {
     struct server *sv = t->sv;
+    if (sv->helpers.hoster == t) {
+        sv->helpers.hoster = NULL;
+        hosted_forget(sv);
+    }
     if (sv->helpers.tasker != t)
         return;
     sv->helpers.tasker = NULL;
@@ -130,12 +136,19 @@ pvmx_err helper_register(struct server *sv, struct peer *p, uint32_t serial,
         return err;
     if (p->task == NULL || p->task->left)
         return px_fail(PVMX_ERR_STATE, "a process must enrol before it can start tasks");
-    if (m.kind != PXP_HELPER_TASKS)
+    struct task **whose = m.kind == PXP_HELPER_TASKS   ? &sv->helpers.tasker
+                          : m.kind == PXP_HELPER_HOSTS ? &sv->helpers.hoster
+                                                       : NULL;
+    if (whose == NULL)
         return px_fail(PVMX_ERR_UNSUPPORTED, "no task can do work %u of a daemon's", m.kind);
-    if (sv->helpers.tasker != NULL)
-        return px_fail(PVMX_ERR_EXISTS, "t%x starts the tasks of host %s already",
-                       (unsigned)sv->helpers.tasker->tid, sv->host);
-    sv->helpers.tasker = p->task;
+    if (m.kind == PXP_HELPER_HOSTS && !hosts_leading(sv))
+        return px_fail(PVMX_ERR_STATE,
+                       "host %s does not lead: daemons are started where one does",
+                       sv->host);
+    if (*whose != NULL)
+        return px_fail(PVMX_ERR_EXISTS, "t%x does this work of host %s already",
+                       (unsigned)(*whose)->tid, sv->host);
+    *whose = p->task;
     struct pxp_done done = {.count = 1};
     return pxp_done_encode(peer_out(p), serial, &done);
 }

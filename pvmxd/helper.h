@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A task that starts this host's tasks in the daemon's place, as PVM's taskers do. It is asked for those of
- * programs that do not call MPI, finds the processes itself, and says when they end; a process connects by itself and
- * says with a code which task it is. What it has been asked for ends with it, unless it has connected. */
+/* A task that starts this host's tasks in the daemon's place, as PVM's taskers do. It is asked for
+ * those of programs that do not call MPI, finds the processes itself, and says when they end; a
+ * process connects by itself and says with a code which task it is. What it has been asked for ends
+ * with it, unless it has connected. */
 #ifndef HELPER_H
 #define HELPER_H
 
@@ -18,6 +19,8 @@ struct spawn_req;
 struct spawn_one;
 
 struct helpers {
+    struct task *hoster;     /* starts daemons of other hosts: see hosted.h; NULL: none */
+    struct px_list hosts;    /* of hosted.node: those that are to come */
     struct task *tasker;     /* NULL: none */
     struct px_list given_up; /* of task.in_given_up: those that will not connect */
 };

@@ -110,21 +110,35 @@ static const char *own_program(char *path, size_t size)
 }
 
 /* What a shell over there is to run. Without a path of its own our path is tried, then PATH. */
-static void put_remote(struct command *c, const struct pxp_host_spec *spec)
+static void put_remote(struct command *c, const struct pxp_host_spec *spec, const char *args)
 {
     char own[PATH_MAX];
     if (*spec->daemon != '\0') {
         put_expanding(c, spec->daemon);
-        put_text(c, " --join");
+        put_text(c, " ");
+        put_text(c, args);
         return;
     }
     struct command inner = {.argc = 0};
     put_text(&inner, "p=");
     put_quoted(&inner, own_program(own, sizeof own));
-    put_text(&inner, "; test -x \"$p\" || p=pvmxd; exec \"$p\" --join");
+    put_text(&inner, "; test -x \"$p\" || p=pvmxd; exec \"$p\" ");
+    put_text(&inner, args);
     put(&inner, "", 1);
     put_text(c, "exec sh -c ");
     put_quoted(c, inner.text);
+}
+
+bool launcher_command(const struct pxp_host_spec *spec, const char *args, char *out,
+                      size_t size)
+{
+    struct command c = {.argc = 0};
+    put_remote(&c, spec, args);
+    put(&c, "", 1);
+    if (c.used > sizeof c.text || c.used > size)
+        return false;
+    memcpy(out, c.text, c.used);
+    return true;
 }
 
 /* ---- the launchers ---------------------------------------------------------------------------- */
@@ -168,7 +182,7 @@ static pvmx_err make_ssh(const struct pxp_host_spec *spec, struct command *c)
     word(c, "--");
     word(c, *spec->address != '\0' ? spec->address : spec->name);
     size_t from = c->used;
-    put_remote(c, spec);
+    put_remote(c, spec, "--join");
     end_word(c, from);
     return PVMX_OK;
 }

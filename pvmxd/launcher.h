@@ -6,6 +6,7 @@
 
 #include "proto/messages.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct launched {
@@ -21,6 +22,9 @@ const char *launcher_name(const struct pxp_host_spec *spec);
 bool launcher_apart(const struct pxp_host_spec *spec);
 /* Starts the command. PVMX_ERR_ARG: spec makes no sense to the launcher. */
 pvmx_err launcher_start(const struct pxp_host_spec *spec, struct launched *out);
+/* The command line for a shell over there that runs pvmxd with these arguments; false: it is too long. */
+bool launcher_command(const struct pxp_host_spec *spec, const char *args, char *out,
+                      size_t size);
 /* What it means that the command ended like this before the daemon had come: a sentence by px_fail.
  * said: what it wrote. */
 pvmx_err launcher_explain(const struct pxp_host_spec *spec, int status, const char *said);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pvmxd, the daemon of one host: arguments, going into the background, exit status. */
+#include "await.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -26,6 +27,7 @@ enum { EXIT_USAGE = 2, EXIT_RUNS_ALREADY = 3 };
 
 struct options {
     const char *vm, *host, *file;
+    const char *await; /* see await.h; NULL: no */
     bool foreground, ephemeral, join;
     int ready_fd; /* -1: none */
 };
@@ -46,6 +48,9 @@ static const char help[] =
     "      --join          join the virtual machine that standard input tells of (for "
     "pvmxd\n"
     "                      itself, which starts the daemons of other hosts with it)\n"
+    "      --await KEY     the same, for tasks that start daemons: join what the daemon "
+    "with\n"
+    "                      this key tells\n"
     "      --ready-fd N    write one line to descriptor N: \"ready\", or why not\n"
     "      --help          show this and exit\n"
     "      --version       show the version and exit\n"
@@ -67,6 +72,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"foreground", no_argument, NULL, 'f'},
         {"ephemeral", no_argument, NULL, 'e'},
         {"join", no_argument, NULL, 'j'},
+        {"await", required_argument, NULL, 'a'},
         {"ready-fd", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
@@ -89,6 +95,10 @@ static int parse(int argc, char **argv, struct options *o)
             o->ephemeral = true;
             break;
         case 'j':
+            o->join = true;
+            break;
+        case 'a':
+            o->await = optarg;
             o->join = true;
             break;
         case 'r':
@@ -269,7 +279,8 @@ int main(int argc, char **argv)
         return status;
     conf_init();
     px_log_set_name("pvmxd");
-    if (o.join && join_read(0, &join) != PVMX_OK) {
+    if (o.join &&
+        (o.await != NULL ? await_join(o.await, &join) : join_read(0, &join)) != PVMX_OK) {
         fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
         return 1;
     }
@@ -282,7 +293,7 @@ int main(int argc, char **argv)
     if (*conf.address == '\0' && *join.listen != '\0')
         px_param_set("daemon.address", join.listen);
     /* Who gave us --ready-fd has put us where we are to be. */
-    bool background = !o.foreground && !o.ephemeral && o.ready_fd < 0;
+    bool background = !o.foreground && !o.ephemeral && o.ready_fd < 0 && o.await == NULL;
     int ready_fd = background ? go_background() : o.ready_fd;
     if (!arrange_fds(ready_fd)) {
         report(ready_fd, "cannot open /dev/null");

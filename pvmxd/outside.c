@@ -63,7 +63,7 @@ static void on_connect(void *arg, unsigned events)
 }
 
 /* "lo-hi" or "port"; empty: any. */
-static pvmx_err port_range(uint16_t *lo, uint16_t *hi)
+pvmx_err outside_ports(uint16_t *lo, uint16_t *hi)
 {
     unsigned a = 0, b = 0;
     char more;
@@ -102,7 +102,7 @@ pvmx_err outside_listen(struct server *sv)
     uint16_t lo = 0, hi = 0;
     if (hs->fd >= 0)
         return PVMX_OK;
-    pvmx_err err = port_range(&lo, &hi);
+    pvmx_err err = outside_ports(&lo, &hi);
     if (err == PVMX_OK)
         err = tcp_own_named(conf.address, hs->address, sizeof hs->address);
     if (err == PVMX_OK)

@@ -6,6 +6,7 @@
 #include <pvmx/errors.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct server;
 struct link;
@@ -13,6 +14,8 @@ struct host;
 
 /* Listens, and puts the addresses into our entry of the host table; once is enough. */
 pvmx_err outside_listen(struct server *sv);
+/* The ports that PVMX_DAEMON_PORTS allows; 0, 0: any. */
+pvmx_err outside_ports(uint16_t *lo, uint16_t *hi);
 void outside_stop(struct server *sv);
 /* May this one of the n addresses of a host be dialled? A loopback address leads there only if the host
  * shares this machine. */

@@ -11,6 +11,8 @@
 
 _Static_assert(SECURE_HEADER == STREAM_HEADER, "header size");
 _Static_assert(SECURE_MORE == crypto_secretstream_xchacha20poly1305_ABYTES, "seal size");
+_Static_assert(SECURE_PUBLIC == crypto_box_PUBLICKEYBYTES, "public size");
+_Static_assert(SECURE_KEY == crypto_box_SECRETKEYBYTES, "secret size");
 _Static_assert(SECURE_PUBLIC == crypto_kx_PUBLICKEYBYTES, "public size");
 
 struct secure {
@@ -48,6 +50,36 @@ bool secure_key_read(const char *text, uint8_t key[SECURE_KEY])
            sodium_hex2bin(key, SECURE_KEY, text, (size_t)2 * SECURE_KEY, NULL, &n, NULL) ==
                0 &&
            n == SECURE_KEY;
+}
+
+void secure_pair_new(uint8_t public[SECURE_PUBLIC], uint8_t secret[SECURE_KEY])
+{
+    crypto_box_keypair(public, secret);
+}
+
+bool secure_box(const uint8_t *bytes, size_t n, const uint8_t to[SECURE_PUBLIC],
+                const uint8_t secret[SECURE_KEY], struct px_buf *out)
+{
+    size_t total = crypto_box_NONCEBYTES + crypto_box_MACBYTES + n;
+    uint8_t *at = px_buf_reserve(out, total);
+    if (at == NULL)
+        return false;
+    randombytes_buf(at, crypto_box_NONCEBYTES);
+    if (crypto_box_easy(at + crypto_box_NONCEBYTES, bytes, n, at, to, secret) != 0)
+        return false;
+    out->end += total;
+    return true;
+}
+
+bool secure_unbox(const uint8_t *box, size_t n, const uint8_t from[SECURE_PUBLIC],
+                  const uint8_t secret[SECURE_KEY], uint8_t *out, size_t *len)
+{
+    size_t more = crypto_box_NONCEBYTES + crypto_box_MACBYTES;
+    if (n < more || crypto_box_open_easy(out, box + crypto_box_NONCEBYTES,
+                                         n - crypto_box_NONCEBYTES, box, from, secret) != 0)
+        return false;
+    *len = n - more;
+    return true;
 }
 
 struct secure *secure_new(bool caller)

@@ -26,6 +26,15 @@ void secure_forget(void *secret, size_t len);
 void secure_key_text(const uint8_t key[SECURE_KEY], char text[2 * SECURE_KEY + 1]);
 bool secure_key_read(const char *text, uint8_t key[SECURE_KEY]);
 
+/* A pair of keys; a box that one side closes and only the other can open, so that it knows who has
+ * closed it. */
+void secure_pair_new(uint8_t public[SECURE_PUBLIC], uint8_t secret[SECURE_KEY]);
+bool secure_box(const uint8_t *bytes, size_t n, const uint8_t to[SECURE_PUBLIC],
+                const uint8_t secret[SECURE_KEY], struct px_buf *out);
+/* out: room for n bytes. */
+bool secure_unbox(const uint8_t *box, size_t n, const uint8_t from[SECURE_PUBLIC],
+                  const uint8_t secret[SECURE_KEY], uint8_t *out, size_t *len);
+
 /* One end of a connection; NULL without memory. */
 struct secure *secure_new(bool caller);
 void secure_free(struct secure *s);

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What PVM's daemon lets special tasks do. Hosters, taskers and resource managers take over work that
- * the daemons do by themselves here; docs/pvm-coverage.md says so of each. */
+/* Asking the daemon for dumps, and tasks that a reset spares. */
 #include "state.h"
 
 #include <pvmx/engine/box.h>
 #include <pvmx/engine/vm.h>
 #include <stdlib.h>
 #include <string.h>
-
-P3_PUBLIC int pvm_reg_hoster(void)
-{
-    int cc = p3_enter();
-    return p3_leave("pvm_reg_hoster", cc ? cc : PvmNotImpl);
-}
 
 P3_PUBLIC int pvm_tickle(int narg, int *argp, int *nresp, int *resp)
 {

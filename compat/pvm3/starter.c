@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Taskers. */
+/* Taskers and hosters. */
 #include "starter.h"
 
 #include "msg.h"
@@ -74,14 +74,58 @@ static int task_ended(struct p3_buf *b)
         pvmx_engine_help_ended(v[0], exited, WIFSIGNALED(v[1]) ? WTERMSIG(v[1]) : 0));
 }
 
+/* ---- daemons of other hosts */
+
+static void on_hosts(const struct pvmx_help_host *hosts, size_t n)
+{
+    struct p3_buf *b = p3_buf_new(PvmDataDefault);
+    int count = (int)n, cc = b ? p3_pack_ints(b, &count, 1) : PvmNoMem;
+    for (size_t i = 0; !cc && i < n; i++) {
+        int tid = (int)(hosts[i].index << 18);
+        cc = p3_pack_ints(b, &tid, 1);
+        if (!cc)
+            cc = p3_pack_string(b, ""); /* so=, of which nothing is known here */
+        if (!cc)
+            cc = p3_pack_string(b, hosts[i].login);
+        if (!cc)
+            cc = p3_pack_string(b, hosts[i].command);
+    }
+    if (b)
+        b->wid = hosts[0].index; /* to be repeated; tids alone would do */
+    arrives(b, cc, SM_STHOST);
+    for (size_t i = 0; cc && i < n; i++)
+        pvmx_engine_help_said(hosts[i].index, "no memory");
+}
+
+/* Tids, and what was printed there, to the end of the message. */
+static int hosts_said(struct p3_buf *b)
+{
+    int cc = PvmOk;
+    b->pos = 0;
+    while (!cc && b->pos < b->len) {
+        const char *text;
+        size_t len;
+        int tid;
+        cc = p3_unpack_ints(b, &tid, 1);
+        if (!cc)
+            cc = p3_unpack_string(b, &text, &len);
+        if (!cc)
+            cc = p3_error(pvmx_engine_help_said(((uint32_t)tid & P3_HOST_MASK) >> 18, text));
+    }
+    return cc;
+}
+
 int p3_to_daemon(struct p3_buf *b, int tid, int tag)
 {
-    return tag == SM_TASKX ? task_ended(b) : p3_rm_daemon(b, tid, tag);
+    return tag == SM_TASKX       ? task_ended(b)
+           : tag == SM_STHOSTACK ? hosts_said(b)
+                                 : p3_rm_daemon(b, tid, tag);
 }
 
 static int begin(uint32_t kind)
 {
-    pvmx_err err = pvmx_engine_help(kind, &(struct pvmx_help){.task = on_task});
+    pvmx_err err =
+        pvmx_engine_help(kind, &(struct pvmx_help){.task = on_task, .hosts = on_hosts});
     return err == PVMX_ERR_EXISTS ? PvmAlready : p3_error(err);
 }
 
@@ -90,4 +134,11 @@ P3_PUBLIC int pvm_reg_tasker(void)
     int cc = p3_enter();
     P3_TRACE_BARE(TEV_REG_TASKER);
     return p3_leave("pvm_reg_tasker", cc ? cc : begin(PVMX_HELP_TASKS));
+}
+
+P3_PUBLIC int pvm_reg_hoster(void)
+{
+    int cc = p3_enter();
+    P3_TRACE_BARE(TEV_REG_HOSTER);
+    return p3_leave("pvm_reg_hoster", cc ? cc : begin(PVMX_HELP_HOSTS));
 }

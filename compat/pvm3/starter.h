@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Taskers: tasks that start tasks in the daemon's place. The daemon asks the library (<pvmx/engine/help.h>), which
- * makes the messages of <pvmsdpro.h> of it, and carries out what is sent back. With the lock held. */
+/* Taskers and hosters: tasks that start tasks, or daemons of other hosts, in a daemon's place. The
+ * daemon asks the library (<pvmx/engine/help.h>), which makes the messages of <pvmsdpro.h> of it, and
+ * carries out what is sent back. With the lock held. */
 #ifndef P3_STARTER_H
 #define P3_STARTER_H
 

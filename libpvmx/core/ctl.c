@@ -154,6 +154,8 @@ static unsigned handle(struct px_ctl *ctl)
             px_hosts_event(body, len);
         else if (number == PXP_HELP_TASK && serial == 0)
             px_help_task(body, len);
+        else if (number == PXP_HELP_HOSTS && serial == 0)
+            px_help_hosts(body, len);
         else
             reply(ctl, number, serial, body, len);
         pxp_client_drop(&ctl->client);

@@ -69,6 +69,7 @@ pvmx_err px_hosts_ask(struct px_ctl_call *call, uint32_t host, const struct px_b
 
 /* ---- help.c */
 void px_help_task(const uint8_t *body, size_t len);
+void px_help_hosts(const uint8_t *body, size_t len);
 
 /* ---- ft.c */
 void px_ft_revoked(const uint8_t *body, size_t len);

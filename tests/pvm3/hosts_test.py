@@ -61,6 +61,9 @@ class Virtual(hostlab.HostCase):
     def test_kills(self):
         self.run_case("work", BUILD / "tests" / "bin" / "pvm_kills")
 
+    def test_hoster(self):
+        self.run_case("hoster", BUILD / "tests" / "bin" / "pvm_starter")
+
     def test_variables(self):
         """PVM_RSH is called as PVM calls it, PVM_DPATH says what to run there, PVM_VMID which machine."""
         rsh = self.tmp / "rsh"

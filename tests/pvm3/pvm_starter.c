@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A tasker: a task that starts tasks in the daemon's place. */
+/* Tasks that work in a daemon's place: a tasker starts tasks, a hoster the daemons of other hosts. */
 #include "check.h"
 
+#include <netinet/in.h>
 #include <pvmsdpro.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,18 +102,85 @@ static void be_tasker(void)
     }
 }
 
-/* ---- who spawns */
+/* ---- the hoster: the command is for a shell of that host, which is this machine */
 
-static pid_t start_tasker(int *tid)
+/* A stranger calls first: the new daemon does not listen to him. */
+static void call_as_stranger(const char *line)
 {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    unsigned port;
+    CHECK(sscanf(strstr(line, "ip<"), "ip<%*8x:%4x>", &port) == 1);
+    a.sin_port = htons((uint16_t)port);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
+    CHECK(write(fd, "pvmx-join 1\nvm mine\nend\n", 25) == 25);
+    close(fd);
+}
+
+static void run(const char *login, char *command, char *line, int size)
+{
+    if (strcmp(login, "somebody@broken") == 0) {
+        snprintf(line, (size_t)size, "PvmCantStart");
+        return;
+    }
+    FILE *f = popen(command, "r");
+    CHECK(f != NULL && fgets(line, size, f) != NULL);
+    line[strcspn(line, "\n")] = 0;
+    CHECK(pclose(f) == 0);
+    CHECK(strncmp(line, "ddpro<2316> arch<LINUX64> ip<", 29) == 0);
+    if (strcmp(login, "v2") == 0)
+        call_as_stranger(line);
+}
+
+static void host(int n)
+{
+    char option[64], login[256], command[8192], line[1024];
+    struct pvmminfo asked, m;
+    SAME(pvm_getminfo(pvm_getrbuf(), &asked), PvmOk);
+    CHECK(pvm_initsend(PvmDataDefault) > 0);
+    for (int i = 0; i < n; i++) {
+        int tid = get();
+        SAME(pvm_upkstr(option), PvmOk);
+        SAME(pvm_upkstr(login), PvmOk);
+        SAME(pvm_upkstr(command), PvmOk);
+        run(login, command, line, sizeof line);
+        SAME(pvm_pkint(&tid, 1, 1), PvmOk);
+        SAME(pvm_pkstr(line), PvmOk);
+    }
+    SAME(pvm_getminfo(pvm_getsbuf(), &m), PvmOk);
+    m.wid = asked.wid;
+    SAME(pvm_setminfo(pvm_getsbuf(), &m), PvmOk);
+    SAME(pvm_send(asked.src, SM_STHOSTACK), PvmOk);
+}
+
+static void be_hoster(void)
+{
+    SAME(pvm_setopt(PvmResvTids, 1), 0);
+    pvm_setopt(PvmAutoErr, 0);
+    SAME(pvm_reg_hoster(), PvmOk);
+    SAME(pvm_reg_hoster(), PvmAlready);
+    CHECK(pvm_initsend(PvmDataDefault) > 0);
+    SAME(pvm_putinfo("hoster", pvm_getsbuf(), PvmMboxDefault), 0);
+    for (;;) {
+        CHECK(pvm_recv(-1, SM_STHOST) > 0);
+        host(get());
+    }
+}
+
+/* ---- who spawns, and adds hosts */
+
+static pid_t start_helper(char *name, int *tid)
+{
+    char role[32];
+    snprintf(role, sizeof role, "be_%s", name);
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        execl(own_program, own_program, "be_tasker", NULL);
+        execl(own_program, own_program, role, NULL);
         _exit(9);
     }
     struct pvmminfo m;
-    int buf = pvm_recvinfo("tasker", 0, PvmMboxWaitForInfo);
+    int buf = pvm_recvinfo(name, 0, PvmMboxWaitForInfo);
     CHECK(buf > 0);
     SAME(pvm_getminfo(buf, &m), PvmOk);
     *tid = m.src;
@@ -148,7 +217,7 @@ static void tasker(void)
     int t[N], tid, info, helper;
     char *args[] = {"tasker", NULL}, *sleep[] = {"1000", NULL};
     CHECK(pvm_mytid() > 0);
-    pid_t pid = start_tasker(&helper);
+    pid_t pid = start_helper("tasker", &helper);
     SAME(pvm_spawn(own_program, args, PvmTaskTrace, "", N, t), N);
     SAME(pvm_notify(PvmTaskExit, GONE, N, t), PvmOk);
     for (int i = 0; i < N; i++) {
@@ -178,6 +247,35 @@ static void tasker(void)
     SAME(pvm_spawn(own_program, args, PvmTaskDefault, "", 1, t), 1);
     facts_of(t[0], -pid, -1, 1);
     send_int(t[0], GO, 0);
+}
+
+static void hoster(void)
+{
+    char *hosts[] = {"v1", "v2 sp=2000", "broken lo=somebody"}, *args[] = {"hoster", NULL};
+    int info[3], n, helper, tid;
+    struct pvmhostinfo *h;
+    CHECK(pvm_mytid() > 0);
+    pid_t pid = start_helper("hoster", &helper);
+    SAME(pvm_addhosts(hosts, 3, info), 2);
+    CHECK(info[0] > 0 && info[1] > 0 && info[2] < 0);
+    SAME(pvm_config(&n, NULL, &h), PvmOk);
+    SAME(n, 3);
+    SAME(h[2].hi_speed, 2000);
+    SAME(pvm_spawn(own_program, args, PvmTaskHost, "v2", 1, &tid), 1);
+    SAME(pvm_tidtohost(tid), info[1]);
+    SAME(recv_int(tid, FACTS), pvm_mytid());
+    SAME(pvm_delhosts(hosts, 1, info), 1);
+    pvm_kill(helper);
+    CHECK(waitpid(pid, NULL, 0) == pid);
+    do /* its end is known a moment later */
+        usleep(1000);
+    while (pvm_pstat(helper) == PvmOk);
+    SAME(pvm_addhosts(hosts, 1, info), 1); /* as without */
+}
+
+static void hoster_child(int parent)
+{
+    send_int(parent, FACTS, parent);
 }
 
 /* A process that a task has started is a task of its own. */
@@ -226,6 +324,8 @@ static void child(int parent)
 }
 
 const struct test_case cases[] = {{"tasker", tasker, child},
+                                  {"hoster", hoster, hoster_child},
+                                  {"be_hoster", be_hoster, NULL},
                                   {"be_tasker", be_tasker, NULL},
                                   {"alone", alone, NULL},
                                   {0}};
