@@ -223,7 +223,7 @@ int p3_add_hosts(char **hosts, int n, int *infos)
 P3_PUBLIC int pvm_addhosts(char **hosts, int n, int *infos)
 {
     int cc = p3_enter();
-    P3_TRACE(TEV_ADDHOSTS, {TEV_DID_NH, n, NULL});
+    P3_TRACE(TEV_ADDHOSTS, {TEV_DID_HNL, n, hosts});
     if (!cc && (n < 1 || !hosts))
         cc = PvmBadParam;
     if (!cc && p3_rm_rules() && (cc = p3_rm_addhosts(hosts, n, infos)) != PvmNoTask)
@@ -292,7 +292,7 @@ static int delete_hosts(char **hosts, int n, int *infos)
 P3_PUBLIC int pvm_delhosts(char **hosts, int n, int *infos)
 {
     int cc = p3_enter();
-    P3_TRACE(TEV_DELHOSTS, {TEV_DID_NH, n, NULL});
+    P3_TRACE(TEV_DELHOSTS, {TEV_DID_HNL, n, hosts});
     if (!cc && (n < 1 || !hosts))
         cc = PvmBadParam;
     if (!cc && p3_rm_rules() && (cc = p3_rm_delhosts(hosts, n, infos)) != PvmNoTask)

@@ -372,7 +372,7 @@ P3_PUBLIC int pvm_notify(int what, int tag, int n, int *tids)
 {
     int cc = p3_enter();
     P3_TRACE(TEV_NOTIFY, {TEV_DID_NE, what, NULL}, {TEV_DID_NMC, tag, NULL},
-             {TEV_DID_NCT, n, NULL});
+             {TEV_DID_NTL, n, tids});
     return p3_leave("pvm_notify", cc ? cc : notify(what, tag, n, tids));
 }
 

@@ -234,7 +234,8 @@ static int mcast(const int *tids, int n, int tag)
 P3_PUBLIC int pvm_mcast(int *tids, int n, int tag)
 {
     int cc = p3_enter();
-    P3_TRACE(TEV_MCAST, {TEV_DID_MC, tag, NULL}, {TEV_DID_MCX, pvmmyctx, NULL});
+    P3_TRACE(TEV_MCAST, {TEV_DID_MC, tag, NULL}, {TEV_DID_MCX, pvmmyctx, NULL},
+             {TEV_DID_MDL, n, tids});
     return p3_leave("pvm_mcast", cc ? cc : mcast(tids, n, tag));
 }
 

@@ -315,7 +315,9 @@ P3_PUBLIC int pvm_spawn(char *task, char **argv, int flag, char *where, int n, i
     P3_TRACE(TEV_SPAWN, {TEV_DID_SE, 0, task ? task : ""},
              {TEV_DID_SW, 0, where ? where : ""}, {TEV_DID_SF, flag, NULL},
              {TEV_DID_SC, n, NULL});
-    return p3_leave("pvm_spawn", cc ? cc : spawn(task, argv, flag, where, n, tids));
+    cc = cc ? cc : spawn(task, argv, flag, where, n, tids);
+    p3_trace_list(cc, tids);
+    return p3_leave("pvm_spawn", cc);
 }
 
 /* ---- PVM_EXPORT: children have the whole environment; kept for those who look at it */

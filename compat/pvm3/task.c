@@ -44,6 +44,7 @@ P3_PUBLIC int pvm_siblings(int **tids)
     static int *list;
     int cc = p3_enter();
     int n = pvmx_size();
+    P3_TRACE_BARE(TEV_SIBLINGS);
     if (!cc && !tids)
         cc = PvmBadParam;
     if (!cc) {
@@ -55,6 +56,7 @@ P3_PUBLIC int pvm_siblings(int **tids)
         pvmx_siblings(list, n);
         *tids = list;
     }
+    p3_trace_list(cc, list);
     return p3_leave("pvm_siblings", cc);
 }
 

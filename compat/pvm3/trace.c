@@ -20,16 +20,52 @@ P3_PUBLIC struct Pvmtracer pvmtrc, pvmctrc;
 
 static uint8_t described[EVENTS]; /* bit 0: calls, bit 1: results */
 static struct p3_buf *waiting;    /* records, with PvmTraceBuffer */
+static struct p3_item list;       /* of the call that runs */
 
 /* ---- records */
 
+static int type_of(const struct p3_item *it)
+{
+    switch (it->did) {
+    case TEV_DID_STL:
+    case TEV_DID_MDL:
+    case TEV_DID_NTL:
+    case TEV_DID_SIB:
+        return TEV_DATA_INT | TEV_DATA_ARRAY;
+    case TEV_DID_HNL:
+        return TEV_DATA_STRING | TEV_DATA_ARRAY;
+    default:
+        return it->data ? TEV_DATA_STRING : TEV_DATA_INT;
+    }
+}
+
+static int pack_texts(struct p3_buf *b, char *const *texts, int n)
+{
+    int cc = PvmOk;
+    for (int i = 0; !cc && i < n; i++)
+        cc = p3_pack_string(b, texts[i] ? texts[i] : "");
+    return cc;
+}
+
 static int pack_item(struct p3_buf *b, const struct p3_item *it, bool named)
 {
-    int head[2] = {it->did, it->text ? TEV_DATA_STRING : TEV_DATA_INT};
+    int type = type_of(it), head[2] = {it->did, type},
+        n = it->value > 0 && it->data ? it->value : 0;
     int cc = named ? p3_pack_ints(b, head, 2) : PvmOk;
+    if (!cc && type & TEV_DATA_ARRAY)
+        cc = p3_pack_ints(b, &n, 1);
     if (cc)
         return cc;
-    return it->text ? p3_pack_string(b, it->text) : p3_pack_ints(b, &it->value, 1);
+    switch (type) {
+    case TEV_DATA_STRING:
+        return p3_pack_string(b, it->data);
+    case TEV_DATA_INT:
+        return p3_pack_ints(b, &it->value, 1);
+    case TEV_DATA_STRING | TEV_DATA_ARRAY:
+        return pack_texts(b, it->data, n);
+    default:
+        return n ? p3_pack_ints(b, it->data, n) : PvmOk;
+    }
 }
 
 static int pack_record(struct p3_buf *b, int kind, int side, int tid,
@@ -92,7 +128,13 @@ void p3_trace_call(int kind, const struct p3_item *items, int n)
     if (p3_trace_pending >= 0 || !TEV_MASK_CHECK(pvmtrc.tmask, kind))
         return; /* a call within a call is not the program's */
     emit(kind, ENTRY, items, n);
+    list = (struct p3_item){0};
     p3_trace_pending = kind;
+}
+
+void p3_trace_list(int n, const int *values)
+{
+    list = (struct p3_item){.value = n, .data = values};
 }
 
 static void result_of_receive(int kind, int id)
@@ -109,6 +151,7 @@ static void result_of_receive(int kind, int id)
 void p3_trace_result(int code)
 {
     int kind = p3_trace_pending, did = TEV_DID_CC;
+    struct p3_item items[] = {{did, code, NULL}, list};
     p3_trace_pending = -1;
     switch (kind) {
     case TEV_RECV:
@@ -116,6 +159,14 @@ void p3_trace_result(int code)
     case TEV_TRECV:
     case TEV_PROBE:
         result_of_receive(kind, code);
+        return;
+    case TEV_SPAWN:
+        items[1].did = TEV_DID_STL;
+        emit(kind, EXIT, items, 2);
+        return;
+    case TEV_SIBLINGS:
+        items[1].did = TEV_DID_SIB;
+        emit(kind, EXIT, &items[1], 1);
         return;
     case TEV_MYTID:
         did = TEV_DID_MT;

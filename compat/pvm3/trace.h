@@ -18,13 +18,16 @@ extern P3_PUBLIC struct Pvmtevdid pvmtevdidlist[];
 extern bool p3_trace_on;     /* the task has a tracer */
 extern int p3_trace_pending; /* the event whose call runs; -1: none */
 
-/* One part of a record: a number, or a text. */
+/* One part of a record: a number, a text (data), or for those that are a list by their name ("... List") as many
+ * numbers or texts as value says. */
 struct p3_item {
     int did, value;
-    const char *text;
+    const void *data;
 };
 
 void p3_trace_call(int kind, const struct p3_item *items, int n);
+/* What the call that runs has come to, beside its code: a list. */
+void p3_trace_list(int n, const int *list);
 /* The call has ended with this code. */
 void p3_trace_result(int code);
 #define P3_TRACE(kind, ...)                                                              \

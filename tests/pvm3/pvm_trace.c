@@ -9,7 +9,7 @@ enum { TAG_TRACE = 666, KINDS = 109 };
 static struct known {
     int n, did[16], type[16];
 } known[3][KINDS]; /* by side: of the daemon, calls, results */
-static int calls[3][KINDS], child_tid, records, names;
+static int calls[3][KINDS], lists[KINDS], child_tid, records, names;
 
 static int get(void)
 {
@@ -18,10 +18,18 @@ static int get(void)
     return v;
 }
 
-/* One part: the value of a number. */
+static char last_text[256];
+
+/* One part: the value of a number, or of the last one of a list, 0 of none. */
 static int value(int type)
 {
-    char text[256];
+    char *text = last_text;
+    if (type & TEV_DATA_ARRAY) {
+        int v = 0;
+        for (int n = get(); n > 0; n--)
+            v = value(type & ~TEV_DATA_ARRAY);
+        return v;
+    }
     if (type == TEV_DATA_INT)
         return get();
     SAME(type, TEV_DATA_STRING);
@@ -39,6 +47,16 @@ static void check_part(int kind, int side, int did, int v)
         SAME(v, 5);
     if (kind == TEV_SPAWN && side == 2 && did == TEV_DID_CC)
         SAME(v, 0);
+    if (kind == TEV_SPAWN && side == 2 && did == TEV_DID_STL)
+        SAME(v, 0);
+    if (did == TEV_DID_MDL || did == TEV_DID_NTL)
+        SAME(v, pvm_mytid());
+    if (did == TEV_DID_SIB)
+        SAME(v, child_tid);
+    if (did == TEV_DID_HNL)
+        CHECK(strcmp(last_text, "no/host") == 0);
+    lists[kind] += did == TEV_DID_MDL || did == TEV_DID_NTL || did == TEV_DID_SIB ||
+                   did == TEV_DID_HNL || did == TEV_DID_STL;
     if (kind == TEV_NEWTASK && did == TEV_DID_PT)
         SAME(v, pvm_mytid());
 }
@@ -126,6 +144,7 @@ static void run(int buffered)
 {
     Pvmtmask mask;
     memset(calls, 0, sizeof calls);
+    memset(lists, 0, sizeof lists);
     names = records = 0;
     TEV_MASK_INIT(mask);
     for (int k = 0; k < KINDS; k++)
@@ -151,6 +170,10 @@ static void run(int buffered)
     SAME(calls[2][TEV_NRECV], 1);
     SAME(calls[1][TEV_JOINGROUP], 1);
     SAME(calls[1][TEV_EXIT], 1);
+    static const int listing[] = {TEV_SPAWN, TEV_MCAST, TEV_NOTIFY, TEV_SIBLINGS,
+                                  TEV_DELHOSTS};
+    for (int i = 0; i < 5; i++)
+        SAME(lists[listing[i]], 1);
 }
 
 static void trace(void)
@@ -164,6 +187,12 @@ static void child(int parent)
     int tid;
     for (int i = 0; i < 7; i++)
         send_int(parent, 5, i);
+    char *hosts[] = {"no/other", "no/host"};
+    int infos[2], *siblings;
+    pvm_mcast(&parent, 1, 6);
+    pvm_notify(PvmTaskExit, 8, 1, &parent);
+    pvm_siblings(&siblings);
+    pvm_delhosts(hosts, 2, infos);
     pvm_spawn("no-such-program", NULL, PvmTaskDefault, "", 1, &tid);
     pvm_nrecv(-1, 99);
     pvm_joingroup("traced");

@@ -69,10 +69,53 @@ static void describe(struct trace *t, unsigned who, struct calls_shape *s)
     trace_describe_begin(t, who, number, name);
     for (int i = 0; i < s->n; i++) {
         const struct Pvmtevdid *d = &pvmtevdidlist[s->parts[i].did];
-        trace_describe_field(t, who, d->did, d->desc, s->parts[i].type == TEV_DATA_STRING);
+        int type = s->parts[i].type;
+        trace_describe_field(t, who, d->did, d->desc,
+                             (type & ~TEV_DATA_ARRAY) == TEV_DATA_STRING,
+                             type & TEV_DATA_ARRAY);
     }
     trace_describe_end(t, who);
     s->described = true;
+}
+
+static void free_value(struct calls_value *v)
+{
+    free(v->text);
+    for (int i = 0; v->list && i < v->number; i++)
+        free(v->list[i]);
+    free(v->list);
+    *v = (struct calls_value){0};
+}
+
+/* As many as the message says, and holds: a number takes 4 bytes of it. */
+static bool take_list(bool texts, struct calls_value *v)
+{
+    int n, bytes, tag, tid, number, width;
+    if (!take_int(&n) || pvm_bufinfo(pvm_getrbuf(), &bytes, &tag, &tid) < 0 || n < 0 ||
+        n > bytes / 4 || !(v->list = calloc((size_t)n + 1, sizeof *v->list)))
+        return false;
+    v->width = texts; /* of none: "" */
+    for (v->number = 0; v->number < n; v->number++) {
+        char **to = &v->list[v->number];
+        if (texts)
+            *to = take_text();
+        else if (!take_int(&number) || asprintf(to, "%d", number) < 0)
+            *to = NULL;
+        if (!*to)
+            return false;
+        width = texts ? (int)strlen(*to) + 1 : 0;
+        v->width = width > v->width ? width : v->width;
+    }
+    return true;
+}
+
+static bool take_value(int type, struct calls_value *v)
+{
+    if (type & TEV_DATA_ARRAY)
+        return take_list(type == (TEV_DATA_STRING | TEV_DATA_ARRAY), v);
+    if (type == TEV_DATA_STRING)
+        return (v->text = take_text()) != NULL;
+    return take_int(&v->number);
 }
 
 /* Values up to the end of the record; false: this is no such record. */
@@ -93,9 +136,7 @@ static bool take_values(struct calls_shape *s, bool named, struct calls_value *v
         } else if (i == s->n) {
             return take_int(&end) && end == TEV_MARK_EVENT_RECORD_END;
         }
-        v[i].text = NULL;
-        if (s->parts[i].type == TEV_DATA_STRING ? (v[i].text = take_text()) == NULL
-                                                : !take_int(&v[i].number))
+        if (!take_value(s->parts[i].type, &v[i]))
             return false;
     }
 }
@@ -128,7 +169,7 @@ static bool take_record(struct trace *t, struct calls *c, bool named)
         trace_record(t, who, text, v, n);
     }
     for (int i = 0; i < CALLS_PARTS; i++)
-        free(v[i].text);
+        free_value(&v[i]);
     return ok;
 }
 

@@ -68,11 +68,11 @@ void trace_describe_begin(struct trace *t, unsigned who, int number, const char 
 }
 
 void trace_describe_field(struct trace *t, unsigned who, const char *id, const char *text,
-                          bool is_text)
+                          bool is_text, bool is_list)
 {
     fprintf(line(t, who), "\t// \"%s\" \"%s\"\n", id, text);
-    fprintf(line(t, who), "\t%s \"%s\"%s;\n", is_text ? "char" : "int", id,
-            is_text ? "[]" : "");
+    fprintf(line(t, who), "\t%s \"%s\"%s%s;\n", is_text ? "char" : "int", id,
+            is_text ? "[]" : "", is_list ? "[]" : "");
 }
 
 void trace_describe_end(struct trace *t, unsigned who)
@@ -83,7 +83,7 @@ void trace_describe_end(struct trace *t, unsigned who)
 
 static void describe_field(struct trace *t, unsigned tid, const struct field *f)
 {
-    trace_describe_field(t, tid, f->id, f->text, f->is_text);
+    trace_describe_field(t, tid, f->id, f->text, f->is_text, false);
 }
 
 static void describe(struct trace *t, enum kind kind, unsigned tid)
@@ -108,13 +108,28 @@ static void put_text(FILE *f, const char *text)
     fprintf(f, ", [%zu] { \"%s\" }", strlen(text) + 1, text);
 }
 
+/* "[2] { 1, 2 }", "[2] [4] { "one", "two" }" */
+static void put_list(FILE *f, const struct calls_value *v)
+{
+    const char *quote = v->width ? "\"" : "";
+    fprintf(f, ", [%d]", v->number);
+    if (v->width)
+        fprintf(f, " [%d]", v->width);
+    fputs(" { ", f);
+    for (int i = 0; i < v->number; i++)
+        fprintf(f, "%s%s%s%s", i ? ", " : "", quote, v->list[i], quote);
+    fputs(" }", f);
+}
+
 void trace_record(struct trace *t, unsigned who, const char *name,
                   const struct calls_value *values, int n)
 {
     FILE *f = line(t, who);
     fprintf(f, "\"%s\" { %d", name, values[0].number);
     for (int i = 1; i < n; i++)
-        if (values[i].text)
+        if (values[i].list)
+            put_list(f, &values[i]);
+        else if (values[i].text)
             put_text(f, values[i].text);
         else
             fprintf(f, ", %d", values[i].number);
