@@ -42,7 +42,7 @@ struct add_req {
         struct starter *starter;
         struct hosted *hosted; /* by a hoster */
         struct loop_timer limit;
-        uint64_t allowed; /* ns */
+        uint64_t allowed; /* ns; 0: another one starts it */
         struct pxp_host_result result;
     } * ones;
     size_t n, left, running;
@@ -136,8 +136,10 @@ static void one_failed(struct add_one *one, pvmx_err err)
     snprintf(text, sizeof text, "%s", pvmx_last_error());
     px_log(PX_LOG_INFO, "ADD-FAILED", "%s", text);
     one_done(one, err, text);
+    one->req->left++; /* its end is the caller's to see, whoever else hears of the host */
     if (h != NULL && h->state == PXP_HOST_STARTING)
         hosts_gone(sv, h, text);
+    one->req->left--;
 }
 
 static void on_ended(void *arg, int status, const char *said)
@@ -299,11 +301,30 @@ static bool part_last(struct add_req *r)
     return false;
 }
 
+/* The host is there, or on its way, which is all that is wanted. */
+static bool take_there(struct add_one *one)
+{
+    struct server *sv = one->req->sv;
+    const struct pxp_host_spec *s = one->spec;
+    const struct host *h = is_here(sv, s) ? hosts_self(sv) : hosts_named(sv, s->name);
+    if (h == NULL || h->parting ||
+        (h->index != sv->hosts.self && strcmp(h->name, s->name) != 0))
+        return false;
+    one->index = h->index;
+    if (h->state == PXP_HOST_UP) {
+        one_done(one, PVMX_OK, "");
+    } else {
+        one->state = ONE_STARTING;
+        one->req->running++;
+    }
+    return true;
+}
+
 static void req_go_on(struct add_req *r)
 {
     for (size_t i = 0; i < r->n && r->running < (size_t)conf.add_parallel; i++) {
         struct add_one *one = &r->ones[i];
-        if (one->state != ONE_QUEUED)
+        if (one->state != ONE_QUEUED || (r->m.passing && take_there(one)))
             continue;
         pvmx_err err = r->sv->halting
                            ? px_fail(PVMX_ERR_STATE, "the virtual machine is being "
@@ -334,14 +355,54 @@ void add_host_settled(struct server *sv, struct host *h, pvmx_err err, const cha
             mine = true;
             if (one->state == ONE_STARTING)
                 one_done(one, err, why);
-            else
+            else if (err != PVMX_OK)
                 one_done(one, PVMX_OK, "");
         }
         if (mine)
             req_go_on(r);
     }
-    if (err == PVMX_OK)
-        sv->ephemeral = false; /* who adds hosts wants the machine to stay */
+}
+
+/* Those in other requests that wait for the same host to come. */
+static size_t others_waiting(const struct add_one *one)
+{
+    size_t n = 0;
+    px_list_foreach(it, &one->req->sv->adds) {
+        const struct add_req *r = px_container_of(it, struct add_req, node);
+        for (size_t i = 0; r != one->req && i < r->n; i++)
+            n += r->ones[i].state == ONE_STARTING && r->ones[i].index == one->index;
+    }
+    return n;
+}
+
+bool add_stays(struct server *sv, const struct host *h)
+{
+    px_list_foreach(it, &sv->adds) {
+        const struct add_req *r = px_container_of(it, struct add_req, node);
+        for (size_t i = 0; !r->m.passing && i < r->n; i++)
+            if (r->ones[i].state == ONE_STARTING && r->ones[i].index == h->index)
+                return true;
+    }
+    return false;
+}
+
+/* Who wanted the hosts for a while has gone: those that have not come are not waited for. */
+static void req_cancel(struct add_req *r)
+{
+    r->left++; /* so that it stays until we are through */
+    for (size_t i = 0; i < r->n; i++) {
+        struct add_one *one = &r->ones[i];
+        pvmx_err err =
+            px_fail(PVMX_ERR_CANCELLED,
+                    "host %s is not wanted any more: who asked for it has gone",
+                    one->result.name);
+        if (one->state == ONE_QUEUED || (one->state == ONE_STARTING && one->allowed == 0))
+            one_done(one, err, pvmx_last_error());
+        else if (one->state == ONE_STARTING && others_waiting(one) == 0)
+            one_failed(one, err);
+    }
+    r->left--;
+    req_go_on(r);
 }
 
 /* ---- requests --------------------------------------------------------------------------------- */
@@ -525,8 +586,11 @@ void add_forget_peer(struct peer *p)
 {
     px_list_foreach(it, &p->sv->adds) {
         struct add_req *r = px_container_of(it, struct add_req, node);
-        if (r->peer == p)
-            r->peer = NULL;
+        if (r->peer != p)
+            continue;
+        r->peer = NULL;
+        if (r->m.passing)
+            req_cancel(r);
     }
 }
 

@@ -6,6 +6,7 @@
 #define ADD_H
 
 #include <pvmx/errors.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ pvmx_err add_delete_forwarded(struct server *sv, struct link *l, uint32_t serial
 /* Adds the hosts of this daemon's own file (server.known); server_ready follows when all have come or
  * failed. */
 pvmx_err add_known(struct server *sv);
+/* The host that comes was asked for by somebody who wants the machine to stay. */
+bool add_stays(struct server *sv, const struct host *h);
 /* The host has come (PVMX_OK), or has gone or will not come. */
 void add_host_settled(struct server *sv, struct host *h, pvmx_err err, const char *why);
 void add_forget_peer(struct peer *p);

@@ -3,6 +3,7 @@
 #include "beat.h"
 #include "base/clock.h"
 #include "conf.h"
+#include "depart.h"
 #include "hosts.h"
 #include "link.h"
 #include "lost.h"
@@ -35,7 +36,8 @@ void beat_measure(struct server *sv)
 void beat_say(struct link *l)
 {
     const struct host *me = hosts_self(l->sv);
-    struct pxp_beat m = {me->tasks, me->load, me->memory_kb, post_taken(l)};
+    struct pxp_beat m = {me->tasks, me->load, me->memory_kb, post_taken(l),
+                         depart_in_use(l->sv)};
     pxp_beat_encode(link_out(l), 0, &m);
 }
 
@@ -87,6 +89,7 @@ pvmx_err beat_heard(struct server *sv, struct link *l, uint32_t serial,
         h->tasks = m.tasks;
         h->load = m.load;
         h->memory_kb = m.memory_kb;
+        h->in_use = m.in_use;
     }
     if (err == PVMX_OK)
         post_acked(l, m.taken);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "beat.h"
 #include "conf.h"
+#include "depart.h"
 #include "errand.h"
 #include "events.h"
 #include "far.h"
@@ -147,6 +148,9 @@ static void announce(struct server *sv, struct host *h)
         if (pxp_host_event_encode(peer_out(p), 0, &e) != PVMX_OK)
             peer_close(p);
     }
+    /* Not before all know it: whoever hears that it was added may ask any of them for tasks there. */
+    if (h->state == PXP_HOST_UP)
+        add_host_settled(sv, h, PVMX_OK, "");
 }
 
 /* One encoding for all: with thousands of members that is what counts. */
@@ -189,6 +193,7 @@ static void tell_changes(struct server *sv)
     px_list_foreach(it, &hs->changed)
         n++;
     struct pxp_table m = {.leader = hs->leader,
+                          .ephemeral = sv->ephemeral,
                           .version = hosts_leading(sv) ? ++hs->version : hs->version,
                           .hosts = pxp_zone_alloc(&zone, n * sizeof *m.hosts)};
     if (m.hosts == NULL) {
@@ -210,6 +215,7 @@ static void tell_changes(struct server *sv)
 void hosts_round(struct server *sv)
 {
     struct hosts *hs = &sv->hosts;
+    depart_round(sv);
     tell_changes(sv);
     if (hs->resigned == 0)
         return;
@@ -225,6 +231,7 @@ void hosts_round(struct server *sv)
 static void become_up(struct server *sv, struct host *h)
 {
     h->state = PXP_HOST_UP;
+    h->in_use = true;
     h->since = (uint64_t)time(NULL);
     mark(sv, h);
 }
@@ -251,6 +258,9 @@ pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
     }
     struct pxp_table t = {.version = hs->version, .leader = hs->leader, .whole = true};
     if (err == PVMX_OK) {
+        if (add_stays(sv, h))
+            sv->ephemeral = false;
+        t.ephemeral = sv->ephemeral;
         h->link = l;
         l->host = h->index;
         outside_seen(l, h);
@@ -261,7 +271,6 @@ pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
                   ? px_fail(PVMX_ERR_NOMEM, "no memory for the host table")
                   : pxp_table_encode(link_out(l), serial | LINK_REPLY, &t);
         limits_tell(sv, l);
-        add_host_settled(sv, h, PVMX_OK, "");
     }
     pxp_zone_free(&zone);
     return err;
@@ -270,7 +279,9 @@ pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
 static void send_table(struct server *sv, struct link *l)
 {
     struct pxp_zone zone = {0};
-    struct pxp_table m = {.version = sv->hosts.version, .leader = sv->hosts.leader};
+    struct pxp_table m = {.version = sv->hosts.version,
+                          .leader = sv->hosts.leader,
+                          .ephemeral = sv->ephemeral};
     m.hosts = table_list(&sv->hosts, false, &zone, &m.n_hosts);
     if (m.hosts == NULL || pxp_table_encode(link_out(l), 0, &m) != PVMX_OK)
         link_close(l, "no memory for the host table");
@@ -442,6 +453,8 @@ pvmx_err hosts_on_table(struct server *sv, struct link *l, uint32_t serial,
     } else if (err == PVMX_OK && l->host != hs->leader) {
         err = new_leader(sv, l, &m);
     }
+    if (err == PVMX_OK && m.leader != 0)
+        sv->ephemeral = m.ephemeral;
     if (err == PVMX_OK && hs->joining)
         lost_before(sv, &m);
     for (size_t i = 0; err == PVMX_OK && i < m.n_hosts; i++) {
@@ -496,19 +509,20 @@ void hosts_take_over(struct server *sv)
     struct pxp_zone zone = {0};
     struct pxp_table m = {.version = ++hs->version,
                           .leader = hs->self,
+                          .ephemeral = sv->ephemeral,
                           .whole = true,
                           .before = hs->content};
     size_t n = 0;
     uint64_t key;
     void *value;
     hs->leader = hs->self;
-    sv->ephemeral = false;
     /* Whom the old leader was just starting, nobody here knows. */
     hs->last_index +=
         conf.add_parallel < TAKE_OVER_GAP ? (uint32_t)conf.add_parallel : TAKE_OVER_GAP;
     /* One that cannot be reached now is lost: the end of its link says it. */
     for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
         struct host *h = value;
+        h->in_use = true; /* until it says that it is not */
         if (h->state == PXP_HOST_UP && h->index != hs->self && hosts_link(sv, h) == NULL)
             hosts_gone(sv, h, "no memory to reach it");
     }
@@ -518,61 +532,6 @@ void hosts_take_over(struct server *sv)
     hs->content = hs->version;
     pxp_zone_free(&zone);
     hosts_update_universe(sv);
-}
-
-/* ---- halt and delete -------------------------------------------------------------------------- */
-
-bool hosts_part(struct server *sv, struct host *h, const char *why)
-{
-    struct pxp_part m = {.text = why, .index = h->index};
-    struct link *l = h->link;
-    char *text = strdup(why);
-    if (text != NULL) {
-        free(h->text);
-        h->text = text;
-    }
-    h->parting = true;
-    if (h->state == PXP_HOST_STARTING) {
-        hosts_gone(sv, h, why);
-        return false;
-    }
-    if (l == NULL)
-        l = hosts_link(sv, h);
-    return l != NULL && pxp_part_encode(link_out(l), 0, &m) == PVMX_OK;
-}
-
-bool hosts_halt(struct server *sv, const char *why)
-{
-    struct hosts *hs = &sv->hosts;
-    uint64_t key;
-    void *value;
-    bool alone = true;
-    if (hs->halting)
-        return hs->table.count <= 1;
-    hs->halting = true;
-    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
-        struct host *h = value;
-        if (h->index != hs->self && h->state != PXP_HOST_GONE && hosts_part(sv, h, why))
-            alone = false;
-    }
-    return alone;
-}
-
-pvmx_err hosts_on_part(struct server *sv, struct link *l, uint32_t serial,
-                       const uint8_t *body, size_t len)
-{
-    struct pxp_zone zone = {0};
-    struct pxp_part m;
-    (void)serial;
-    pvmx_err err = pxp_part_decode(body, len, &m, &zone);
-    if (err == PVMX_OK && m.index != sv->hosts.self)
-        err = px_fail(PVMX_ERR_PROTO, "host %u is told to end, not this one", m.index);
-    if (err == PVMX_OK) {
-        px_log(PX_LOG_INFO, "HOST-PART", "%s says: end (%s)", l->name, m.text);
-        server_halt(sv, true);
-    }
-    pxp_zone_free(&zone);
-    return err;
 }
 
 /* ---- for clients ------------------------------------------------------------------------------ */

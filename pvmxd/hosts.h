@@ -34,11 +34,15 @@ struct host {
     struct link *link; /* NULL: none; what we say to it goes there */
     uint32_t tasks, load;
     uint64_t memory_kb;
-    bool parting;            /* was told to end */
-    uint32_t told;           /* state that subscribers know */
+    bool parting;  /* was told to end */
+    bool in_use;   /* has tasks or clients, as far as the leader knows: depart.h */
+    uint32_t told; /* state that subscribers know */
     uint64_t indirect_until; /* its addresses are not tried: see relay.h */
     struct px_list changed;  /* in hosts.changed */
 };
+
+/* What this host has told its leader of its use. */
+enum told_use { TOLD_NOTHING, TOLD_IDLE, TOLD_IN_USE };
 
 struct hosts {
     struct px_map table;   /* index -> struct host */
@@ -57,6 +61,7 @@ struct hosts {
     struct px_list changed;
     struct px_list subscribers; /* of peer.subscribed */
     bool halting;
+    enum told_use told_use;
     /* see lead.c */
     bool electing, hopeless; /* hopeless: nobody can lead us, or nobody does */
     uint32_t quorum, votes, round, voted, losses;
@@ -92,7 +97,7 @@ void hosts_gone(struct server *sv, struct host *h, const char *why);
 struct link *hosts_link(struct server *sv, struct host *h);
 /* This host leads from now on: tells all others. */
 void hosts_take_over(struct server *sv);
-/* Tells a host to end; false: it cannot be told. */
+/* depart.c. Tells a host to end; false: it cannot be told. */
 bool hosts_part(struct server *sv, struct host *h, const char *why);
 /* All others are to end, then this one: halt. True: there is nobody to wait for. */
 bool hosts_halt(struct server *sv, const char *why);

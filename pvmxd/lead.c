@@ -129,8 +129,7 @@ static void on_try(void *arg)
     loop_timer_start(&sv->loop, &hs->elect, TRY_EVERY, on_try, sv);
     if (!lead_majority(count_up(sv, UINT32_MAX), hs->quorum) ||
         waited > 4 * (uint64_t)conf.host_timeout) {
-        sv->ephemeral = true; /* when the tasks here have ended there is nothing to stay for */
-        hs->hopeless = true;
+        hs->hopeless = true; /* when the tasks here have ended there is nothing to stay for */
         errands_refuse(sv);
     }
     if (waited > 4 * (uint64_t)conf.host_timeout)
@@ -168,12 +167,12 @@ void lead_follow(struct server *sv, uint32_t host)
 {
     lead_stop(sv);
     sv->hosts.leader = host;
-    sv->ephemeral = false;
+    sv->hosts.told_use = TOLD_NOTHING;
 }
 
 void lead_stop(struct server *sv)
 {
-    sv->hosts.electing = false;
+    sv->hosts.electing = sv->hosts.hopeless = false;
     lost_settled(sv);
     loop_timer_stop(&sv->loop, &sv->hosts.elect);
 }

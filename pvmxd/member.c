@@ -127,6 +127,7 @@ void hosts_link_closed(struct link *l, const char *why)
         h->link = other_link(l);
     if (l->dial_from == 0 && h->link != NULL &&
         l->host == hs->leader) { /* what was on its way is lost */
+        hs->told_use = TOLD_NOTHING;
         errands_resend(sv);
         copy_again(sv);
     }

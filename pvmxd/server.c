@@ -38,6 +38,8 @@
 
 #define HALT_EXTRA                                                                       \
     (5 * PX_SEC) /* for other hosts, after the grace period of their tasks */
+#define UNUSED_MAX                                                                       \
+    (2 * PX_SEC) /* for hosts without tasks; a daemon that is started meanwhile waits longer */
 
 /* ---- the round -------------------------------------------------------------------------------- */
 
@@ -109,6 +111,12 @@ static void on_halt_overdue(void *arg)
     sv->halt_overdue = true; /* hosts that do not answer are left to themselves */
 }
 
+static void halt_others(struct server *sv, const char *why, uint64_t limit)
+{
+    if (!hosts_halt(sv, why))
+        loop_timer_start(&sv->loop, &sv->halt_limit, limit, on_halt_overdue, sv);
+}
+
 /* Ends the whole virtual machine, beginning with the other hosts. */
 static void halt_all(struct server *sv)
 {
@@ -117,9 +125,15 @@ static void halt_all(struct server *sv)
     if (!hosts_leading(sv) && leader != NULL && leader->link != NULL &&
         pxp_halt_encode(link_out(leader->link), 0, &m) == PVMX_OK)
         return; /* it will tell us to end, as all others */
-    if (!hosts_halt(sv, "halted"))
-        loop_timer_start(&sv->loop, &sv->halt_limit, (uint64_t)conf.grace + HALT_EXTRA,
-                         on_halt_overdue, sv);
+    halt_others(sv, "halted", (uint64_t)conf.grace + HALT_EXTRA);
+    server_halt(sv, true);
+}
+
+void server_halt_unused(struct server *sv)
+{
+    listen_stop(sv);
+    if (hosts_leading(sv))
+        halt_others(sv, "nobody uses the virtual machine any more", UNUSED_MAX);
     server_halt(sv, true);
 }
 
@@ -170,9 +184,8 @@ static void on_signal(void *arg, unsigned events)
         return;
     px_log(PX_LOG_INFO, "SERVER-SIGNAL", "%s: ending the tasks and then the daemon",
            strsignal((int)info.ssi_signo));
-    if (hosts_leading(sv) && !hosts_halt(sv, "halted"))
-        loop_timer_start(&sv->loop, &sv->halt_limit, (uint64_t)conf.grace + HALT_EXTRA,
-                         on_halt_overdue, sv);
+    if (hosts_leading(sv))
+        halt_others(sv, "halted", (uint64_t)conf.grace + HALT_EXTRA);
     server_halt(sv, false); /* a second one kills them */
 }
 

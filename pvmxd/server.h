@@ -43,7 +43,7 @@ struct server {
     int lock_fd;
     const char *vm;
     char host[256];
-    bool ephemeral;
+    bool ephemeral;   /* the VM: see depart.h */
     bool slots_fixed; /* by who added this host */
     pvmx_err status;  /* why it ends, when it could not join */
     void (*ready)(pvmx_err err);
@@ -125,6 +125,8 @@ void server_stop(struct server *sv);
 void server_halt(struct server *sv, bool everyone);
 /* Whoever was asked to end the whole machine may not have done so. */
 void server_leader_lost(struct server *sv);
+/* Nobody uses this machine: ends it, where this host leads with all others. Who comes now starts it anew. */
+void server_halt_unused(struct server *sv);
 /* Leaves now: nobody may connect any more. */
 void server_leave(struct server *sv);
 

@@ -2,6 +2,7 @@
 /* See spread.h. */
 #include "spread.h"
 #include "base/err.h"
+#include "proto/hostfile.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,35 +50,18 @@ static bool same(const char *a, size_t len, const char *b, size_t blen)
     return len == blen && strncasecmp(a, b, len) == 0;
 }
 
-/* With or without its domain. */
-static bool names_host(const char *name, size_t len, const char *host)
-{
-    size_t label = strcspn(host, "."), name_label = strcspn(name, ".:,+ ");
-    return same(name, len, host, strlen(host)) || same(name, len, host, label) ||
-           (host[label] == '\0' && name_label < len && same(name, name_label, host, label));
-}
-
-static bool names_here(const char *name, size_t len)
-{
-    static const char *const self[] = {"localhost", "localhost.localdomain", "127.0.0.1",
-                                       "::1", "[::1]"};
-    for (size_t i = 0; i < sizeof self / sizeof *self; i++)
-        if (same(name, len, self[i], strlen(self[i])))
-            return true;
-    return false;
-}
-
 bool spread_is_here(const char *name, const char *here)
 {
-    return names_host(name, strlen(name), here) || names_here(name, strlen(name));
+    size_t len = strlen(name);
+    return pxp_host_named(name, len, here) || pxp_host_here(name, len);
 }
 
 static pvmx_err find_host(const struct spread_vm *vm, const char *name, size_t len,
                           uint32_t *host)
 {
     for (uint32_t i = 0; i < vm->n; i++) {
-        if (!names_host(name, len, vm->hosts[i].name) &&
-            (i != vm->here || !names_here(name, len)))
+        if (!pxp_host_named(name, len, vm->hosts[i].name) &&
+            (i != vm->here || !pxp_host_here(name, len)))
             continue;
         *host = i;
         return PVMX_OK;

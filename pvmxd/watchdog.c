@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf.h"
-#include "output.h"
+#include "depart.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -110,7 +110,7 @@ static void on_linger(void *arg)
 {
     struct server *sv = arg;
     px_log(PX_LOG_INFO, "SERVER-IDLE", "no task and no client is left: leaving");
-    server_leave(sv);
+    server_halt_unused(sv);
 }
 
 void watchdog_round(struct server *sv)
@@ -123,9 +123,7 @@ void watchdog_round(struct server *sv)
             loop_timer_start(&sv->loop, &w->scan, SCAN_FIRST, on_scan, sv);
         }
     }
-    bool idle = sv->ephemeral && !sv->stopping && px_list_empty(&sv->all_tasks) &&
-                sv->npeers == 0 && sv->nrequests == 0 && !output_busy(sv);
-    if (!idle)
+    if (!depart_due(sv))
         loop_timer_stop(&sv->loop, &w->linger);
     else if (!loop_timer_active(&w->linger))
         loop_timer_start(&sv->loop, &w->linger, (uint64_t)conf.linger, on_linger, sv);

@@ -52,6 +52,7 @@ void help_print(void)
          "ended.\n\n"
          "  mpiexec -n 4 ./a.out                  four processes\n"
          "  mpiexec -n 1 ./master : -n 8 ./worker two programs in one world\n"
+         "  mpiexec -hosts a,b:4 -n 8 ./a.out     on hosts, which are added by ssh\n"
          "  mpiexec -l -n 4 -bind-to core ./a.out labelled lines, a core for each");
     for (int g = 0; g < GROUPS; g++) {
         printf("\n%s\n", help_titles[g]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Hosts of options and files become the words of pvmxd/spread.h: the daemon knows the hosts of the VM. */
+/* Hosts of options and files become the words of pvmxd/spread.h, since the daemon knows the hosts of the
+ * VM, and descriptions of those that may have to be added: grow.h. */
 #include "parse.h"
 
 #include "base/err.h"
@@ -8,6 +9,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SLOTS_MAX = 1000000 };
 
@@ -19,47 +21,123 @@ static bool append(struct parse *p, const char **to, const char *list)
     return *to != NULL;
 }
 
-/* One host, perhaps with :N; an address in brackets keeps its colons. */
-static bool check_host(struct parse *p, const char *what, const char *text, size_t len)
+/* ---- who has to be there ---------------------------------------------------------------------- */
+
+static bool want(struct parse *p, const struct pxp_host_spec *s)
 {
-    const char *end = *text == '[' ? memchr(text, ']', len) : text;
-    const char *colon = end ? memchr(end, ':', len - (size_t)(end - text)) : NULL;
-    uint32_t slots;
-    if (len == 0 || colon == text)
+    struct opts *o = p->opts;
+    for (size_t i = 0; i < o->nwanted; i++) {
+        struct pxp_host_spec *w = &o->wanted[i];
+        if (strcasecmp(w->name, s->name) != 0)
+            continue;
+        if (w->slots && s->slots)
+            w->slots += s->slots;
+        return true;
+    }
+    if (o->nwanted == o->wanted_cap) {
+        size_t cap = o->wanted_cap ? 2 * o->wanted_cap : 8;
+        struct pxp_host_spec *grown = parse_alloc(p, cap * sizeof *grown);
+        if (!grown)
+            return false;
+        if (o->nwanted)
+            memcpy(grown, o->wanted, o->nwanted * sizeof *grown);
+        o->wanted = grown;
+        o->wanted_cap = cap;
+    }
+    o->wanted[o->nwanted++] = *s;
+    return true;
+}
+
+bool hosts_wanted(struct parse *p)
+{
+    bool files = false;
+    for (size_t a = 0; a < p->opts->napps; a++)
+        files = files || !p->opts->more[a].hosts;
+    for (const struct opts_file *f = p->opts->files; files && f; f = f->next)
+        for (size_t i = 0; i < f->file.n; i++) {
+            const struct pxp_hostfile_host *h = &f->file.hosts[i];
+            if (!h->later && !h->unschedule && !want(p, &h->spec))
+                return false;
+        }
+    return true;
+}
+
+bool hosts_launcher(struct parse *p, const char *launcher)
+{
+    static const char names[][8] = {"ssh", "rsh", "fork", "slurm", "pbs",
+                                    "sge", "lsf", "ll",   "manual"};
+    p->opts->launcher = launcher;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(launcher, names[i]) == 0)
+            return true; /* what cannot add hosts is refused when some are to be added */
+    return strchr(launcher, '%') ||
+           parse_fail(
+               p,
+               "-launcher %s: must be ssh, rsh, fork, a command with %%h (host) and %%c "
+               "(command) in it, or slurm, pbs, sge, lsf, ll or manual",
+               launcher);
+}
+
+/* ---- lists and files -------------------------------------------------------------------------- */
+
+/* [USER@]HOST[:N]; an address in brackets keeps its colons. *name: what is behind the user. */
+static bool read_host(struct parse *p, const char *what, const char *text, size_t len,
+                      const char **name)
+{
+    struct pxp_host_spec s = {.launcher = ""};
+    const char *at = memchr(text, '@', len), *stop = text + len;
+    *name = at ? at + 1 : text;
+    bool bracket = **name == '[';
+    const char *end = bracket ? memchr(*name, ']', (size_t)(stop - *name)) : *name;
+    const char *colon = end ? memchr(end, ':', (size_t)(stop - end)) : NULL;
+    if (*name == stop || colon == *name || at == text)
         return parse_fail(p, "%s: the name of a host is missing", what);
     for (size_t i = 0; i < len; i++)
         if (isspace((unsigned char)text[i]))
             return parse_fail(p, "%s: \"%.*s\" is no name of a host (commas separate them)",
                               what, (int)(len < 100 ? len : 100), text);
-    if (!colon)
-        return true;
-    char *number = parse_printf(p, "%.*s", (int)(text + len - colon - 1), colon + 1);
-    return number && parse_number(p, parse_printf(p, "%s %.*s", what, (int)len, text),
-                                  number, 1, SLOTS_MAX, &slots);
+    if (colon) {
+        char *number = parse_printf(p, "%.*s", (int)(stop - colon - 1), colon + 1);
+        if (!number || !parse_number(p, parse_printf(p, "%s %.*s", what, (int)len, text),
+                                     number, 1, SLOTS_MAX, &s.slots))
+            return false;
+    }
+    const char *last = colon ? colon : stop;
+    s.name = bracket && last[-1] == ']'
+                 ? parse_printf(p, "%.*s", (int)(last - *name - 2), *name + 1)
+                 : parse_printf(p, "%.*s", (int)(last - *name), *name);
+    s.user = at ? parse_printf(p, "%.*s", (int)(at - text), text) : "";
+    return s.name && s.user && want(p, &s);
 }
 
 bool hosts_list(struct parse *p, const char *what, const char *list)
 {
     struct opts_app *app = parse_more(p);
-    for (const char *at = list; app; at++) {
+    for (const char *at = list, *name; app; at++) {
         size_t len = strcspn(at, ",");
-        if (!check_host(p, what, at, len))
+        if (!read_host(p, what, at, len, &name))
             return false;
         at += len;
+        char *word = parse_printf(p, "%.*s", (int)(at - name), name);
+        if (!word || !append(p, &app->hosts, word))
+            return false;
         if (!*at)
-            return append(p, &app->hosts, list);
+            return true;
     }
     return false;
 }
 
 bool hosts_file(struct parse *p, const char *path)
 {
-    struct pxp_hostfile f;
+    struct opts_file *f = parse_alloc(p, sizeof *f);
     uint32_t slots = 0;
-    if (pxp_hostfile_read(path, &f) != PVMX_OK)
+    if (!f)
+        return false;
+    if (pxp_hostfile_read(path, &f->file) != PVMX_OK)
         return parse_fail(p, "%s", pvmx_last_error());
-    char *list = pxp_hostfile_list(&f, &slots);
-    pxp_hostfile_free(&f);
+    f->next = p->opts->files;
+    p->opts->files = f;
+    char *list = pxp_hostfile_list(&f->file, &slots);
     bool ok = list != NULL || parse_fail(p, "%s", pvmx_last_error());
     if (ok && !*list)
         ok = parse_fail(p, "host file %s names no host that may run processes", path);

@@ -2,6 +2,7 @@
 /* mpiexec: starts a job in this user's virtual machine (which it starts too when there is none),
  * passes signals, input and output on, waits for all processes, and exits with what they exited
  * with. */
+#include "grow.h"
 #include "input.h"
 #include "job.h"
 #include "opts.h"
@@ -33,6 +34,7 @@ struct run {
     struct input input;
     struct output output;
     struct job job;
+    struct grow grow;
     int sig_fd;
     struct pollfd *polls;
     size_t npolls;
@@ -55,7 +57,8 @@ static pvmx_err read_messages(struct run *r)
     if (!err)
         err = job_descriptors(&r->job, fds, nfds);
     while (!err && !(err = pxp_client_next(&r->client, &number, &serial, &body, &len))) {
-        err = job_message(&r->job, number, serial, body, len);
+        err = grow_over(&r->grow) ? job_message(&r->job, number, serial, body, len)
+                                  : grow_message(&r->grow, number, serial, body, len);
         pxp_client_drop(&r->client);
     }
     return err == PVMX_ERR_AGAIN ? PVMX_OK : err;
@@ -154,6 +157,19 @@ static void raise_files(void)
     }
 }
 
+/* Signals that ask to end do so at once: hosts that have not come are then not waited for. */
+static pvmx_err add_hosts(struct run *r)
+{
+    r->grow = (struct grow){.opts = &r->opts, .client = &r->client};
+    pvmx_err err = grow_begin(&r->grow);
+    while (!err && !grow_over(&r->grow)) {
+        err = run_round(r);
+        if (!err && r->job.nstops > 0)
+            err = px_fail(PVMX_ERR_CANCELLED, "left at the user's wish");
+    }
+    return err;
+}
+
 static pvmx_err run_job(struct run *r)
 {
     pvmx_err err = PVMX_OK;
@@ -195,7 +211,9 @@ static pvmx_err run(struct run *r)
     r->sig_fd = sig_open();
     if (r->sig_fd < 0)
         return px_fail_errno(errno, "signalfd");
-    err = run_job(r);
+    err = add_hosts(r);
+    if (!err)
+        err = run_job(r);
     pvmx_err flushed = flush_output(r, !err);
     return err ? err : flushed;
 }

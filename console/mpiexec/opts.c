@@ -259,6 +259,8 @@ static bool finish(struct parse *p)
             return false;
         o->apps[a].place = o->more[a].place.text;
     }
+    if (!hosts_wanted(p))
+        return false;
     if (total > UINT32_MAX / 2)
         return parse_fail(p, "%llu processes are too many", (unsigned long long)total);
     for (size_t i = 0; o->in == STDIN_SOME && i < o->nin_ranks; i++) {
@@ -288,6 +290,8 @@ void opts_free(struct opts *opts)
 {
     for (size_t a = 0; a < opts->napps; a++)
         pxp_place_words_free(&opts->more[a].place);
+    for (struct opts_file *f = opts->files; f; f = f->next)
+        pxp_hostfile_free(&f->file);
     pxp_zone_free(&opts->zone);
 }
 

@@ -4,6 +4,7 @@
 #ifndef MPIEXEC_OPTS_H
 #define MPIEXEC_OPTS_H
 
+#include "proto/hostfile.h"
 #include "proto/messages.h"
 #include "proto/place_words.h"
 #include "proto/zone.h"
@@ -27,6 +28,12 @@ struct opts_env {
     struct opts_list set;   /* NAME=value */
 };
 
+/* A host file. */
+struct opts_file {
+    struct opts_file *next;
+    struct pxp_hostfile file;
+};
+
 /* One program of the command line. */
 struct opts_app {
     struct opts_env env;
@@ -46,7 +53,11 @@ struct opts {
     uint32_t slots;      /* universe size; 0: live value */
     uint32_t host_slots; /* sum of the host files; 0: none said */
     const char *hosts;   /* of the host files; NULL: none */
-    uint32_t ppn;        /* processes on each host before the next one; 0: not said */
+    struct opts_file *files;
+    struct pxp_host_spec *wanted; /* hosts that are to be in the VM: those missing are added */
+    size_t nwanted, wanted_cap;
+    const char *launcher, *launcher_exec; /* of those that are added; NULL: not said */
+    uint32_t ppn; /* processes on each host before the next one; 0: not said */
 
     bool label, exitinfo, verbose;
     bool all_ends;         /* tell of those that ended well too               */

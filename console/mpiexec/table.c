@@ -241,19 +241,12 @@ static bool run_ppn(struct parse *p, char **v)
 
 static bool run_launcher(struct parse *p, char **v)
 {
-    static const char *const names[] = {"ssh", "rsh", "fork", "slurm", "pbs",
-                                        "sge", "lsf", "ll",   "manual"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(v[0], names[i]) == 0)
-            return true; /* hosts are added by pvmx, not here */
-    return parse_fail(p,
-                      "-launcher %s: must be ssh, rsh, fork, slurm, pbs, sge, lsf, ll or "
-                      "manual",
-                      v[0]);
+    return hosts_launcher(p, v[0]);
 }
 
 static bool run_launcher_exec(struct parse *p, char **v)
 {
+    p->opts->launcher_exec = v[0];
     return *v[0] || parse_fail(p, "-launcher-exec needs a program");
 }
 
@@ -400,8 +393,10 @@ const struct opt opt_table[] = {
      "the same for all programs, from a host file", run_hostfile},
     {GROUP_HOST, {"ppn", "npernode", "N"}, "N", 1, "processes on each host before the next", run_ppn},
     {GROUP_HOST, {"arch"}, "NAME", 1, "run on hosts of this architecture", run_arch},
-    {GROUP_HOST, {"launcher"}, "NAME", 1, "how to reach hosts: ssh, slurm, ...", run_launcher},
-    {GROUP_HOST, {"launcher-exec"}, "PROGRAM", 1, "the program that does it", run_launcher_exec},
+    {GROUP_HOST, {"launcher"}, "NAME", 1,
+     "how to add hosts: ssh, fork, or a command with %h %u %c", run_launcher},
+    {GROUP_HOST, {"launcher-exec"}, "PROGRAM", 1, "the program that does it: PROGRAM HOST COMMAND",
+     run_launcher_exec},
     {GROUP_HOST, {"vm"}, "NAME", 1, "use this virtual machine", run_vm},
 
     {GROUP_RUN, {"timeout", "maxtime"}, "SECONDS", 1,

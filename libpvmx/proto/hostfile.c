@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -433,4 +434,28 @@ char *pxp_hostfile_list(const struct pxp_hostfile *f, uint32_t *slots)
     else if (slots != NULL)
         *slots = sum;
     return list;
+}
+
+/* ---- names of hosts --------------------------------------------------------------------------- */
+
+static bool same(const char *a, size_t len, const char *b, size_t blen)
+{
+    return len == blen && strncasecmp(a, b, len) == 0;
+}
+
+bool pxp_host_named(const char *name, size_t len, const char *host)
+{
+    size_t label = strcspn(host, "."), name_label = strcspn(name, ".:,+ ");
+    return same(name, len, host, strlen(host)) || same(name, len, host, label) ||
+           (host[label] == '\0' && name_label < len && same(name, name_label, host, label));
+}
+
+bool pxp_host_here(const char *name, size_t len)
+{
+    static const char self[][24] = {"localhost", "localhost.localdomain", "127.0.0.1",
+                                    "::1", "[::1]"};
+    for (size_t i = 0; i < sizeof self / sizeof *self; i++)
+        if (same(name, len, self[i], strlen(self[i])))
+            return true;
+    return false;
 }

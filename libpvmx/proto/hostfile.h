@@ -50,4 +50,9 @@ void pxp_hostfile_advise(const struct pxp_hostfile *f, struct pxp_host_spec *spe
  * memory. *slots: their sum, as far as it is said; may be NULL. */
 char *pxp_hostfile_list(const struct pxp_hostfile *f, uint32_t *slots);
 
+/* The name (len bytes) means the host called `host`: with or without its domain. */
+bool pxp_host_named(const char *name, size_t len, const char *host);
+/* The name means whatever host it is said on: localhost and the like. */
+bool pxp_host_here(const char *name, size_t len);
+
 #endif

@@ -241,7 +241,7 @@ class Options(LabCase):
         for name in ("-f", "-hostfile", "-machinefile"):
             self.assertEqual(self.output(name, hosts, *size), ["7"])
         self.assertEqual(self.output("-f", hosts, "-usize", "3", *size), ["3"])
-        self.refused("nosuch.invalid is not a host", "-host", "nosuch.invalid", "true", status=1)
+        self.refused("cannot reach host nosuch.invalid", "-host", "nosuch.invalid", "true", status=1)
         hosts.write_text("localhost slots=none\n")
         self.refused("line 1", "-f", hosts, "true")
         hosts.write_text("localhost:1\n")

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See grow.h. */
+#include "grow.h"
+
+#include "base/err.h"
+#include "proto/hello.h"
+#include "proto/hostfile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- how to reach a host ---------------------------------------------------------------------- */
+
+/* The words of a command that ends with host and command, as ssh and rsh take them. */
+static char *command_of(struct pxp_zone *z, const char *program, bool user)
+{
+    static const char with[] = " -l %u %h %c", without[] = " %h %c";
+    char *text = pxp_zone_alloc(z, 2 * strlen(program) + sizeof with), *to = text;
+    for (const char *c = program; text && *c; c++) {
+        if (*c == '%')
+            *to++ = '%';
+        *to++ = *c;
+    }
+    if (text)
+        memcpy(to, user ? with : without, user ? sizeof with : sizeof without);
+    return text;
+}
+
+/* What spec.launcher becomes where the host file says nothing: "" is the daemon's setting. */
+static pvmx_err launcher_of(const struct opts *o, struct pxp_zone *z, struct pxp_host_spec *s)
+{
+    const char *name = o->launcher ? o->launcher : "", *exec = o->launcher_exec;
+    bool user = s->user && *s->user;
+    if (s->launcher && *s->launcher)
+        return PVMX_OK;
+    if (exec && strcmp(name, "fork") != 0)
+        s->launcher = strstr(exec, "%c") ? exec : command_of(z, exec, user);
+    else if (strcmp(name, "rsh") == 0)
+        s->launcher = command_of(z, "rsh", user);
+    else if (!*name || strcmp(name, "ssh") == 0 || strcmp(name, "fork") == 0 ||
+             strchr(name, '%'))
+        s->launcher = name;
+    else
+        return px_fail(
+            PVMX_ERR_ARG,
+            "host %s is not in the virtual machine, and -launcher %s cannot add it: use "
+            "ssh or fork, or -launcher-exec with a command that runs %%c on %%h",
+            s->name, name);
+    return s->launcher ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "out of memory");
+}
+
+/* ---- the requests ----------------------------------------------------------------------------- */
+
+pvmx_err grow_begin(struct grow *g)
+{
+    struct pxp_hosts m = {0};
+    if (g->opts->nwanted == 0)
+        return PVMX_OK;
+    g->serial = pxp_client_serial(g->client);
+    pvmx_err err = pxp_hosts_encode(&g->client->out, g->serial, &m);
+    return err ? err : pxp_client_flush(g->client, NULL, 0);
+}
+
+bool grow_over(const struct grow *g)
+{
+    return g->serial == 0;
+}
+
+/* As pvmxd/spread.h finds it, so that no host is added that the job would not find there. */
+static bool is_there(const struct pxp_hosts_are *m, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < m->n_hosts; i++)
+        if (m->hosts[i].state == PXP_HOST_UP && pxp_host_named(name, len, m->hosts[i].name))
+            return true;
+    return pxp_host_here(name, len);
+}
+
+static pvmx_err on_hosts(struct grow *g, const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_hosts_are are;
+    struct pxp_host_add m = {.passing = true};
+    pvmx_err err = pxp_hosts_are_decode(body, len, &are, &zone);
+    if (!err && !(m.hosts = pxp_zone_alloc(&zone, g->opts->nwanted * sizeof *m.hosts)))
+        err = px_fail(PVMX_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; !err && i < g->opts->nwanted; i++) {
+        if (is_there(&are, g->opts->wanted[i].name))
+            continue;
+        m.hosts[m.n_hosts] = g->opts->wanted[i];
+        err = launcher_of(g->opts, &zone, &m.hosts[m.n_hosts++]);
+    }
+    g->serial = 0;
+    if (!err && m.n_hosts > 0) {
+        g->serial = pxp_client_serial(g->client);
+        err = pxp_host_add_encode(&g->client->out, g->serial, &m);
+        if (!err)
+            err = pxp_client_flush(g->client, NULL, 0);
+    }
+    pxp_zone_free(&zone);
+    return err;
+}
+
+static pvmx_err on_added(struct grow *g, const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_host_added m;
+    size_t bad = 0;
+    pvmx_err err = pxp_host_added_decode(body, len, &m, &zone);
+    g->serial = 0;
+    for (size_t i = 0; !err && i < m.n_results; i++) {
+        const struct pxp_host_result *r = &m.results[i];
+        bad += r->error != PVMX_OK;
+        if (r->error != PVMX_OK)
+            fprintf(stderr, "mpiexec: %s\n", *r->text ? r->text : pvmx_err_text(r->error));
+        else if (g->opts->verbose)
+            fprintf(stderr, "mpiexec: host %s was added\n", r->name);
+    }
+    if (bad)
+        err = px_fail(PVMX_ERR_SPAWN,
+                      "%zu of %zu hosts could not be added, so nothing was started", bad,
+                      m.n_results);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+pvmx_err grow_message(struct grow *g, uint32_t number, uint32_t serial,
+                      const uint8_t *body, size_t len)
+{
+    if (g->serial == 0 || serial != g->serial)
+        return PVMX_OK;
+    switch (number) {
+    case PXP_HOSTS_ARE:
+        return on_hosts(g, body, len);
+    case PXP_HOST_ADDED:
+        return on_added(g, body, len);
+    case PXP_REFUSE:
+        return pxp_client_refused(body, len);
+    default:
+        return PVMX_OK;
+    }
+}
