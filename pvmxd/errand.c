@@ -5,6 +5,7 @@
 #include "caller.h"
 #include "hosts.h"
 #include "link.h"
+#include "names.h"
 #include "peer.h"
 #include "proto/frame.h"
 #include "proto/messages.h"
@@ -78,6 +79,29 @@ static bool changes(const uint8_t *body, size_t len)
                     number != PXP_BOX_LIST && number != PXP_GROUP_LOOK);
 }
 
+/* A look-up that waits ends here when its time is over, whichever leader it waits at by then. */
+static uint32_t limit_of(const uint8_t *body, size_t len)
+{
+    uint32_t number = 0, serial = 0, limit = 0;
+    struct pxp_zone zone = {0};
+    struct pxp_lookup m;
+    if (pxp_frame_head(body, len, &number, &serial) == PVMX_OK && number == PXP_LOOKUP &&
+        pxp_lookup_decode(body, len, &m, &zone) == PVMX_OK)
+        limit = m.wait_ms;
+    pxp_zone_free(&zone);
+    return limit != 0 ? limit : WAITER_FOREVER; /* 0: the leader answers at once */
+}
+
+static void late(struct waiter *w)
+{
+    const struct errand *e = px_container_of(w, struct errand, w);
+    struct pxp_zone zone = {0};
+    struct pxp_lookup m;
+    if (pxp_lookup_decode(e->frame, e->len, &m, &zone) == PVMX_OK)
+        names_not_published(&m);
+    pxp_zone_free(&zone);
+}
+
 static pvmx_err no_leader(void)
 {
     return px_fail(PVMX_ERR_STATE, "no host leads the virtual machine: too few of its "
@@ -100,11 +124,12 @@ pvmx_err errand_start(struct server *sv, struct peer *p, uint32_t serial,
         free(e);
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for a request");
     }
-    *e = (struct errand){.sv = sv, .number = number, .len = len, .w.free = errand_free};
+    *e = (struct errand){
+        .sv = sv, .number = number, .len = len, .w.free = errand_free, .w.late = late};
     e->tid = p->task != NULL && !p->task->left ? p->task->tid : 0;
     memcpy(e->frame, body, len);
     sv->last_errand = number;
-    waiter_start(&e->w, p, serial, &sv->errands, WAITER_FOREVER);
+    waiter_start(&e->w, p, serial, &sv->errands, limit_of(body, len));
     send_errand(sv, e);
     return PVMX_OK;
 }

@@ -226,14 +226,18 @@ static void lookup_free(struct waiter *w)
     free(l);
 }
 
-static void not_published(struct waiter *w)
+void names_not_published(const struct pxp_lookup *m)
 {
-    const struct lookup *l = px_container_of(w, struct lookup, w);
-    if (l->m.wait_ms == 0)
-        px_fail(PVMX_ERR_TIMEDOUT, "the name '%.200s' is not published", l->m.name);
+    if (m->wait_ms == 0)
+        px_fail(PVMX_ERR_TIMEDOUT, "the name '%.200s' is not published", m->name);
     else
         px_fail(PVMX_ERR_TIMEDOUT, "the name '%.200s' was not published within %g s",
-                l->m.name, l->m.wait_ms / 1000.0);
+                m->name, m->wait_ms / 1000.0);
+}
+
+static void lookup_late(struct waiter *w)
+{
+    names_not_published(&px_container_of(w, struct lookup, w)->m);
 }
 
 pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
@@ -242,7 +246,7 @@ pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
     struct lookup *l = calloc(1, sizeof *l);
     if (l == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory to look up a name");
-    l->w.late = not_published;
+    l->w.late = lookup_late;
     l->w.free = lookup_free;
     pvmx_err err = pxp_lookup_decode(body, len, &l->m, &l->zone);
     const struct name *n = err == PVMX_OK ? find(sv, l->m.name) : NULL;

@@ -18,6 +18,8 @@ pvmx_err names_unpublish(struct server *sv, struct peer *p, uint32_t serial,
                          const uint8_t *body, size_t len);
 pvmx_err names_lookup(struct server *sv, struct peer *p, uint32_t serial,
                       const uint8_t *body, size_t len);
+/* The sentence for a look-up whose time is over. */
+void names_not_published(const struct pxp_lookup *m);
 /* A name that stands in the book; false: no memory. */
 bool name_load(struct server *sv, struct task *owner, struct fact *f);
 /* The task has left or ended: its names go. */

@@ -28,15 +28,29 @@ static void say_mpi(int err, const char *value)
     printf("error %s\n", text);
 }
 
-static void names(char **w)
+/* seconds: how long to wait for the name; NULL: not. */
+static void look_up(const char *name, const char *seconds)
 {
     char port[MPI_MAX_PORT_NAME] = "";
+    MPI_Info info = MPI_INFO_NULL;
+    if (seconds != NULL) {
+        MPI_Info_create(&info);
+        MPI_Info_set(info, "pvmx_wait", seconds);
+    }
+    int err = MPI_Lookup_name(name, info, port);
+    if (seconds != NULL)
+        MPI_Info_free(&info);
+    say_mpi(err, port);
+}
+
+static void names(char **w)
+{
     if (strcmp(w[0], "publish") == 0)
         say_mpi(MPI_Publish_name(w[1], MPI_INFO_NULL, w[2]), w[2]);
     else if (strcmp(w[0], "unpublish") == 0)
         say_mpi(MPI_Unpublish_name(w[1], MPI_INFO_NULL, w[2]), w[2]);
     else
-        say_mpi(MPI_Lookup_name(w[1], MPI_INFO_NULL, port), port);
+        look_up(w[1], w[2]);
 }
 
 static int put(char *name, char *text, int flags)
