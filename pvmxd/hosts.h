@@ -35,6 +35,8 @@ struct host {
     uint32_t tasks, load;
     uint64_t memory_kb;
     bool parting;  /* was told to end */
+    uint8_t vote;  /* enum vote of lead.c */
+    bool deserted; /* nobody listens there, as was found since the leader is lost */
     bool in_use;   /* has tasks or clients, as far as the leader knows: depart.h */
     uint32_t told; /* state that subscribers know */
     uint64_t indirect_until; /* its addresses are not tried: see relay.h */
@@ -65,6 +67,7 @@ struct hosts {
     /* see lead.c */
     bool electing, hopeless; /* hopeless: nobody can lead us, or nobody does */
     uint32_t quorum, votes, round, voted, losses;
+    uint64_t round_ends, try_pause;
     uint32_t resigned; /* of so many hosts too many were lost; 0: they were not */
     uint64_t lost_at, voted_until;
     struct recent lately; /* hosts that this leader has lost */

@@ -15,7 +15,12 @@
 #include "server.h"
 #include <stdlib.h>
 
-#define TRY_EVERY (200 * PX_MS)
+#define TRY_FIRST                                                                        \
+    (10 * PX_MS) /* the others hear of the leader's end at about the same time */
+#define TRY_LAST (200 * PX_MS)
+
+/* What a candidate has of a voter in its round. */
+enum vote { VOTE_OPEN, VOTE_ASKED, VOTE_GRANTED };
 
 static void on_try(void *arg);
 
@@ -33,7 +38,7 @@ static uint32_t count_up(const struct server *sv, uint32_t below)
 
 static uint64_t turn(void)
 {
-    return (uint64_t)conf.host_timeout / 2 + TRY_EVERY;
+    return (uint64_t)conf.host_timeout / 2 + TRY_LAST;
 }
 
 /* ---- asking for votes ------------------------------------------------------------------------- */
@@ -68,9 +73,14 @@ static void on_vote(struct server *sv, void *arg, uint32_t number, const uint8_t
     struct hosts *hs = &sv->hosts;
     struct pxp_zone zone = {0};
     struct pxp_granted m;
-    bool valid = (uint32_t)(uintptr_t)arg == hs->round && hs->electing;
-    if (number == PXP_GRANTED && valid &&
-        pxp_granted_decode(body, len, &m, &zone) == PVMX_OK) {
+    uint64_t asked = (uintptr_t)arg;
+    struct host *h = hosts_find(sv, asked % (HOSTS_MAX + 1));
+    if (h == NULL || !hs->electing || asked / (HOSTS_MAX + 1) != hs->round ||
+        h->vote != VOTE_ASKED)
+        return;
+    h->vote = VOTE_OPEN; /* one that refuses now may have a reason that passes */
+    if (number == PXP_GRANTED && pxp_granted_decode(body, len, &m, &zone) == PVMX_OK) {
+        h->vote = VOTE_GRANTED;
         hs->votes++;
         if (m.version > hs->version)
             hs->version = m.version;
@@ -81,6 +91,31 @@ static void on_vote(struct server *sv, void *arg, uint32_t number, const uint8_t
     pxp_zone_free(&zone);
 }
 
+static void ask(struct server *sv, struct host *h)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_claim m = {.index = hs->self, .version = hs->version};
+    uintptr_t what = (uintptr_t)hs->round * (HOSTS_MAX + 1) + h->index;
+    struct link *l = hosts_link(sv, h);
+    uint32_t serial = l != NULL ? link_ask(l, on_vote, (void *)what) : 0;
+    if (serial != 0 && pxp_claim_encode(link_out(l), serial, &m) == PVMX_OK)
+        h->vote = VOTE_ASKED;
+}
+
+/* A round lasts as long as a voter is sure to stay with its vote. */
+static void begin_round(struct server *sv, uint64_t now)
+{
+    struct hosts *hs = &sv->hosts;
+    uint64_t key;
+    void *value;
+    hs->voted = hs->self;
+    hs->voted_until = hs->round_ends = now + turn();
+    hs->votes = 1;
+    hs->round++;
+    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);)
+        ((struct host *)value)->vote = VOTE_OPEN;
+}
+
 static void ask_all(struct server *sv)
 {
     struct hosts *hs = &sv->hosts;
@@ -88,21 +123,32 @@ static void ask_all(struct server *sv)
     void *value;
     if (now < hs->voted_until && hs->voted != hs->self)
         return; /* our own vote is somebody else's for now */
-    hs->voted = hs->self;
-    hs->voted_until = now + turn();
-    hs->votes = 1;
-    hs->round++;
+    if (now >= hs->round_ends)
+        begin_round(sv, now);
     for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
         struct host *h = value;
-        struct pxp_claim m = {.index = hs->self, .version = hs->version};
-        struct link *l =
-            h->index != hs->self && h->state == PXP_HOST_UP ? hosts_link(sv, h) : NULL;
-        uint32_t serial = l != NULL ? link_ask(l, on_vote, (void *)(uintptr_t)hs->round) : 0;
-        if (serial != 0)
-            pxp_claim_encode(link_out(l), serial, &m);
+        if (h->index != hs->self && h->state == PXP_HOST_UP && h->vote == VOTE_OPEN)
+            ask(sv, h);
     }
     if (lead_majority(hs->votes, hs->quorum))
         take_over(sv);
+}
+
+/* Leaves it to a lower candidate: who has voted for us may now vote for that one. */
+static void give_way(struct server *sv)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_claim m = {.index = hs->self, .version = hs->version, .withdrawn = true};
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->vote != VOTE_OPEN && h->link != NULL)
+            pxp_claim_encode(link_out(h->link), 0, &m);
+        h->vote = VOTE_OPEN;
+    }
+    hs->round++; /* what comes now comes too late */
+    hs->round_ends = 0;
 }
 
 /* No majority will ever be reached: those that nobody here reaches are taken for lost, so that tasks
@@ -119,6 +165,29 @@ static void give_up(struct server *sv)
     }
 }
 
+/* Of the hosts that come before this one, those that may still be there to lead. When the lowest takes its
+ * time it is looked at: where nobody listens any more, there is nobody to wait for. */
+static uint32_t count_before(struct server *sv, uint64_t waited)
+{
+    uint64_t key;
+    void *value;
+    uint32_t n = 0;
+    struct host *lowest = NULL;
+    for (size_t pos = 0; px_map_next(&sv->hosts.table, &pos, &key, &value);) {
+        struct host *h = value;
+        if (h->link != NULL && h->link->state == LINK_DIALLING && h->link->refused)
+            h->deserted = true; /* it is still looked for by other ways */
+        if (h->state != PXP_HOST_UP || h->index >= sv->hosts.self || h->deserted)
+            continue;
+        n++;
+        if (lowest == NULL || h->index < lowest->index)
+            lowest = h;
+    }
+    if (lowest != NULL && waited >= TRY_LAST / 2)
+        hosts_link(sv, lowest);
+    return n;
+}
+
 static void on_try(void *arg)
 {
     struct server *sv = arg;
@@ -126,7 +195,8 @@ static void on_try(void *arg)
     uint64_t waited = px_now_ns() - hs->lost_at;
     if (!hs->electing)
         return;
-    loop_timer_start(&sv->loop, &hs->elect, TRY_EVERY, on_try, sv);
+    loop_timer_start(&sv->loop, &hs->elect, hs->try_pause, on_try, sv);
+    hs->try_pause = hs->try_pause * 2 < TRY_LAST ? hs->try_pause * 2 : TRY_LAST;
     if (!lead_majority(count_up(sv, UINT32_MAX), hs->quorum) ||
         waited > 4 * (uint64_t)conf.host_timeout) {
         hs->hopeless = true; /* when the tasks here have ended there is nothing to stay for */
@@ -135,18 +205,24 @@ static void on_try(void *arg)
     if (waited > 4 * (uint64_t)conf.host_timeout)
         give_up(sv);
     lost_look(sv);
-    if (waited >= count_up(sv, hs->self) * turn())
+    if (waited >= count_before(sv, waited) * turn())
         ask_all(sv);
 }
 
 void lead_left(struct server *sv, uint32_t quorum)
 {
     struct hosts *hs = &sv->hosts;
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&hs->table, &pos, &key, &value);)
+        ((struct host *)value)->deserted = false;
     hs->quorum = quorum;
     hs->leader = 0;
     hs->electing = true;
     hs->hopeless = false;
     hs->lost_at = px_now_ns();
+    hs->round_ends = 0;
+    hs->try_pause = TRY_FIRST;
     book_close(sv);
     loop_timer_start(&sv->loop, &hs->elect, 0, on_try, sv);
     server_leader_lost(sv);
@@ -173,6 +249,7 @@ void lead_follow(struct server *sv, uint32_t host)
 void lead_stop(struct server *sv)
 {
     sv->hosts.electing = sv->hosts.hopeless = false;
+    sv->hosts.voted_until = 0; /* the vote was for this election */
     lost_settled(sv);
     loop_timer_stop(&sv->loop, &sv->hosts.elect);
 }
@@ -189,7 +266,9 @@ pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
     uint64_t now = px_now_ns();
     pvmx_err err = pxp_claim_decode(body, len, &m, &zone);
     pxp_zone_free(&zone);
-    if (err != PVMX_OK)
+    if (err == PVMX_OK && m.withdrawn && hs->voted == l->host)
+        hs->voted_until = 0;
+    if (err != PVMX_OK || m.withdrawn)
         return err;
     if (hosts_lost(sv, l->host))
         return px_fail(PVMX_ERR_STATE, "host %u was lost", l->host);
@@ -200,12 +279,11 @@ pvmx_err lead_on_claim(struct server *sv, struct link *l, uint32_t serial,
     }
     if (hs->leader != 0)
         return px_fail(PVMX_ERR_STATE, "host %s still hears the leader", sv->host);
-    /* Two candidates would refuse each other for ever: the higher one gives way, and what it is still
-     * granted in this round counts no more. */
-    bool give_way = hs->voted == hs->self && l->host < hs->self;
-    if (give_way)
-        hs->round++;
-    if (now < hs->voted_until && hs->voted != l->host && !give_way)
+    /* Two candidates would refuse each other for ever. */
+    bool candidates = hs->voted == hs->self && l->host < hs->self;
+    if (candidates)
+        give_way(sv);
+    if (now < hs->voted_until && hs->voted != l->host && !candidates)
         return px_fail(PVMX_ERR_STATE, "host %s has voted for host %u", sv->host, hs->voted);
     hs->voted = l->host;
     hs->voted_until = now + turn();

@@ -2,9 +2,10 @@
 /* Who leads when the leader is lost. The members ask each other: the lowest index that gets the votes of
  * more than half of the hosts that the table had (the lost leader counts) leads from then on; a higher one
  * tries when the lower ones have had their time. A voter that still hears the leader refuses, and one that
- * has voted stays with its vote for a while. A leader that loses more than half of its hosts at one
- * time has to believe that it is the one who was cut off: it leads no more. Without a leader the table
- * does not change; tasks go on, and a daemon leaves when it has none. */
+ * has voted stays with its vote for a while, unless the candidate gives way to a lower one. A leader that
+ * loses more than half of its hosts at one time has to believe that it is the one who was cut off: it
+ * leads no more. Without a leader the table does not change; tasks go on, and a daemon leaves when it has
+ * none. */
 #ifndef LEAD_H
 #define LEAD_H
 

@@ -119,6 +119,7 @@ void hosts_link_closed(struct link *l, const char *why)
     post_link_closed(l);
     if (sv->stopping || h == NULL)
         return;
+    h->deserted = h->deserted || l->refused;
     bool mine = h->link == l;
     add_forget_link(l);
     guest_link_closed(l);

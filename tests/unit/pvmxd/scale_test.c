@@ -351,3 +351,86 @@ Test(scale, change_of_the_leader)
     server_free(other);
     server_free(voter);
 }
+
+/* ---- two candidates --------------------------------------------------------------------------- */
+
+static void stop_when_asked(struct server *sv)
+{
+    if (px_buf_len(&links[4].plain) > 0)
+        loop_stop(&sv->loop);
+}
+
+/* The claim that waits on the link with that host goes to a voter. */
+static pvmx_err carry_claim(uint32_t to, struct server *voter_there, struct link *from,
+                            uint32_t *serial)
+{
+    const uint8_t *body;
+    size_t len;
+    uint32_t number;
+    cr_assert_eq(pxp_frame_next(&links[to].plain, SIZE_MAX, &body, &len), PVMX_OK);
+    cr_assert_eq(pxp_frame_head(body, len, &number, serial), PVMX_OK);
+    cr_assert_eq(number, PXP_CLAIM);
+    pvmx_err err = lead_on_claim(voter_there, from, *serial, body, len);
+    pxp_frame_drop(&links[to].plain);
+    return err;
+}
+
+/* Host 3 has asked for the votes when host 2 does so, whom nobody has heard for a while: 3 gives way, and
+ * whoever has voted for it is free to vote for 2 at once. */
+Test(scale, higher_candidate_gives_way)
+{
+    struct px_buf claim = {0};
+    struct pxp_claim m = {.index = 2};
+    struct server *sv[5] = {NULL};
+    struct link from2[5], from3 = {.host = 3, .fd = -1};
+    uint32_t serial;
+    conf_init();
+    for (uint32_t i = 3; i <= 4; i++) {
+        sv[i] = server_new(i, 1);
+        for (uint32_t k = 1; k <= 4; k++) {
+            struct host *h = k != i ? table_add(&sv[i]->hosts, k, "other") : NULL;
+            if (h != NULL)
+                h->state = PXP_HOST_UP;
+        }
+        from2[i] = (struct link){.sv = sv[i], .host = 2, .fd = -1};
+        px_list_init(&from2[i].dirty);
+    }
+    from3.sv = sv[4];
+    px_list_init(&from3.dirty);
+    for (uint32_t k = 1; k <= 4; k++)
+        if (k != 3)
+            hosts_find(sv[3], k)->link = link_to(sv[3], k);
+    conf.host_timeout = 50 * (int64_t)PX_MS;
+    lead_lost(sv[4], "killed");
+    lead_lost(sv[3], "killed");
+    each_round = stop_when_asked;
+    loop_run(&sv[3]->loop);
+    each_round = NULL;
+    conf.host_timeout = 5 * (int64_t)PX_SEC;
+    cr_assert_eq(carry_claim(4, sv[4], &from3, &serial), PVMX_OK, "%s", pvmx_last_error());
+    cr_assert_eq(pxp_claim_encode(&claim, 1, &m), PVMX_OK);
+    const uint8_t *body = px_buf_head(&claim) + 4;
+    size_t len = px_buf_len(&claim) - 4;
+    sv[4]->hosts.voted_until = px_now_ns() + 1000 * PX_SEC;
+    cr_assert_eq(lead_on_claim(sv[4], &from2[4], 1, body, len), PVMX_ERR_STATE);
+    cr_assert_eq(lead_on_claim(sv[3], &from2[3], 1, body, len), PVMX_OK);
+    /* The vote for 3 arrives now. */
+    link_answered(&links[4], PXP_GRANTED, serial | LINK_REPLY,
+                  px_buf_head(&from3.plain) + 4, px_buf_len(&from3.plain) - 4);
+    cr_assert_eq(sv[3]->hosts.leader, 0, "what it had was given up");
+    cr_assert_eq(carry_claim(4, sv[4], &from3, &serial), PVMX_OK);
+    cr_assert_eq(lead_on_claim(sv[4], &from2[4], 1, body, len), PVMX_OK, "%s",
+                 pvmx_last_error());
+    px_buf_free(&claim);
+    px_buf_free(&from3.plain);
+    for (uint32_t i = 3; i <= 4; i++) {
+        uint64_t key;
+        void *value;
+        px_buf_free(&from2[i].plain);
+        for (size_t pos = 0; px_map_next(&links[i == 3 ? 2 : 4].asks, &pos, &key, &value);)
+            free(value);
+        px_map_free(&links[i == 3 ? 2 : 4].asks);
+        take_said(1, 4, NULL);
+        server_free(sv[i]);
+    }
+}
