@@ -2,6 +2,7 @@
 /* Opening boards, and what the collectives over them are made of: see board.h. */
 #include "coll/board.h"
 
+#include "coll/watch.h"
 #include "rt/err.h"
 
 #include <stdlib.h>
@@ -53,6 +54,7 @@ bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted)
 
 void xmpi_coll_comm_gone(struct xmpi_comm *comm)
 {
+    xmpi_watch_gone(comm);
     if (comm->board)
         pvmx_engine_board_close(comm->board);
     comm->board = NULL;

@@ -136,6 +136,8 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
         s->op = c->op;
     }
     s->type = c->type;
+    s->watch.kind = c->kind;
+    s->watch.len = c->len;
     if (form.request)
         hold(s, c, comm);
     agreed |= forced;

@@ -34,6 +34,8 @@ int xmpi_coll_allgather_bytes(const void *mine, size_t len, void *all,
                               struct xmpi_comm *comm);
 /* The communicator is about to be freed: gives back what collectives keep for it. */
 void xmpi_coll_comm_gone(struct xmpi_comm *comm);
+/* Answers from now on what other processes ask about collectives. */
+void xmpi_coll_start(void);
 /* Gives cached memory back; at finalize. */
 void xmpi_coll_stop(void);
 

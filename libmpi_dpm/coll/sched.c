@@ -3,6 +3,7 @@
 #include "coll/sched.h"
 
 #include "coll/coll.h"
+#include "coll/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,36 +36,52 @@ static void team_init(struct xmpi_team *t, struct xmpi_comm *comm, bool persiste
     t->tag = (int32_t)next_tag(comm, persistent);
 }
 
-struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, bool persistent)
+/* From the cache or new; NULL without memory. Leaves with the engine's lock held. */
+static struct xmpi_sched *block_locked(void)
 {
     pvmx_engine_lock();
     struct xmpi_sched *s = cache;
     if (s) {
         cache = s->cached;
         cached--;
+        return s;
     }
     pvmx_engine_unlock();
-    if (!s) {
-        if (posix_memalign((void **)&s, 64, sizeof *s) != 0)
-            return NULL;
+    if (posix_memalign((void **)&s, 64, sizeof *s) != 0)
+        s = NULL;
+    if (s) {
         s->steps = s->own_steps;
         s->cap = XMPI_SCHED_STEPS;
     }
+    pvmx_engine_lock();
+    return s;
+}
+
+struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, bool persistent)
+{
+    struct xmpi_sched *s = block_locked();
+    if (s) {
+        /* Who asks finds the schedule from the moment on when its number is taken. */
+        team_init(&s->team[XMPI_TEAM_MAIN], comm, persistent);
+        s->team[XMPI_TEAM_LOCAL].comm = NULL;
+        if (comm->inter)
+            team_init(&s->team[XMPI_TEAM_LOCAL], comm->local_comm, persistent);
+        xmpi_watch_add(s);
+    }
+    pvmx_engine_unlock();
+    if (!s)
+        return NULL;
     s->name = name;
     s->op = NULL;
     s->type = NULL;
     s->nsteps = s->first = s->next = s->wait = 0;
-    s->no_mem = s->failed = s->strict = s->empty = false;
+    s->no_mem = s->failed = s->strict = s->empty = s->doomed = false;
     s->word = (struct xmpi_word){.magic = 0};
     s->bad.cls = MPI_SUCCESS;
     s->more = NULL;
     s->held = NULL;
     s->room_used = 0;
-    atomic_init(&s->complete, false);
-    team_init(&s->team[XMPI_TEAM_MAIN], comm, persistent);
-    s->team[XMPI_TEAM_LOCAL].comm = NULL;
-    if (comm->inter)
-        team_init(&s->team[XMPI_TEAM_LOCAL], comm->local_comm, persistent);
+    atomic_store_explicit(&s->complete, false, memory_order_relaxed);
     return s;
 }
 
@@ -87,6 +104,7 @@ void xmpi_sched_put(struct xmpi_sched *s)
     if (s->op)
         xmpi_op_release(s->op);
     pvmx_engine_lock();
+    xmpi_watch_remove(s);
     if (cached < CACHE_MAX) {
         s->cached = cache;
         cache = s;
@@ -98,8 +116,14 @@ void xmpi_sched_put(struct xmpi_sched *s)
         destroy(s);
 }
 
+void xmpi_coll_start(void)
+{
+    xmpi_watch_start();
+}
+
 void xmpi_coll_stop(void)
 {
+    xmpi_watch_stop();
     pvmx_engine_lock();
     while (cache) {
         struct xmpi_sched *s = cache;

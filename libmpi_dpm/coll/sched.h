@@ -59,6 +59,7 @@ enum { XMPI_WORD_BYTES = 19 };
 struct xmpi_step {
     uint8_t kind; /* enum xmpi_step_kind */
     uint8_t team;
+    uint8_t doubt; /* enum xmpi_doubt; engine lock */
     int32_t rank;
     char *src;  /* SEND, COPY; REDUCE: left operand                    */
     char *dst;  /* RECV, COPY; REDUCE: right operand and result        */
@@ -81,6 +82,9 @@ struct xmpi_sched_more {
     _Alignas(64) char bytes[];
 };
 
+/* What has been heard about the process that a message is to or from: watch.h. */
+enum xmpi_doubt { XMPI_DOUBT_NONE, XMPI_DOUBT_ENDED, XMPI_DOUBT_SURE };
+
 /* A datatype that a request keeps alive; in temporary memory. */
 struct xmpi_sched_held {
     struct xmpi_sched_held *next;
@@ -101,13 +105,28 @@ struct xmpi_sched {
     bool failed; /* send empty messages from now on */
     bool strict; /* the result of all depends on all: a wrong length is a failure, too */
     bool empty;  /* nothing is wanted of the others: their failure is none            */
+    bool doomed; /* this process has another idea of it than another one: nothing is received any more */
     struct xmpi_word word; /* this process's */
+    /* What others may ask for, and what they have told: watch.h. */
+    struct {
+        struct xmpi_sched *next, **pprev; /* all schedules; engine lock */
+        _Atomic uint32_t round;           /* started so often           */
+        int kind;                         /* enum xmpi_coll_kind        */
+        uint64_t len;                     /* as xmpi_coll.len           */
+        bool hooked;                      /* a request's; engine lock   */
+        _Atomic bool doubted;             /* there are steps to give up */
+        bool marked;                      /* steps have doubts          */
+        uint64_t told;          /* the other process's length, when it is the reason */
+        uint64_t due, patience; /* when to ask, and how long to wait after that */
+        uint32_t looks;
+    } watch;
     /* What went wrong first; the sentence is made by whoever collects the outcome. */
     struct {
         int cls;
         pvmx_err err;
         int rank;
         uint8_t team;
+        bool sent; /* it is about what this process sends */
         uint64_t got;
         size_t want;
     } bad;

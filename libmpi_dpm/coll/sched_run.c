@@ -3,6 +3,7 @@
 #include "coll/sched.h"
 
 #include "abi/handles.h"
+#include "coll/watch.h"
 #include "request/request.h"
 #include "rt/err.h"
 
@@ -17,6 +18,7 @@ static void note(struct xmpi_sched *s, const struct xmpi_step *st, int cls, pvmx
     s->bad.err = err;
     s->bad.rank = st->rank;
     s->bad.team = st->team;
+    s->bad.sent = false;
 }
 
 static void note_size(struct xmpi_sched *s, const struct xmpi_step *st, int cls,
@@ -57,6 +59,11 @@ static int outcome(const struct xmpi_sched *s)
         return MPI_SUCCESS;
     case MPI_ERR_TRUNCATE:
     case MPI_ERR_COUNT:
+        if (s->bad.sent)
+            return xmpi_err(
+                s->bad.cls,
+                "rank %d does not expect the %zu bytes that this process sends it in %s",
+                s->bad.rank, s->bad.want, s->name);
         return xmpi_err(s->bad.cls,
                         "rank %d sent %llu bytes where this process expects %zu in %s",
                         s->bad.rank, (unsigned long long)s->bad.got, s->bad.want, s->name);
@@ -106,6 +113,8 @@ static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
     const struct xmpi_team *t = &s->team[st->team];
     struct pvmx_peer *peer;
     st->req = NULL;
+    if (s->doomed && receives(st))
+        return;
     if (xmpi_comm_peer(t->comm, st->rank, &peer) != MPI_SUCCESS) {
         note_engine(s, st, t->comm->revoked ? PVMX_ERR_REVOKED : PVMX_ERR_PEER_DEAD);
         return;
@@ -168,6 +177,11 @@ static bool round_done(void *arg)
     return true;
 }
 
+static int wrong_length(uint64_t got, uint64_t want)
+{
+    return got > want ? MPI_ERR_TRUNCATE : MPI_ERR_COUNT;
+}
+
 /* A word, or a message of who has chosen to do without it: its length is that process's. */
 static void settle_word(struct xmpi_sched *s, const struct xmpi_step *st, uint64_t got)
 {
@@ -177,7 +191,7 @@ static void settle_word(struct xmpi_sched *s, const struct xmpi_step *st, uint64
         if (got == s->word.len)
             return;
     }
-    note_size(s, st, got > s->word.len ? MPI_ERR_TRUNCATE : MPI_ERR_COUNT, got, s->word.len);
+    note_size(s, st, wrong_length(got, s->word.len), got, s->word.len);
     s->failed = true;
 }
 
@@ -186,7 +200,9 @@ static void settle_step(struct xmpi_sched *s, struct xmpi_step *st)
     const struct pvmx_status *got = pvmx_engine_req_status(st->req);
     bool recv = receives(st);
     bool whole = !got->error || got->error == PVMX_ERR_TRUNCATE;
-    if (st->kind == XMPI_STEP_HEAR && whole && got->length > 0)
+    if (got->cancelled)
+        recv = false; /* noted when it was given up */
+    else if (st->kind == XMPI_STEP_HEAR && whole && got->length > 0)
         settle_word(s, st, got->length);
     else if (got->error == PVMX_ERR_TRUNCATE)
         note_size(s, st, MPI_ERR_TRUNCATE, got->length, st->len);
@@ -198,6 +214,38 @@ static void settle_step(struct xmpi_sched *s, struct xmpi_step *st)
         note_size(s, st, MPI_ERR_COUNT, got->length, st->len);
     pvmx_engine_req_free(st->req);
     st->req = NULL;
+}
+
+/* Gives up those messages of the round of which it is sure that the other process never receives or
+ * sends them. What is left of the schedule says so to those who wait for this process. */
+static void give_up(struct xmpi_sched *s)
+{
+    pvmx_engine_lock();
+    atomic_store_explicit(&s->watch.doubted, false, memory_order_relaxed);
+    for (size_t k = s->first; k < s->next; k++) {
+        const struct xmpi_step *st = &s->steps[k];
+        if (!is_message(st) || !st->req || st->doubt != XMPI_DOUBT_SURE ||
+            pvmx_engine_req_done(st->req))
+            continue;
+        bool sent = !receives(st), first = s->bad.cls == MPI_SUCCESS;
+        bool lengths = s->watch.told != s->watch.len && s->watch.told > 0;
+        uint64_t got = lengths ? s->watch.told : 0;
+        size_t want = lengths ? s->watch.len : st->len;
+        note_size(s, st, sent && !lengths ? MPI_ERR_TRUNCATE : wrong_length(got, want),
+                  got, want);
+        if (first)
+            s->bad.sent = sent && !lengths;
+        s->failed = s->doomed = true;
+        pvmx_engine_req_cancel(st->req);
+    }
+    pvmx_engine_unlock();
+}
+
+/* The round has ended, or something has been heard that ends it. */
+static bool round_stirred(void *arg)
+{
+    struct xmpi_sched *s = arg;
+    return round_done(s) || atomic_load_explicit(&s->watch.doubted, memory_order_relaxed);
 }
 
 static void settle_round(struct xmpi_sched *s)
@@ -219,6 +267,8 @@ static bool advance(struct xmpi_sched *s)
     for (;;) {
         while (s->next < s->nsteps && !is_fence(&s->steps[s->next]))
             start_step(s, &s->steps[s->next++]);
+        if (atomic_load_explicit(&s->watch.doubted, memory_order_acquire))
+            give_up(s);
         if (!round_done(s))
             return false;
         settle_round(s);
@@ -233,9 +283,10 @@ static bool advance(struct xmpi_sched *s)
 
 int xmpi_sched_run(struct xmpi_sched *s)
 {
+    xmpi_watch_begin(s, false);
     /* Without memory the steps are not complete and none was started. */
     while (!s->no_mem && !advance(s)) {
-        pvmx_err err = pvmx_engine_wait_until(round_done, s, UINT64_MAX);
+        pvmx_err err = xmpi_watch_wait(round_stirred, s, s);
         if (err) /* the requests keep their buffers: the block is lost rather than reused */
             return xmpi_err_engine(err);
     }
@@ -253,7 +304,10 @@ static unsigned progress(struct pvmx_hook *hook)
     unsigned moved = end || s->next != before;
     if (end) {
         pvmx_engine_hook_remove(hook);
+        xmpi_watch_complete(s);
         atomic_store_explicit(&s->complete, true, memory_order_release);
+    } else {
+        xmpi_watch_look(s);
     }
     return moved;
 }
@@ -281,14 +335,17 @@ static int request_start(struct xmpi_request *req)
 {
     struct xmpi_sched *s = req->state;
     s->first = s->next = s->wait = 0;
-    s->failed = false;
+    s->failed = s->doomed = false;
     s->bad.cls = MPI_SUCCESS;
-    atomic_store_explicit(&s->complete, false, memory_order_relaxed);
     pvmx_engine_lock();
-    if (advance(s))
+    atomic_store_explicit(&s->complete, false, memory_order_relaxed);
+    xmpi_watch_begin(s, true);
+    if (advance(s)) {
+        xmpi_watch_complete(s);
         atomic_store_explicit(&s->complete, true, memory_order_release);
-    else
+    } else {
         pvmx_engine_hook_add(&s->hook);
+    }
     pvmx_engine_unlock();
     return MPI_SUCCESS;
 }

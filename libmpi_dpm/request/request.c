@@ -3,6 +3,7 @@
  * programs wait and test stand in wait.c. */
 #include "request/request.h"
 #include "abi/handles.h"
+#include "coll/watch.h"
 #include "pt2pt/pt2pt.h"
 #include "rt/err.h"
 #include "rt/errhandler.h"
@@ -347,7 +348,7 @@ static bool comm_is_quiet(void *arg)
 
 void xmpi_request_drain(struct xmpi_comm *comm)
 {
-    pvmx_engine_wait_until(comm_is_quiet, comm, UINT64_MAX);
+    xmpi_watch_wait(comm_is_quiet, comm, NULL);
     xmpi_request_reap(comm, UINT32_MAX);
 }
 

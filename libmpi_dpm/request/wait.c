@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Wait and test: one, any, all, some; and looking without collecting. */
 #include "abi/handles.h"
+#include "coll/watch.h"
 #include "request/request.h"
 #include "rt/err.h"
 #include "xmpi.h"
@@ -57,7 +58,7 @@ int xmpi_wait(MPI_Request *request, MPI_Status *status)
         if (!req->ops)
             pvmx_engine_req_wait(req->engine);
         else
-            pvmx_engine_wait_until(one_done, req, UINT64_MAX);
+            xmpi_watch_wait(one_done, req, NULL);
     }
     return collect(request, req, status);
 }
@@ -114,7 +115,7 @@ static struct set find_any(int count, const MPI_Request handles[], bool wait)
     if (any_done(&set))
         return set;
     if (wait) {
-        pvmx_engine_wait_until(any_done, &set, UINT64_MAX);
+        xmpi_watch_wait(any_done, &set, NULL);
     } else {
         pvmx_engine_progress();
         any_done(&set);
@@ -267,7 +268,7 @@ int xmpi_waitall(int count, MPI_Request handles[], MPI_Status statuses[])
 {
     struct all all = {.count = count, .handles = handles};
     if (!all_done(&all))
-        pvmx_engine_wait_until(all_done, &all, UINT64_MAX);
+        xmpi_watch_wait(all_done, &all, NULL);
     return collect_all(count, handles, statuses);
 }
 

@@ -49,6 +49,8 @@ static int start_parts(void)
     cls = xmpi_comm_start();
     if (cls)
         xmpi_dtype_stop();
+    else
+        xmpi_coll_start();
     return cls;
 }
 

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Questions about messages of collectives that do not come: see watch.h. */
+#include "coll/watch.h"
+
+#include "coll/algo.h"
+
+#include <pvmx/engine/post.h>
+#include <pvmx/engine/req.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    WATCH_CTX = 4, /* the engine's context whose posts come here */
+    LOOKS = 4096,  /* rounds of progress between two looks at the clock */
+    GONE = 64,     /* communicators that are remembered after they have been freed */
+    DOUBLINGS_PATIENT = 5 /* the time between two questions grows 32-fold */
+};
+#define MS UINT64_C(1000000)
+
+uint64_t xmpi_watch_first = 200 * MS;
+
+enum state { STATE_NOT_YET, STATE_RUNNING, STATE_ENDED };
+
+struct talk {
+    uint64_t ctx; /* with tag: which collective */
+    int32_t tag;
+    uint32_t round;
+    int32_t asker, asked; /* ranks, each in its local group */
+    uint32_t answer;      /* 0: a question */
+    /* Of the one who answers: */
+    uint32_t state, kind;
+    uint32_t sends, recvs; /* steps of its schedule with the asker */
+    uint64_t len;
+};
+
+static struct xmpi_sched *all; /* this and the following: engine lock */
+static uint64_t gone[GONE];
+static unsigned ngone;
+static _Atomic unsigned hooked;
+
+static uint64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
+}
+
+/* ---- which schedules there are ----------------------------------------------------- */
+
+void xmpi_watch_add(struct xmpi_sched *s)
+{
+    atomic_init(&s->watch.round, 0);
+    atomic_init(&s->watch.doubted, false);
+    s->watch.hooked = s->watch.marked = false;
+    s->watch.next = all;
+    s->watch.pprev = &all;
+    if (all)
+        all->watch.pprev = &s->watch.next;
+    all = s;
+}
+
+void xmpi_watch_remove(struct xmpi_sched *s)
+{
+    *s->watch.pprev = s->watch.next;
+    if (s->watch.next)
+        s->watch.next->watch.pprev = s->watch.pprev;
+}
+
+void xmpi_watch_begin(struct xmpi_sched *s, bool is_hooked)
+{
+    s->watch.due = 0;
+    s->watch.looks = 0;
+    s->watch.hooked = is_hooked;
+    if (is_hooked)
+        atomic_fetch_add_explicit(&hooked, 1, memory_order_relaxed);
+    for (size_t k = 0; s->watch.marked && k < s->nsteps; k++)
+        s->steps[k].doubt = XMPI_DOUBT_NONE;
+    s->watch.marked = false;
+    atomic_store_explicit(&s->watch.doubted, false, memory_order_relaxed);
+    uint32_t round = atomic_load_explicit(&s->watch.round, memory_order_relaxed);
+    atomic_store_explicit(&s->watch.round, round + 1, memory_order_release);
+}
+
+void xmpi_watch_complete(struct xmpi_sched *s)
+{
+    s->watch.hooked = false;
+    atomic_fetch_sub_explicit(&hooked, 1, memory_order_relaxed);
+}
+
+void xmpi_watch_gone(const struct xmpi_comm *comm)
+{
+    pvmx_engine_lock();
+    gone[ngone++ % GONE] = comm->ctx;
+    pvmx_engine_unlock();
+}
+
+/* *team: which of its two it is. */
+static struct xmpi_sched *find(const struct talk *m, int *team)
+{
+    for (struct xmpi_sched *s = all; s; s = s->watch.next)
+        for (*team = 0; *team < 2; ++*team) {
+            const struct xmpi_team *t = &s->team[*team];
+            if (t->comm && t->comm->ctx == m->ctx && t->tag == m->tag)
+                return s;
+        }
+    return NULL;
+}
+
+static const struct xmpi_comm *find_comm(uint64_t ctx)
+{
+    for (const struct xmpi_comm *c = xmpi_comm_first(); c; c = c->next) {
+        if (c->ctx == ctx)
+            return c;
+        if (c->local_comm && c->local_comm->ctx == ctx)
+            return c->local_comm;
+    }
+    return NULL;
+}
+
+/* Is the number of a collective without a schedule one that has been taken? */
+static bool has_been(const struct talk *m)
+{
+    const struct xmpi_comm *c = find_comm(m->ctx);
+    for (int k = 0; !c && k < GONE; k++)
+        if (gone[k] == m->ctx)
+            return true;
+    if (!c)
+        return false;
+    bool persist = m->tag & XMPI_TAG_PERSIST & ~XMPI_TAG_COLL_MASK;
+    uint32_t mask = persist ? XMPI_TAG_USER_MASK : XMPI_TAG_COLL_MASK;
+    uint32_t seq = atomic_load_explicit(persist ? &c->persist_seq : &c->coll_seq,
+                                        memory_order_relaxed);
+    uint32_t since = (seq - (uint32_t)m->tag) & mask;
+    return since > 0 && since <= mask / 2;
+}
+
+/* ---- steps ------------------------------------------------------------------------- */
+
+static bool is_recv(const struct xmpi_step *st)
+{
+    return st->kind == XMPI_STEP_RECV || st->kind == XMPI_STEP_HEAR;
+}
+
+static bool is_with(const struct xmpi_step *st, int team, int rank)
+{
+    bool message = is_recv(st) || st->kind == XMPI_STEP_SEND || st->kind == XMPI_STEP_ALARM;
+    return message && st->team == team && st->rank == rank;
+}
+
+/* alarms: count messages too that are sent in case of an error only. */
+static void count(const struct xmpi_sched *s, int team, int rank, bool alarms,
+                  uint32_t *sends, uint32_t *recvs)
+{
+    *sends = *recvs = 0;
+    for (size_t k = 0; k < s->nsteps; k++) {
+        const struct xmpi_step *st = &s->steps[k];
+        if (!is_with(st, team, rank) || (st->kind == XMPI_STEP_ALARM && !alarms))
+            continue;
+        ++*(is_recv(st) ? recvs : sends);
+    }
+}
+
+/* Has each process of this collective the same length? */
+static bool one_length(const struct xmpi_sched *s)
+{
+    switch (s->watch.kind) {
+    case XMPI_COLL_BCAST:
+    case XMPI_COLL_REDUCE:
+    case XMPI_COLL_ALLREDUCE:
+    case XMPI_COLL_REDUCE_SCATTER_BLOCK:
+    case XMPI_COLL_REDUCE_SCATTER:
+    case XMPI_COLL_SCAN:
+    case XMPI_COLL_EXSCAN:
+    case XMPI_COLL_GATHER:
+    case XMPI_COLL_SCATTER:
+    case XMPI_COLL_ALLGATHER:
+    case XMPI_COLL_ALLTOALL:
+        return !s->team[XMPI_TEAM_LOCAL].comm;
+    default:
+        return false;
+    }
+}
+
+/* ---- answers ----------------------------------------------------------------------- */
+
+static void answer(pvmx_tid from, const struct talk *question)
+{
+    struct talk m = *question;
+    struct pvmx_peer *peer;
+    int team;
+    const struct xmpi_sched *s = find(&m, &team);
+    m.answer = 1;
+    m.state = STATE_NOT_YET;
+    if (s) {
+        uint32_t round = atomic_load_explicit(&s->watch.round, memory_order_acquire);
+        bool over = atomic_load_explicit(&s->complete, memory_order_relaxed);
+        if (round == m.round && !over) {
+            m.state = STATE_RUNNING;
+            m.kind = (uint32_t)s->watch.kind;
+            m.len = s->watch.len;
+            count(s, team, m.asker, true, &m.sends, &m.recvs);
+        } else if (round >= m.round) {
+            m.state = STATE_ENDED;
+        }
+    } else if (has_been(&m)) {
+        m.state = STATE_ENDED;
+    }
+    if (pvmx_engine_peer_get(from, &peer) != PVMX_OK)
+        return;
+    pvmx_engine_post(peer, WATCH_CTX, 0, &m, sizeof m); /* else it is asked again */
+    pvmx_engine_peer_put(peer);
+}
+
+/* What an answer says about a message of the own schedule. */
+static enum xmpi_doubt doubt_of(const struct xmpi_step *st, const struct talk *m,
+                                bool other_length, uint32_t sends, uint32_t recvs)
+{
+    if (m->state == STATE_ENDED)
+        return st->doubt == XMPI_DOUBT_NONE ? XMPI_DOUBT_ENDED : XMPI_DOUBT_SURE;
+    if (other_length || (is_recv(st) ? recvs > m->sends : sends > m->recvs))
+        return XMPI_DOUBT_SURE;
+    return (enum xmpi_doubt)st->doubt;
+}
+
+static void hear(const struct talk *m)
+{
+    int team;
+    uint32_t sends, recvs;
+    struct xmpi_sched *s = find(m, &team);
+    if (!s || m->state == STATE_NOT_YET ||
+        atomic_load_explicit(&s->watch.round, memory_order_acquire) != m->round ||
+        atomic_load_explicit(&s->complete, memory_order_relaxed))
+        return;
+    bool other = m->state == STATE_RUNNING && (int)m->kind == s->watch.kind &&
+                 one_length(s) && m->len != s->watch.len;
+    count(s, team, m->asked, false, &sends, &recvs);
+    bool sure = false;
+    for (size_t k = 0; k < s->nsteps; k++) {
+        struct xmpi_step *st = &s->steps[k];
+        if (!is_with(st, team, m->asked))
+            continue;
+        st->doubt = (uint8_t)doubt_of(st, m, other, sends, recvs);
+        sure |= st->doubt == XMPI_DOUBT_SURE;
+    }
+    s->watch.marked = true;
+    if (!sure)
+        return;
+    s->watch.told = other ? m->len : 0;
+    atomic_store_explicit(&s->watch.doubted, true, memory_order_release);
+}
+
+static pvmx_err listen(void *arg, pvmx_tid from, int32_t tag, const void *bytes, size_t len)
+{
+    struct talk m;
+    (void)arg;
+    (void)tag;
+    if (len != sizeof m)
+        return PVMX_OK;
+    memcpy(&m, bytes, sizeof m);
+    if (m.answer)
+        hear(&m);
+    else
+        answer(from, &m);
+    return PVMX_OK;
+}
+
+void xmpi_watch_start(void)
+{
+    pvmx_engine_sink(WATCH_CTX, listen, NULL);
+}
+
+void xmpi_watch_stop(void)
+{
+    pvmx_engine_sink(WATCH_CTX, NULL, NULL);
+}
+
+/* ---- questions --------------------------------------------------------------------- */
+
+static bool is_pending(const struct xmpi_step *st)
+{
+    return (is_recv(st) || st->kind == XMPI_STEP_SEND || st->kind == XMPI_STEP_ALARM) &&
+           st->req && !pvmx_engine_req_done(st->req);
+}
+
+static bool asked_before(const struct xmpi_sched *s, size_t n)
+{
+    const struct xmpi_step *st = &s->steps[n];
+    for (size_t k = s->first; k < n; k++)
+        if (is_with(&s->steps[k], st->team, st->rank) && is_pending(&s->steps[k]))
+            return true;
+    return false;
+}
+
+/* By the thread that runs it. */
+static void ask(const struct xmpi_sched *s)
+{
+    for (size_t k = s->first; k < s->next; k++) {
+        const struct xmpi_step *st = &s->steps[k];
+        struct pvmx_peer *peer;
+        if (!is_pending(st) || asked_before(s, k))
+            continue;
+        const struct xmpi_team *t = &s->team[st->team];
+        if (xmpi_comm_peer(t->comm, st->rank, &peer) != MPI_SUCCESS)
+            continue;
+        struct talk m = {
+            .ctx = t->comm->ctx,
+            .tag = t->tag,
+            .round = atomic_load_explicit(&s->watch.round, memory_order_relaxed),
+            .asker = t->rank,
+            .asked = st->rank,
+        };
+        pvmx_engine_post(peer, WATCH_CTX, 0, &m, sizeof m);
+    }
+}
+
+/* waited: long enough for a first question. */
+static void look(struct xmpi_sched *s, bool waited)
+{
+    uint64_t t = now();
+    if (s->watch.due == 0) {
+        s->watch.patience = xmpi_watch_first;
+        s->watch.due = waited ? t : t + xmpi_watch_first;
+    }
+    if (t < s->watch.due)
+        return;
+    ask(s);
+    s->watch.due = t + s->watch.patience;
+    if (s->watch.patience < xmpi_watch_first << DOUBLINGS_PATIENT)
+        s->watch.patience *= 2;
+}
+
+void xmpi_watch_look(struct xmpi_sched *s)
+{
+    if (__builtin_expect(++s->watch.looks % LOOKS == 0, 0))
+        look(s, false);
+}
+
+pvmx_err xmpi_watch_wait(bool (*done)(void *arg), void *arg, struct xmpi_sched *own)
+{
+    if (!own && atomic_load_explicit(&hooked, memory_order_relaxed) == 0)
+        return pvmx_engine_wait_until(done, arg, UINT64_MAX);
+    for (uint64_t patience = xmpi_watch_first;;) {
+        pvmx_err err = pvmx_engine_wait_until(done, arg, now() + patience);
+        if (err != PVMX_ERR_TIMEDOUT)
+            return err;
+        if (own)
+            look(own, true);
+        pvmx_engine_lock();
+        for (struct xmpi_sched *s = all; s; s = s->watch.next)
+            if (s->watch.hooked)
+                look(s, true);
+        pvmx_engine_unlock();
+        if (patience < xmpi_watch_first << DOUBLINGS_PATIENT)
+            patience += patience / 2;
+    }
+}
