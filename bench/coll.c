@@ -47,12 +47,49 @@ static void alltoall(struct cell *c)
     MPI_Alltoall(c->in, c->bytes, MPI_BYTE, c->out, c->bytes, MPI_BYTE, MPI_COMM_WORLD);
 }
 
+static void wait(MPI_Request *req)
+{
+    MPI_Wait(req, MPI_STATUS_IGNORE);
+}
+
+static void iallreduce(struct cell *c)
+{
+    MPI_Request req;
+    MPI_Iallreduce(c->in, c->out, c->n, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD, &req);
+    wait(&req);
+}
+
+static void iallgather(struct cell *c)
+{
+    MPI_Request req;
+    MPI_Iallgather(c->in, c->bytes, MPI_BYTE, c->out, c->bytes, MPI_BYTE, MPI_COMM_WORLD,
+                   &req);
+    wait(&req);
+}
+
+static void ibcast(struct cell *c)
+{
+    MPI_Request req;
+    MPI_Ibcast(c->in, c->bytes, MPI_BYTE, 0, MPI_COMM_WORLD, &req);
+    wait(&req);
+}
+
+static void ialltoall(struct cell *c)
+{
+    MPI_Request req;
+    MPI_Ialltoall(c->in, c->bytes, MPI_BYTE, c->out, c->bytes, MPI_BYTE, MPI_COMM_WORLD,
+                  &req);
+    wait(&req);
+}
+
 static const struct operation {
     const char *name;
     void (*run)(struct cell *c);
 } operations[] = {
-    {"barrier", barrier},     {"bcast", bcast},         {"reduce", reduce},
-    {"allreduce", allreduce}, {"allgather", allgather}, {"alltoall", alltoall},
+    {"barrier", barrier},       {"bcast", bcast},           {"reduce", reduce},
+    {"allreduce", allreduce},   {"allgather", allgather},   {"alltoall", alltoall},
+    {"iallreduce", iallreduce}, {"iallgather", iallgather}, {"ibcast", ibcast},
+    {"ialltoall", ialltoall},
 };
 
 /* Microseconds of one operation in a batch of n; the same number everywhere. */
