@@ -13,7 +13,7 @@
 #include "peer.h"
 #include "proto/hello.h"
 #include "server.h"
-#include "spread.h"
+#include "spec.h"
 #include "starter.h"
 #include "table.h"
 #include "tcp.h"
@@ -223,55 +223,6 @@ static pvmx_err one_start(struct add_one *one)
     return PVMX_OK;
 }
 
-/* Texts that become lines of what a new daemon reads. */
-static bool texts_ok(const struct pxp_host_spec *s)
-{
-    const char *const texts[] = {s->wdir, s->path, s->wrapper};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        if (strlen(texts[i]) >= JOIN_TEXT)
-            return false;
-        for (const char *c = texts[i]; *c != '\0'; c++)
-            if ((unsigned char)*c < ' ')
-                return false;
-    }
-    return true;
-}
-
-/* ssh would lead back to this machine, whose daemon this is. */
-static bool is_here(struct server *sv, const struct pxp_host_spec *s)
-{
-    return strcmp(launcher_name(s), "ssh") == 0 && *s->address == '\0' &&
-           spread_is_here(s->name, sv->host);
-}
-
-static pvmx_err one_check(struct server *sv, const struct pxp_host_spec *s)
-{
-    if (!table_name_ok(s->name))
-        return px_fail(PVMX_ERR_ARG, "\"%.80s\" is no name for a host", s->name);
-    if (*launcher_name(s) == '\0')
-        return px_fail(
-            PVMX_ERR_ARG,
-            "host %s: \"%.80s\" is no launcher: use fork, ssh, or a command with %%h "
-            "(host) and %%c (command) in it",
-            s->name, s->launcher);
-    if (s->address[0] == '-' || s->user[0] == '-' || s->port > 65535)
-        return px_fail(PVMX_ERR_ARG, "host %s: address, user or port make no sense", s->name);
-    if (!texts_ok(s))
-        return px_fail(
-            PVMX_ERR_ARG,
-            "host %s: wd=, ep= and wrapper= are texts of at most %d bytes without "
-            "control characters",
-            s->name, JOIN_TEXT - 1);
-    if (is_here(sv, s))
-        return px_fail(PVMX_ERR_EXISTS,
-                       "%s is host %s, which is in the virtual machine already", s->name,
-                       sv->host);
-    const struct host *h = hosts_named(sv, s->name);
-    if (h != NULL && strcmp(h->name, s->name) == 0)
-        return px_fail(PVMX_ERR_EXISTS, "host %s is in the virtual machine already", s->name);
-    return PVMX_OK;
-}
-
 static void part(struct add_one *one, struct host *h)
 {
     struct server *sv = one->req->sv;
@@ -306,7 +257,7 @@ static bool take_there(struct add_one *one)
 {
     struct server *sv = one->req->sv;
     const struct pxp_host_spec *s = one->spec;
-    const struct host *h = is_here(sv, s) ? hosts_self(sv) : hosts_named(sv, s->name);
+    const struct host *h = spec_is_here(sv, s) ? hosts_self(sv) : hosts_named(sv, s->name);
     if (h == NULL || h->parting ||
         (h->index != sv->hosts.self && strcmp(h->name, s->name) != 0))
         return false;
@@ -329,7 +280,7 @@ static void req_go_on(struct add_req *r)
         pvmx_err err = r->sv->halting
                            ? px_fail(PVMX_ERR_STATE, "the virtual machine is being "
                                                      "halted")
-                           : one_check(r->sv, one->spec);
+                           : spec_check(r->sv, one->spec);
         if (err == PVMX_OK)
             err = one_start(one);
         if (err != PVMX_OK)
@@ -477,7 +428,7 @@ pvmx_err add_known(struct server *sv)
     for (size_t i = 0; i < f->n; i++) {
         const struct pxp_hostfile_host *h = &f->hosts[i];
         pvmx_err err = PVMX_OK;
-        if (is_here(sv, &h->spec))
+        if (spec_is_here(sv, &h->spec))
             err = take_own(sv, &h->spec);
         else if (!h->later)
             r->ones[r->n++] =

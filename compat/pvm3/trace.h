@@ -18,8 +18,8 @@ extern P3_PUBLIC struct Pvmtevdid pvmtevdidlist[];
 extern bool p3_trace_on;     /* the task has a tracer */
 extern int p3_trace_pending; /* the event whose call runs; -1: none */
 
-/* One part of a record: a number, a text (data), or for those that are a list by their name ("... List") as many
- * numbers or texts as value says. */
+/* One part of a record: a number, a text (data), or for those that are a list by their name ("... List") as
+ * many numbers or texts as value says. */
 struct p3_item {
     int did, value;
     const void *data;
