@@ -3,6 +3,7 @@
 #include "caller.h"
 #include "base/err.h"
 #include "book.h"
+#include "dispatch.h"
 #include "far.h"
 #include "groups.h"
 #include "hosts.h"
@@ -23,11 +24,7 @@ struct caller {
     uint32_t host;
 };
 
-static const struct handler {
-    uint32_t number;
-    pvmx_err (*fn)(struct server *sv, struct peer *p, uint32_t serial,
-                   const uint8_t *body, size_t len);
-} handlers[] = {
+static const struct carried handlers[] = {
     {PXP_PUBLISH, names_publish},   {PXP_UNPUBLISH, names_unpublish},
     {PXP_LOOKUP, names_lookup},     {PXP_BOX_PUT, box_put},
     {PXP_BOX_GET, box_get},         {PXP_BOX_DROP, box_drop},
@@ -36,16 +33,10 @@ static const struct handler {
     {PXP_GROUP_MEET, group_meet},
 };
 
-static const struct handler *find(const uint8_t *frame, size_t len)
+static const struct carried *find(const uint8_t *frame, size_t len)
 {
-    uint32_t number = 0, serial = 0;
-    if (pxp_frame_head(frame, len, &number, &serial) != PVMX_OK)
-        return NULL;
-    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        if (handlers[i].number == number)
-            return &handlers[i];
-    px_fail(PVMX_ERR_UNSUPPORTED, "message %s is not for the leading host", pxp_name(number));
-    return NULL;
+    return carried_find(handlers, sizeof handlers / sizeof handlers[0], frame, len,
+                        "the leading host");
 }
 
 /* ---- coming and going ------------------------------------------------------------------------- */
@@ -166,7 +157,7 @@ void caller_serve(struct server *sv, uint32_t host, const struct pxp_errand *m)
 {
     if (!book_ready(sv, host, m)) /* comes again */
         return;
-    const struct handler *h = find(m->frame, m->frame_len);
+    const struct carried *h = find(m->frame, m->frame_len);
     pvmx_err err = h != NULL ? PVMX_OK : PVMX_ERR_UNSUPPORTED;
     /* What cannot be done for that task is refused to its host's other clients' stand-in. */
     struct caller *c = caller_of(sv, host, m->tid);

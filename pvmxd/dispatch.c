@@ -140,3 +140,16 @@ void dispatch_frame(struct server *sv, struct peer *p, const uint8_t *body, size
     if (err == PVMX_ERR_PROTO || p->role == 0)
         peer_finish(p);
 }
+
+const struct carried *carried_find(const struct carried *table, size_t n,
+                                   const uint8_t *frame, size_t len, const char *whom)
+{
+    uint32_t number = 0, serial = 0;
+    if (pxp_frame_head(frame, len, &number, &serial) != PVMX_OK)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (table[i].number == number)
+            return &table[i];
+    px_fail(PVMX_ERR_UNSUPPORTED, "message %s is not for %s", pxp_name(number), whom);
+    return NULL;
+}

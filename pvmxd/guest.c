@@ -2,6 +2,7 @@
 /* Stand-ins for tasks of other hosts. */
 #include "guest.h"
 #include "base/err.h"
+#include "dispatch.h"
 #include "far.h"
 #include "forward.h"
 #include "hosts.h"
@@ -21,26 +22,16 @@ struct guest {
     struct link *link;
 };
 
-static const struct handler {
-    uint32_t number;
-    pvmx_err (*fn)(struct server *sv, struct peer *p, uint32_t serial,
-                   const uint8_t *body, size_t len);
-} handlers[] = {
+static const struct carried handlers[] = {
     {PXP_MEET, ports_meet},
     {PXP_STATUS, server_on_status},
     {PXP_CLOCK, status_clock},
 };
 
-static const struct handler *find(const uint8_t *frame, size_t len)
+static const struct carried *find(const uint8_t *frame, size_t len)
 {
-    uint32_t number = 0, serial = 0;
-    if (pxp_frame_head(frame, len, &number, &serial) != PVMX_OK)
-        return NULL;
-    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        if (handlers[i].number == number)
-            return &handlers[i];
-    px_fail(PVMX_ERR_UNSUPPORTED, "message %s is not for another host", pxp_name(number));
-    return NULL;
+    return carried_find(handlers, sizeof handlers / sizeof handlers[0], frame, len,
+                        "another host");
 }
 
 pvmx_err guest_ask(struct server *sv, struct peer *p, uint32_t serial, uint32_t host,
@@ -60,7 +51,7 @@ pvmx_err guest_on_ask(struct server *sv, struct peer *p, uint32_t serial,
     struct pxp_zone zone = {0};
     struct pxp_ask m;
     pvmx_err err = pxp_ask_decode(body, len, &m, &zone);
-    const struct handler *h = err == PVMX_OK ? find(m.frame, m.frame_len) : NULL;
+    const struct carried *h = err == PVMX_OK ? find(m.frame, m.frame_len) : NULL;
     if (err == PVMX_OK && h == NULL)
         err = PVMX_ERR_UNSUPPORTED;
     if (err == PVMX_OK)
@@ -143,7 +134,7 @@ pvmx_err guest_on_request(struct server *sv, struct link *l, uint32_t serial,
     struct pxp_zone zone = {0};
     struct pxp_guest m;
     pvmx_err err = pxp_guest_decode(body, len, &m, &zone);
-    const struct handler *h = NULL;
+    const struct carried *h = NULL;
     if (err == PVMX_OK && m.tid != 0 && far_host(m.tid) != l->host)
         err = px_fail(PVMX_ERR_PROTO, "host %s asks for another host's task", l->name);
     if (err == PVMX_OK && (h = find(m.frame, m.frame_len)) == NULL)

@@ -45,6 +45,20 @@ void p3_msg_arrived(struct p3_buf *b)
     enqueue(b);
 }
 
+void p3_daemon_says(struct p3_buf *b, int cc, int tag, int wid)
+{
+    if (cc != PvmOk) {
+        if (b)
+            p3_buf_free(b);
+        return;
+    }
+    b->src = P3_DAEMON;
+    b->dst = pvmmytid;
+    b->tag = tag;
+    b->wid = wid;
+    p3_msg_arrived(b);
+}
+
 static pvmx_err take_bytes(struct p3_buf *b, const void *bytes, size_t len)
 {
     char *room = p3_buf_room(b, len);

@@ -9,6 +9,9 @@
 pvmx_sink_fn p3_msg_sink;
 /* Queues a message that was made here (notices). */
 void p3_msg_arrived(struct p3_buf *b);
+/* The same, as from the daemon. cc: what packing has come to; but for PvmOk nothing is queued, and b, which
+ * may be NULL then, is freed. */
+void p3_daemon_says(struct p3_buf *b, int cc, int tag, int wid);
 /* The first message that fits, waited for until the deadline (0: progress is made once); NULL with *err.
  * It is to be taken, or given to waiting.h. */
 struct p3_buf *p3_msg_await(int tid, int tag, uint64_t deadline_ns, int *err);

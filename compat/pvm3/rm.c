@@ -130,16 +130,7 @@ int p3_rm_call(struct p3_buf *request, int tag, struct p3_buf **reply)
 static void from_daemon(int tag, int wid, const int *values, int n)
 {
     struct p3_buf *b = p3_buf_new(PvmDataDefault);
-    if (!b || p3_pack_ints(b, values, n) != PvmOk) {
-        if (b)
-            p3_buf_free(b);
-        return;
-    }
-    b->src = P3_DAEMON;
-    b->dst = pvmmytid;
-    b->tag = tag;
-    b->wid = wid;
-    p3_msg_arrived(b);
+    p3_daemon_says(b, b ? p3_pack_ints(b, values, n) : PvmNoMem, tag, wid);
 }
 
 /* Status as wait() has it; times are not known. */

@@ -16,19 +16,6 @@
 /* Flags of pvm_spawn travel in this variable. */
 static const char flags_var[] = P3_FLAGS_VAR "=";
 
-static void arrives(struct p3_buf *b, int cc, int tag)
-{
-    if (!b || cc) {
-        if (b)
-            p3_buf_free(b);
-        return;
-    }
-    b->src = P3_DAEMON;
-    b->dst = pvmmytid;
-    b->tag = tag;
-    p3_msg_arrived(b);
-}
-
 /* The number, then those that are not for the library alone. */
 static int pack_texts(struct p3_buf *b, const char *const *list, size_t n)
 {
@@ -56,7 +43,7 @@ static void on_task(const struct pvmx_help_task *t)
         cc = pack_texts(b, t->args, t->nargs);
     if (!cc)
         cc = pack_texts(b, t->env, t->nenv);
-    arrives(b, cc, SM_STTASK);
+    p3_daemon_says(b, cc, SM_STTASK, 0);
     if (cc)
         pvmx_engine_help_ended(t->tid, -1, 0);
 }
@@ -92,7 +79,7 @@ static void on_hosts(const struct pvmx_help_host *hosts, size_t n)
     }
     if (b)
         b->wid = hosts[0].index; /* to be repeated; tids alone would do */
-    arrives(b, cc, SM_STHOST);
+    p3_daemon_says(b, cc, SM_STHOST, 0);
     for (size_t i = 0; cc && i < n; i++)
         pvmx_engine_help_said(hosts[i].index, "no memory");
 }

@@ -172,6 +172,20 @@ static pvmx_err answer(struct pxp_client *c, struct pxp_enrolled *rep, int *fd)
     return PVMX_OK;
 }
 
+/* Sends what asks for a place, and attaches to the arena that comes with the answer. */
+static pvmx_err admit(struct pxp_client *c, struct pxp_enrolled *rep, struct px_arena *arena)
+{
+    int fd = -1;
+    pvmx_err err = pxp_client_flush(c, NULL, 0);
+    if (!err)
+        err = answer(c, rep, &fd);
+    if (err) {
+        px_fd_close(&fd);
+        return err;
+    }
+    return px_arena_attach(arena, fd, rep->tid);
+}
+
 /* Another task has started this process, which tells the daemon so. */
 static pvmx_err by_code(const char *env, bool *born)
 {
@@ -182,7 +196,7 @@ static pvmx_err by_code(const char *env, bool *born)
     struct px_arena arena;
     unsigned tid;
     unsigned long long code;
-    int at = 0, fd = -1;
+    int at = 0;
     if (sscanf(env, "@%x,%llx,%n", &tid, &code, &at) != 2 || at == 0)
         return PVMX_OK;
     snprintf(dir.socket, sizeof dir.socket, "%s", env + at);
@@ -192,13 +206,7 @@ static pvmx_err by_code(const char *env, bool *born)
     if (!err)
         err = pxp_be_encode(&c->out, pxp_client_serial(c), &be);
     if (!err)
-        err = pxp_client_flush(c, NULL, 0);
-    if (!err)
-        err = answer(c, &rep, &fd);
-    if (err)
-        px_fd_close(&fd);
-    else
-        err = px_arena_attach(&arena, fd, rep.tid);
+        err = admit(c, &rep, &arena);
     uint32_t state = PX_SLOT_BORN;
     if (!err && !atomic_compare_exchange_strong(&arena.slot->state, &state, PX_SLOT_LIVE)) {
         px_arena_detach(&arena);
@@ -209,13 +217,8 @@ static pvmx_err by_code(const char *env, bool *born)
         return err == PVMX_ERR_EXISTS ? PVMX_OK : err;
     }
     atomic_store(&arena.slot->inited, 1);
-    err = read_birth(&arena);
-    if (!err) {
-        px_progress_busy_host(&px_ctx.progress);
-        *born = true;
-        err = become(&arena, rep.tid);
-    }
-    return err;
+    *born = true;
+    return be_born(&arena, rep.tid);
 }
 
 pvmx_err px_enroll_inherited(bool *born)
@@ -244,17 +247,9 @@ static pvmx_err enrol(struct pxp_client *c, bool first)
     struct pxp_enrol req = {.program = program, .born = first ? named_tid() : 0};
     struct pxp_enrolled rep;
     struct px_arena arena;
-    int fd = -1;
     pvmx_err err = pxp_enrol_encode(&c->out, pxp_client_serial(c), &req);
     if (!err)
-        err = pxp_client_flush(c, NULL, 0);
-    if (!err)
-        err = answer(c, &rep, &fd);
-    if (err) {
-        px_fd_close(&fd);
-        return err;
-    }
-    err = px_arena_attach(&arena, fd, rep.tid);
+        err = admit(c, &rep, &arena);
     if (err)
         return err;
     if (rep.born) {
