@@ -7,12 +7,18 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 enum {
     FRAGMENT = 16 * 1024, /* bytes of a piece of a stream, at most */
     /* And at least: 0.4 us of packing against 0.1 us for a record. */
     FRAGMENT_MIN = 2 * 1024,
     FRAGMENTS = 4, /* pieces of a message that allows it: one is unpacked while the next is packed */
+    /* The same where a run is a few bytes of a line that is in no near cache (5 ns each): a column of
+     * 1024 doubles takes 10.8 us in these, 13.4 in those. */
+    SPARSE_MIN = 512,
+    SPARSE_RUN = 32,
+    SPARSE_FRAGMENTS = 16,
 };
 
 static void complete(struct px_send *s, pvmx_err err)
@@ -80,6 +86,24 @@ static pvmx_err push_first(struct pvmx_peer *peer, struct px_out *out)
     return err;
 }
 
+/* Bytes of a piece. Small ones pay where both sides have a processor, and packing costs more than
+ * records do. */
+static size_t piece_of(const struct px_send *s, const struct pvmx_view *v)
+{
+    size_t least = FRAGMENT_MIN, pieces = FRAGMENTS;
+    if (v->layout && px_share_worth(s->peer, SIZE_MAX)) {
+        struct iovec runs[8];
+        uint64_t bytes = 0;
+        size_t n = pvmx_engine_view_runs(v, 0, runs, 8, &bytes);
+        if (bytes < n * SPARSE_RUN) {
+            least = SPARSE_MIN;
+            pieces = SPARSE_FRAGMENTS;
+        }
+    }
+    size_t piece = s->stream_len / pieces;
+    return piece < least ? least : piece > FRAGMENT ? FRAGMENT : piece;
+}
+
 /* Pushes fragments of a stream until it is through or the ring is full. */
 static pvmx_err push_stream(struct pvmx_peer *peer, struct px_out *out)
 {
@@ -87,16 +111,14 @@ static pvmx_err push_stream(struct pvmx_peer *peer, struct px_out *out)
     size_t max = peer->caps.max_record - sizeof(struct px_hdr) - sizeof(struct px_data);
     struct px_hdr h = {.ctx = s->stream_to, .am = PX_AM_DATA};
     uint8_t packed[FRAGMENT];
-    size_t piece = s->stream_len / FRAGMENTS;
-    piece = piece < FRAGMENT_MIN ? FRAGMENT_MIN : piece > FRAGMENT ? FRAGMENT : piece;
+    const struct pvmx_view view = {s->req.layout, (void *)(uintptr_t)s->buf, s->count};
+    size_t piece = piece_of(s, &view);
     max = max < piece ? max : piece;
     for (bool last = s->stream_len == 0; !last;) {
         size_t off = s->stream_off, left = s->stream_len - off, n = left < max ? left : max;
         const uint8_t *bytes = s->buf + off;
         if (s->req.layout) {
-            pvmx_engine_pack(&(struct pvmx_view){s->req.layout, (void *)(uintptr_t)s->buf,
-                                                 s->count},
-                             off, packed, n);
+            pvmx_engine_pack(&view, off, packed, n);
             bytes = packed;
         }
         struct px_data d = {off};
