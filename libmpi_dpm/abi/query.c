@@ -126,10 +126,10 @@ int xmpi_abi_get_fortran_booleans(int logical_size, void *logical_true,
                         logical_size);
     pthread_mutex_lock(&lock);
     *is_set = booleans[i].set;
-    if (booleans[i].set) {
+    if (booleans[i].set && logical_true)
         memcpy(logical_true, booleans[i].yes, (size_t)logical_size);
+    if (booleans[i].set && logical_false)
         memcpy(logical_false, booleans[i].no, (size_t)logical_size);
-    }
     pthread_mutex_unlock(&lock);
     return MPI_SUCCESS;
 }

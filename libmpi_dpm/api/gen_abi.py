@@ -129,6 +129,8 @@ def coverage(folder=kinds.HERE):
            'All %d functions are exported, each as `MPI_` and `PMPI_`. %d of them work. Every other '
            'one returns `MPI_ERR_UNSUPPORTED_OPERATION` through the error handler (those of the '
            'tool interface, `MPI_T_`, just return it).' % (len(functions), len(done)), '',
+           'Each of those that work is called by a test of what it does and by one of its errors; '
+           'the check `abi.tested` fails otherwise.', '',
            '| chapter | functions | implemented |', '| --- | ---: | ---: |']
     sections = {}
     for f in functions:

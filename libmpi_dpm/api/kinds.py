@@ -74,11 +74,12 @@ INOUT = {
 }
 
 # Pointers that may be null besides statuses: parameter names.
-NULL_OK = {'argc', 'argv', 'extra_state', 'base', 'location', 'attribute_val', 'buffer',
-           'logical_true', 'logical_false'}
+NULL_OK = {'argc', 'argv', 'extra_state', 'base', 'location', 'attribute_val', 'buffer'}
 # ... and by function.
 NULL_OK_IN = {('Info_get_string', 'value'), ('Info_get', 'value'),
-              ('Session_get_nth_pset', 'pset_name')}
+              ('Session_get_nth_pset', 'pset_name'),
+              ('Abi_get_fortran_booleans', 'logical_true'),
+              ('Abi_get_fortran_booleans', 'logical_false')}
 # Names from NULL_OK that are outputs in these functions.
 NULL_BAD_IN = {('Comm_get_attr', 'attribute_val'), ('Type_get_attr', 'attribute_val'),
                ('Attr_get', 'attribute_val')}

@@ -169,6 +169,37 @@ static void names_and_info(MPI_Comm comm)
     OK(MPI_Comm_free(&dup));
 }
 
+/* A copy has the hints that it was given, those of another one it does not have. */
+static void idup_with_info(MPI_Comm comm)
+{
+    char value[20];
+    int flag, buflen = sizeof(value), result;
+    MPI_Comm first, second;
+    MPI_Request req;
+    MPI_Info info, got;
+    OK(MPI_Info_create(&info));
+    OK(MPI_Info_set(info, "colour", "green"));
+    OK(MPI_Comm_idup_with_info(comm, info, &first, &req));
+    OK(MPI_Info_free(&info));
+    OK(MPI_Wait(&req, MPI_STATUS_IGNORE));
+    OK(MPI_Comm_get_info(first, &got));
+    OK(MPI_Info_get_string(got, "colour", &buflen, value, &flag));
+    CHECK(flag && strcmp(value, "green") == 0 && buflen == 6);
+    OK(MPI_Info_free(&got));
+    OK(MPI_Comm_compare(comm, first, &result));
+    CHECK_EQ(result, MPI_CONGRUENT);
+    try_out(first);
+    OK(MPI_Comm_idup_with_info(first, MPI_INFO_NULL, &second, &req));
+    OK(MPI_Wait(&req, MPI_STATUS_IGNORE));
+    OK(MPI_Comm_get_info(second, &got));
+    OK(MPI_Info_get_string(got, "colour", &buflen, value, &flag));
+    CHECK(!flag);
+    OK(MPI_Info_free(&got));
+    try_out(second);
+    OK(MPI_Comm_free(&second));
+    OK(MPI_Comm_free(&first));
+}
+
 static int copies, deletes;
 
 static int copy_fn(MPI_Comm c, int key, void *extra, void *in, void *out, int *flag)
@@ -206,6 +237,39 @@ static void attributes(MPI_Comm comm)
     OK(MPI_Comm_free_keyval(&key));
 }
 
+/* The functions of MPI 1 are the same attributes by other names. */
+static void old_attributes(MPI_Comm comm)
+{
+    MPI_Comm dup;
+    int key, dup_key, flag;
+    char cell[2], *value;
+    copies = deletes = 0;
+    OK(MPI_Keyval_create(copy_fn, delete_fn, &key, NULL));
+    OK(MPI_Keyval_create(MPI_DUP_FN, MPI_NULL_DELETE_FN, &dup_key, NULL));
+    OK(MPI_Attr_get(comm, key, &value, &flag));
+    CHECK(!flag);
+    OK(MPI_Attr_put(comm, key, cell));
+    OK(MPI_Attr_put(comm, dup_key, cell));
+    OK(MPI_Comm_dup(comm, &dup));
+    OK(MPI_Attr_get(dup, key, &value, &flag));
+    CHECK(flag && value == cell + 1 && copies == 1);
+    OK(MPI_Comm_get_attr(dup, dup_key, &value, &flag));
+    CHECK(flag && value == cell);
+    CHECK_CLASS(MPI_Attr_delete(dup, key), MPI_ERR_OTHER); /* refused once */
+    OK(MPI_Attr_delete(dup, key));
+    CHECK_EQ(deletes, 2);
+    OK(MPI_Attr_get(dup, key, &value, &flag));
+    CHECK(!flag);
+    OK(MPI_Comm_free(&dup));
+    OK(MPI_Attr_delete(comm, key));
+    OK(MPI_Attr_delete(comm, dup_key));
+    OK(MPI_Keyval_free(&key));
+    OK(MPI_Comm_free_keyval(&dup_key));
+    CHECK(key == MPI_KEYVAL_INVALID);
+    OK(MPI_Attr_get(MPI_COMM_WORLD, MPI_TAG_UB, &value, &flag));
+    CHECK(flag && *(int *)(void *)value >= 32767);
+}
+
 /* A communicator that is freed while operations are pending: they complete all the same. */
 static void freed_early(MPI_Comm comm)
 {
@@ -237,7 +301,9 @@ int main(int argc, char **argv)
     creates(comm);
     by_type(comm);
     names_and_info(comm);
+    idup_with_info(comm);
     attributes(comm);
+    old_attributes(comm);
     freed_early(comm);
     return mt_end();
 }

@@ -44,6 +44,15 @@ int main(int argc, char **argv)
     CHECK(lb == 0 && ex == 32 * GIB);
     OK(MPI_Type_get_true_extent_c(u, &lb, &ex));
     CHECK(lb == 0 && ex == 32 * GIB);
+    lb = ex = -1;
+    OK(MPI_Type_get_extent_x(u, &lb, &ex));
+    CHECK(lb == 0 && ex == 32 * GIB);
+    OK(MPI_Type_create_resized_c(u, -4 * GIB, 64 * GIB, &v));
+    OK(MPI_Type_get_extent_x(v, &lb, &ex));
+    CHECK(lb == -4 * GIB && ex == 64 * GIB);
+    OK(MPI_Type_get_true_extent_x(v, &lb, &ex));
+    CHECK(lb == 0 && ex == 32 * GIB);
+    OK(MPI_Type_free(&v));
     OK(MPI_Type_vector_c(2, 1, 2, u, &v));
     OK(MPI_Type_size_c(v, &n));
     CHECK_EQ(n, 8 * (3 * GIB + 1));

@@ -148,9 +148,34 @@ static void by_size(void)
 int main(int argc, char **argv)
 {
     mt_begin(&argc, &argv, 1);
+/* Which operations may change places. */
+static void commutative(void)
+{
+    static const MPI_Op ops[] = {MPI_MAX,  MPI_MIN,  MPI_SUM,    MPI_PROD,
+                                 MPI_LAND, MPI_LOR,  MPI_LXOR,   MPI_BAND,
+                                 MPI_BOR,  MPI_BXOR, MPI_MINLOC, MPI_MAXLOC};
+    MPI_Op op;
+    int yes;
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        yes = -1;
+        OK(MPI_Op_commutative(ops[i], &yes));
+        CHECK_EQ(yes, 1);
+    }
+    OK(MPI_Op_commutative(MPI_REPLACE, &yes));
+    CHECK_EQ(yes, 0);
+    for (int wanted = 0; wanted < 2; wanted++) {
+        OK(MPI_Op_create(add, wanted * 5, &op));
+        OK(MPI_Op_commutative(op, &yes));
+        CHECK_EQ(yes, wanted);
+        OK(MPI_Op_free(&op));
+    }
+    SAYS(MPI_Op_commutative(MPI_OP_NULL, &yes), MPI_ERR_OP, "MPI_OP_NULL");
+}
+
     fortran();
     value_index();
     reductions();
     by_size();
     return mt_end();
 }
+    commutative();

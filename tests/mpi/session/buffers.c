@@ -46,6 +46,10 @@ int main(int argc, char **argv)
     CHECK(out == comm_buffer && int_size == MPI_BSEND_OVERHEAD);
     OK(MPI_Session_detach_buffer_c(session, &out, &size));
     CHECK(out == session_buffer && size == ROOM);
+    OK(MPI_Session_attach_buffer(session, session_buffer, ROOM));
+    send_and_receive(comm);
+    OK(MPI_Session_detach_buffer(session, &out, &int_size));
+    CHECK(out == session_buffer && int_size == ROOM);
     CHECK_CLASS(MPI_Session_detach_buffer_c(session, &out, &size), MPI_ERR_BUFFER);
     OK(MPI_Buffer_attach(session_buffer, ROOM));
     send_and_receive(comm);
