@@ -109,6 +109,11 @@ SIZES = {'ndims', 'maxdims', 'nnodes', 'maxindex', 'maxedges', 'maxneighbors', '
          'outdegree', 'maxindegree', 'maxoutdegree', 'blocklength', 'insize', 'outsize',
          'max_integers', 'max_addresses', 'max_large_counts', 'max_datatypes'}
 
+# Arrays for which there are constants that are addresses of nothing (MPI_UNWEIGHTED). They are declared
+# as pointers, which is the same type: in calls with such a constant gcc would warn of a read from
+# a region of size 0 when it is told that the parameter is an array.
+NO_ARRAY = {'weights', 'sourceweights', 'destweights'}
+
 # Buffer -> (its count, its datatype) in order of preference.
 BUFFERS = {
     'buf': [('count', 'datatype')],
@@ -142,6 +147,8 @@ class Param:
     def decl(self):
         if self.name == '...':
             return '...'
+        if self.name in NO_ARRAY:
+            return self.ctype + ' *' + self.name
         star = '' if self.ctype.endswith('*') else ' '
         return self.ctype + star + self.name + self.array
 

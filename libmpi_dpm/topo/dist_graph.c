@@ -110,9 +110,9 @@ static int adjacent_check(struct xmpi_comm *comm, struct ends *in, const int *in
 }
 
 int xmpi_dist_graph_create_adjacent(struct xmpi_comm *comm, int indegree,
-                                    const int sources[], const int sourceweights[],
+                                    const int sources[], const int *sourceweights,
                                     int outdegree, const int destinations[],
-                                    const int destweights[], struct xmpi_info *info,
+                                    const int *destweights, struct xmpi_info *info,
                                     int reorder, MPI_Comm *newcomm)
 {
     struct ends in = {indegree, sources, NULL}, out = {outdegree, destinations, NULL};
@@ -321,9 +321,8 @@ static int exchange(struct letters *l, struct xmpi_comm *comm, int cls, int flag
 }
 
 int xmpi_dist_graph_create(struct xmpi_comm *comm, int n, const int sources[],
-                           const int degrees[], const int destinations[],
-                           const int weights[], struct xmpi_info *info, int reorder,
-                           MPI_Comm *newcomm)
+                           const int degrees[], const int destinations[], const int *weights,
+                           struct xmpi_info *info, int reorder, MPI_Comm *newcomm)
 {
     struct letters l = {.size = comm->size};
     struct xmpi_topo *topo = NULL;
@@ -384,8 +383,8 @@ static int give_ends(const char *arg, int n, const int *ranks, const int *weight
 }
 
 int xmpi_dist_graph_neighbors(struct xmpi_comm *comm, int maxindegree, int sources[],
-                              int sourceweights[], int maxoutdegree, int destinations[],
-                              int destweights[])
+                              int *sourceweights, int maxoutdegree, int destinations[],
+                              int *destweights)
 {
     const struct xmpi_topo *t = comm->topo;
     int cls = xmpi_topo_is(comm, MPI_DIST_GRAPH);

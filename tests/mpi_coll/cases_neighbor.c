@@ -6,9 +6,6 @@
 
 #include <stdlib.h>
 
-/* Read at run time: gcc warns of constant pointers that are no objects. */
-static int *volatile unweighted = MPI_UNWEIGHTED;
-
 enum { MAX_OUT = 4 };
 
 /* A topology with what it must bring: the block from neighbor k is the one that it sends as number
@@ -63,8 +60,8 @@ static struct net make_graph(const struct bench *b)
             }
     }
     net.nout = edges_of(b->rank, b->size, net.out);
-    MPI_Dist_graph_create_adjacent(b->c->comm, net.nin, net.in, unweighted, net.nout,
-                                   net.out, unweighted, MPI_INFO_NULL, 0, &net.comm);
+    MPI_Dist_graph_create_adjacent(b->c->comm, net.nin, net.in, MPI_UNWEIGHTED, net.nout,
+                                   net.out, MPI_UNWEIGHTED, MPI_INFO_NULL, 0, &net.comm);
     return net;
 }
 

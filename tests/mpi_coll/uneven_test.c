@@ -19,7 +19,6 @@ static const enum xmpi_coll_kind kinds[] = {
     XMPI_COLL_GATHERV,   XMPI_COLL_SCATTERV,  XMPI_COLL_ALLGATHERV,
     XMPI_COLL_ALLTOALLV, XMPI_COLL_ALLTOALLW, XMPI_COLL_NEIGHBOR_ALLTOALLV};
 
-static int *volatile unweighted = MPI_UNWEIGHTED;
 static int send_buf[LONG * PROCESSES], recv_buf[LONG * PROCESSES];
 
 /* Counts of this process's blocks, and where they lie. */
@@ -168,8 +167,8 @@ static void within(MPI_Comm all, int rank)
                      .taker = 1,
                      .giver_block = 3,
                      .taker_block = 1};
-    MPI_Dist_graph_create_adjacent(all, PROCESSES, edges, unweighted, PROCESSES, edges,
-                                   unweighted, MPI_INFO_NULL, 0, &p.comm);
+    MPI_Dist_graph_create_adjacent(all, PROCESSES, edges, MPI_UNWEIGHTED, PROCESSES,
+                                   edges, MPI_UNWEIGHTED, MPI_INFO_NULL, 0, &p.comm);
     MPI_Comm_set_errhandler(p.comm, MPI_ERRORS_RETURN);
     all_of(&p);
     MPI_Comm_free(&p.comm);

@@ -3,10 +3,6 @@
 #include "mtest.h"
 #include <string.h>
 
-/* Read at run time: gcc warns of constant pointers that are no objects (-Wstringop-overread). */
-static int *volatile unweighted = MPI_UNWEIGHTED;
-static int *volatile weights_empty = MPI_WEIGHTS_EMPTY;
-
 /* A star: 0 with all, all with 0; a double edge from 1 to 0. */
 static const int star_index[] = {3, 5, 6, 7};
 static const int star_edges[] = {1, 2, 3, 0, 0, 0, 0};
@@ -92,7 +88,7 @@ static void adjacent(MPI_Comm comm)
                 MPI_ERR_ARG);
     CHECK_CLASS(MPI_Dist_graph_neighbors(dup, -1, got_in, got_inw, 2, got_out, got_outw),
                 MPI_ERR_ARG);
-    OK(MPI_Dist_graph_neighbors(dup, 1, got_in, unweighted, 0, NULL, unweighted));
+    OK(MPI_Dist_graph_neighbors(dup, 1, got_in, MPI_UNWEIGHTED, 0, NULL, MPI_UNWEIGHTED));
     CHECK_CLASS(MPI_Graphdims_get(dup, &n, &m), MPI_ERR_TOPOLOGY);
     OK(MPI_Comm_free(&dup));
 }
@@ -101,16 +97,16 @@ static void adjacent_errors(MPI_Comm comm)
 {
     int zero = 0, far = mt_size, minus = -1;
     MPI_Comm graph;
-    CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, 1, &far, unweighted, 0, NULL,
-                                               unweighted, MPI_INFO_NULL, 0, &graph),
+    CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, 1, &far, MPI_UNWEIGHTED, 0, NULL,
+                                               MPI_UNWEIGHTED, MPI_INFO_NULL, 0, &graph),
                 MPI_ERR_RANK);
     CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, 1, &zero, &minus, 1, &zero, &zero,
                                                MPI_INFO_NULL, 0, &graph),
                 MPI_ERR_ARG);
-    CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, 1, &zero, weights_empty, 0, NULL,
+    CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, 1, &zero, MPI_WEIGHTS_EMPTY, 0, NULL,
                                                NULL, MPI_INFO_NULL, 0, &graph),
                 MPI_ERR_ARG);
-    CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, 1, &zero, unweighted, 1, &zero,
+    CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, 1, &zero, MPI_UNWEIGHTED, 1, &zero,
                                                &zero, MPI_INFO_NULL, 0, &graph),
                 MPI_ERR_ARG);
     CHECK_CLASS(MPI_Dist_graph_create_adjacent(comm, -1, &zero, &zero, 1, &zero, &zero,
@@ -140,12 +136,12 @@ static void given_by_others(MPI_Comm comm, bool weights)
         w[n] = weight_between(s, dests[n]);
         n++;
     }
-    OK(MPI_Dist_graph_create(comm, n, sources, degrees, dests, weights ? w : unweighted,
-                             MPI_INFO_NULL, 0, &graph));
+    OK(MPI_Dist_graph_create(comm, n, sources, degrees, dests,
+                             weights ? w : MPI_UNWEIGHTED, MPI_INFO_NULL, 0, &graph));
     OK(MPI_Dist_graph_neighbors_count(graph, &n, &m, &k));
     CHECK(n == mt_size && m == mt_size && !k == !weights);
-    OK(MPI_Dist_graph_neighbors(graph, n, sources, weights ? w : unweighted, m, dests,
-                                weights ? wd : unweighted));
+    OK(MPI_Dist_graph_neighbors(graph, n, sources, weights ? w : MPI_UNWEIGHTED, m, dests,
+                                weights ? wd : MPI_UNWEIGHTED));
     for (int i = 0; i < n; i++) {
         seen_in[sources[i]] = seen_out[dests[i]] = true;
         if (weights)
@@ -164,7 +160,7 @@ static void given_by_one(MPI_Comm comm)
     int n, m, weighted, in[2], inw[2], out[2], outw[2];
     MPI_Comm graph;
     OK(MPI_Dist_graph_create(comm, mt_rank == 3 ? 2 : 0, sources, degrees, dests,
-                             mt_rank == 3 ? w : weights_empty, MPI_INFO_NULL, 0, &graph));
+                             mt_rank == 3 ? w : MPI_WEIGHTS_EMPTY, MPI_INFO_NULL, 0, &graph));
     OK(MPI_Dist_graph_neighbors_count(graph, &n, &m, &weighted));
     CHECK(weighted);
     CHECK_EQ(n, mt_rank < 3 ? 1 : 0);
@@ -180,7 +176,7 @@ static void given_by_one(MPI_Comm comm)
 static void no_edges(MPI_Comm comm)
 {
     int w = 0;
-    const int *given[] = {&w, NULL, weights_empty, unweighted};
+    const int *given[] = {&w, NULL, MPI_WEIGHTS_EMPTY, MPI_UNWEIGHTED};
     for (int i = 0; i < 4; i++) {
         int n, m, weighted;
         MPI_Comm graph;
@@ -202,18 +198,18 @@ static void dist_errors(MPI_Comm comm)
 {
     int zero = 0, one = 1, to = mt_rank == 2 ? mt_size : 0, neg = mt_rank == 1 ? -1 : 1;
     MPI_Comm graph;
-    CHECK_CLASS(MPI_Dist_graph_create(comm, 1, &zero, &one, &to, unweighted,
+    CHECK_CLASS(MPI_Dist_graph_create(comm, 1, &zero, &one, &to, MPI_UNWEIGHTED,
                                       MPI_INFO_NULL, 0, &graph),
                 mt_rank == 2 ? MPI_ERR_RANK : MPI_ERR_ARG);
     CHECK(graph == MPI_COMM_NULL);
-    CHECK_CLASS(MPI_Dist_graph_create(comm, 1, &zero, &neg, &zero, unweighted,
+    CHECK_CLASS(MPI_Dist_graph_create(comm, 1, &zero, &neg, &zero, MPI_UNWEIGHTED,
                                       MPI_INFO_NULL, 0, &graph),
                 MPI_ERR_ARG);
     CHECK_CLASS(MPI_Dist_graph_create(comm, 1, &zero, &one, &zero,
-                                      mt_rank == 0 ? unweighted : &one, MPI_INFO_NULL, 0,
-                                      &graph),
+                                      mt_rank == 0 ? MPI_UNWEIGHTED : &one, MPI_INFO_NULL,
+                                      0, &graph),
                 MPI_ERR_ARG);
-    CHECK_CLASS(MPI_Dist_graph_create(comm, 1, &zero, &one, NULL, unweighted,
+    CHECK_CLASS(MPI_Dist_graph_create(comm, 1, &zero, &one, NULL, MPI_UNWEIGHTED,
                                       MPI_INFO_NULL, 0, &graph),
                 MPI_ERR_ARG);
 }
@@ -227,7 +223,7 @@ static void not_on_intercomms(MPI_Comm comm)
     OK(MPI_Comm_set_errhandler(inter, MPI_ERRORS_RETURN));
     CHECK_CLASS(MPI_Cart_create(inter, 1, dims, periods, 0, &made), MPI_ERR_COMM);
     CHECK_CLASS(MPI_Graph_create(inter, 1, index, NULL, 0, &made), MPI_ERR_COMM);
-    CHECK_CLASS(MPI_Dist_graph_create(inter, 0, NULL, NULL, NULL, unweighted,
+    CHECK_CLASS(MPI_Dist_graph_create(inter, 0, NULL, NULL, NULL, MPI_UNWEIGHTED,
                                       MPI_INFO_NULL, 0, &made),
                 MPI_ERR_COMM);
     OK(MPI_Comm_free(&inter));
