@@ -198,31 +198,35 @@ static void set_kind(int row, size_t size, enum xmpi_elem elem, uint8_t op_class
     t->op_class = elem == XMPI_ELEM_NONE ? 0 : op_class;
 }
 
+/* Elements by the size of a number: 1, 2, 4, 8, 16 bytes. */
+static const enum xmpi_elem integers[] = {XMPI_ELEM_I8, XMPI_ELEM_I16, XMPI_ELEM_I32,
+                                          XMPI_ELEM_I64, XMPI_ELEM_I128};
+static const enum xmpi_elem logicals[] = {XMPI_ELEM_L8, XMPI_ELEM_L16, XMPI_ELEM_L32,
+                                          XMPI_ELEM_L64, XMPI_ELEM_L128};
+static const enum xmpi_elem reals[] = {XMPI_ELEM_NONE, XMPI_ELEM_NONE, XMPI_ELEM_F32,
+                                       XMPI_ELEM_F64, XMPI_ELEM_F128};
+static const enum xmpi_elem complexes[] = {XMPI_ELEM_NONE, XMPI_ELEM_NONE, XMPI_ELEM_C32,
+                                           XMPI_ELEM_C64, XMPI_ELEM_C128};
+
+static enum xmpi_elem elem_of(const enum xmpi_elem by_size[], size_t size)
+{
+    return by_size[__builtin_ctzl(size)];
+}
+
 int xmpi_dtype_set_fortran(const struct xmpi_fortran_kinds *k)
 {
-    enum xmpi_elem i = k->integer_size == 4   ? XMPI_ELEM_I32
-                       : k->integer_size == 8 ? XMPI_ELEM_I64
-                                              : XMPI_ELEM_NONE;
-    enum xmpi_elem l = k->logical_size == 4   ? XMPI_ELEM_L32
-                       : k->logical_size == 8 ? XMPI_ELEM_L64
-                                              : XMPI_ELEM_NONE;
     bool r4 = k->real_size == 4, r8 = k->real_size == 8, d8 = k->double_size == 8;
-    set_kind(ROW_MPI_LOGICAL, k->logical_size, l, XMPI_OPC_LOGICAL);
-    set_kind(ROW_MPI_INTEGER, k->integer_size, i, XMPI_OPC_INTEGER);
-    set_kind(ROW_MPI_REAL, k->real_size,
-             r4   ? XMPI_ELEM_F32
-             : r8 ? XMPI_ELEM_F64
-                  : XMPI_ELEM_NONE,
-             XMPI_OPC_FLOAT);
-    set_kind(ROW_MPI_COMPLEX, 2 * k->real_size,
-             r4   ? XMPI_ELEM_C32
-             : r8 ? XMPI_ELEM_C64
-                  : XMPI_ELEM_NONE,
+    set_kind(ROW_MPI_LOGICAL, k->logical_size, elem_of(logicals, k->logical_size),
+             XMPI_OPC_LOGICAL);
+    set_kind(ROW_MPI_INTEGER, k->integer_size, elem_of(integers, k->integer_size),
+             XMPI_OPC_INTEGER);
+    set_kind(ROW_MPI_REAL, k->real_size, elem_of(reals, k->real_size), XMPI_OPC_FLOAT);
+    set_kind(ROW_MPI_COMPLEX, 2 * k->real_size, elem_of(complexes, k->real_size),
              XMPI_OPC_COMPLEX);
-    set_kind(ROW_MPI_DOUBLE_PRECISION, k->double_size,
-             d8 ? XMPI_ELEM_F64 : XMPI_ELEM_NONE, XMPI_OPC_FLOAT);
+    set_kind(ROW_MPI_DOUBLE_PRECISION, k->double_size, elem_of(reals, k->double_size),
+             XMPI_OPC_FLOAT);
     set_kind(ROW_MPI_DOUBLE_COMPLEX, 2 * k->double_size,
-             d8 ? XMPI_ELEM_C64 : XMPI_ELEM_NONE, XMPI_OPC_COMPLEX);
+             elem_of(complexes, k->double_size), XMPI_OPC_COMPLEX);
     /* Pairs keep their kernels for the usual kinds only. */
     set_kind(ROW_MPI_2REAL, 2 * k->real_size,
              r4   ? XMPI_ELEM_2REAL

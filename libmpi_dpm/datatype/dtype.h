@@ -43,6 +43,10 @@ enum xmpi_elem {
     XMPI_ELEM_2DOUBLE,
     XMPI_ELEM_2INTEGER,    /* Fortran pairs: float, double, int */
     XMPI_ELEM_VALUE_INDEX, /* MPI_Type_get_value_index: kernels in op/value_index.c */
+    XMPI_ELEM_I128,
+    XMPI_ELEM_F128,
+    XMPI_ELEM_C128,
+    XMPI_ELEM_L128, /* 16-byte numbers and complex ones, Fortran's LOGICAL */
     XMPI_ELEM_COUNT_
 };
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct xmpi_fortran_kinds {
-    size_t logical_size, integer_size, real_size, double_size; /* bytes */
+    size_t logical_size, integer_size, real_size, double_size; /* bytes: 1, 2, 4, 8 or 16 */
 };
 
 /* Changes LOGICAL, INTEGER, REAL, COMPLEX, DOUBLE PRECISION, DOUBLE COMPLEX and the pairs of them.

@@ -180,9 +180,7 @@ static unsigned external_size(const struct xmpi_dtype *type, unsigned native)
 static enum xmpi_number_kind odd_kind(const struct xmpi_dtype *type)
 {
     MPI_Datatype is = (MPI_Datatype)type->obj.predef;
-    return is == MPI_LOGICAL || is == MPI_INTEGER || is == MPI_LOGICAL16 || is == MPI_INTEGER16
-               ? XMPI_NUMBER_SIGNED
-               : XMPI_NUMBER_FLOAT;
+    return is == MPI_LOGICAL || is == MPI_INTEGER ? XMPI_NUMBER_SIGNED : XMPI_NUMBER_FLOAT;
 }
 
 struct xmpi_number xmpi_number_of(const struct xmpi_dtype *type)
@@ -201,6 +199,8 @@ struct xmpi_number xmpi_number_of(const struct xmpi_dtype *type)
     case XMPI_ELEM_F64:
     case XMPI_ELEM_C32:
     case XMPI_ELEM_C64:
+    case XMPI_ELEM_F128:
+    case XMPI_ELEM_C128:
         n.kind = XMPI_NUMBER_FLOAT;
         break;
     case XMPI_ELEM_F80:
@@ -214,8 +214,8 @@ struct xmpi_number xmpi_number_of(const struct xmpi_dtype *type)
         break;
     }
     if (type->elem == XMPI_ELEM_C32 || type->elem == XMPI_ELEM_C64 ||
-        type->elem == XMPI_ELEM_C80 || is == MPI_COMPLEX32 || is == MPI_COMPLEX ||
-        is == MPI_DOUBLE_COMPLEX)
+        type->elem == XMPI_ELEM_C80 || type->elem == XMPI_ELEM_C128 ||
+        is == MPI_COMPLEX || is == MPI_DOUBLE_COMPLEX)
         n.repeat = 2;
     unsigned each = (unsigned)type->size / n.repeat;
     unsigned external = external_size(type, (unsigned)type->size);

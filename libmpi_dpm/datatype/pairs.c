@@ -33,12 +33,12 @@ bool xmpi_pair_of(const struct xmpi_dtype *type, const struct xmpi_dtype **value
     return false;
 }
 
-/* What MPI_MAX orders can be a value; an integer can be an index. */
+/* What MPI_MAX orders can be a value; an integer of up to 8 bytes can be an index. */
 static bool usable(const struct xmpi_dtype *value, const struct xmpi_dtype *index)
 {
     const unsigned integer = XMPI_OPC_INTEGER | XMPI_OPC_MULTI;
-    return !value->made && !index->made &&
-           (value->op_class & (integer | XMPI_OPC_FLOAT)) && (index->op_class & integer);
+    return !value->made && !index->made && (value->op_class & (integer | XMPI_OPC_FLOAT)) &&
+           (index->op_class & integer) && index->size <= 8;
 }
 
 int xmpi_type_get_value_index(struct xmpi_dtype *value_type,

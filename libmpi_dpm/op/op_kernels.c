@@ -5,6 +5,11 @@
 
 #include <complex.h>
 
+/* At any address. */
+typedef int128 loose_int128 __attribute__((aligned(1)));
+typedef float128 loose_float128 __attribute__((aligned(1)));
+typedef complex128 loose_complex128 __attribute__((aligned(1)));
+
 /* Element type, C type, and the unsigned type that sums and products are computed in: their
  * overflow then wraps instead of being undefined (types narrower than int would be promoted). */
 #define INTEGERS(X)                                                                      \
@@ -12,6 +17,7 @@
     X(I16, int16_t, uint32_t)                                                            \
     X(I32, int32_t, uint32_t)                                                            \
     X(I64, int64_t, uint64_t)                                                            \
+    X(I128, loose_int128, uint128)                                                       \
     X(U8, uint8_t, uint32_t)                                                             \
     X(U16, uint16_t, uint32_t)                                                           \
     X(U32, uint32_t, uint32_t)                                                           \
@@ -19,18 +25,21 @@
 #define FLOATS(X)                                                                        \
     X(F32, float, float)                                                                 \
     X(F64, double, double)                                                               \
-    X(F80, long double, long double)
+    X(F80, long double, long double)                                                     \
+    X(F128, loose_float128, float128)
 #define COMPLEXES(X)                                                                     \
     X(C32, float complex, float complex)                                                 \
     X(C64, double complex, double complex)                                               \
-    X(C80, long double complex, long double complex)
+    X(C80, long double complex, long double complex)                                     \
+    X(C128, loose_complex128, complex128)
 /* A Fortran LOGICAL is true when it is not 0; results are 0 or 1. */
 #define LOGICALS(X)                                                                      \
     X(BOOL8, _Bool, _Bool)                                                               \
     X(L8, int8_t, int8_t)                                                                \
     X(L16, int16_t, int16_t)                                                             \
     X(L32, int32_t, int32_t)                                                             \
-    X(L64, int64_t, int64_t)
+    X(L64, int64_t, int64_t)                                                             \
+    X(L128, loose_int128, loose_int128)
 #define BYTES(X) X(BYTE, uint8_t, uint32_t)
 /* Element type, type of the value, type of the index. */
 #define PAIRS(X)                                                                         \

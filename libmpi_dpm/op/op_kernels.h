@@ -5,6 +5,12 @@
 
 #include "datatype/dtype.h"
 
+/* Numbers of 16 bytes. Programs in C may have them at addresses that are no multiples of that. */
+typedef int int128 __attribute__((mode(TI)));
+typedef unsigned uint128 __attribute__((mode(TI)));
+typedef float float128 __attribute__((mode(TF)));
+typedef _Complex float complex128 __attribute__((mode(TC)));
+
 /* inout[k] = in[k] op inout[k]; the buffers do not overlap. */
 typedef void xmpi_op_kernel(const void *restrict in, void *restrict inout, size_t n);
 

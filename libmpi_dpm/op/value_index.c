@@ -60,13 +60,15 @@ struct loop {
     X(I16, int16_t)                                                                      \
     X(I32, int32_t)                                                                      \
     X(I64, int64_t)                                                                      \
+    X(I128, int128)                                                                      \
     X(U8, uint8_t)                                                                       \
     X(U16, uint16_t)                                                                     \
     X(U32, uint32_t)                                                                     \
     X(U64, uint64_t)                                                                     \
     X(F32, float)                                                                        \
     X(F64, double)                                                                       \
-    X(F80, long double)
+    X(F80, long double)                                                                  \
+    X(F128, float128)
 
 VALUES(LOOP)
 

@@ -65,6 +65,13 @@ struct pair {
     uint16_t index;
 };
 
+typedef int int128 __attribute__((mode(TI)));
+
+struct wide {
+    int128 value;
+    int8_t index;
+};
+
 static void value_index(void)
 {
     struct pair a[3] = {{1, 9}, {7, 3}, {5, 2}}, b[3] = {{2, 1}, {7, 8}, {-5, 1}};
@@ -101,6 +108,14 @@ static void value_index(void)
     CHECK(q.value == 3 && q.index == -4);
     OK(MPI_Allreduce(&p, &q, 1, t, MPI_MINLOC, MPI_COMM_SELF));
     CHECK(q.value == 3 && q.index == 4);
+    OK(MPI_Type_get_value_index(MPI_INTEGER16, MPI_INTEGER1, &t));
+    BOUNDS(t, 0, sizeof(struct wide), 0, 17);
+    struct wide v = {-1, 1}, w = {(int128)1 << 90, 2};
+    OK(MPI_Reduce_local(&v, &w, 1, t, MPI_MINLOC));
+    CHECK(w.value == -1 && w.index == 1);
+    OK(MPI_Type_get_value_index(MPI_INT, MPI_INTEGER16, &t));
+    CHECK(t == MPI_DATATYPE_NULL);
+    OK(MPI_Type_get_value_index(MPI_INT64_T, MPI_COUNT, &t));
     SAYS(MPI_Reduce_local(&p, &q, 1, t, MPI_SUM), MPI_ERR_OP, "MPI_SUM is not defined");
     SAYS(MPI_Type_free(&t), MPI_ERR_TYPE, "predefined");
     SAYS(MPI_Type_get_value_index(MPI_DATATYPE_NULL, MPI_INT, &t), MPI_ERR_TYPE,
@@ -133,21 +148,6 @@ static void reductions(void)
     OK(MPI_Type_free(&t));
 }
 
-static void by_size(void)
-{
-    OK(MPI_Type_match_size(MPI_TYPECLASS_REAL, 4, &t));
-    CHECK(t == MPI_REAL4);
-    OK(MPI_Type_match_size(MPI_TYPECLASS_INTEGER, 16, &t));
-    CHECK(t == MPI_INTEGER16);
-    OK(MPI_Type_match_size(MPI_TYPECLASS_COMPLEX, 16, &t));
-    CHECK(t == MPI_COMPLEX16);
-    SAYS(MPI_Type_match_size(MPI_TYPECLASS_REAL, 3, &t), MPI_ERR_ARG, "3 bytes");
-    SAYS(MPI_Type_match_size(11, 4, &t), MPI_ERR_ARG, "typeclass 11");
-}
-
-int main(int argc, char **argv)
-{
-    mt_begin(&argc, &argv, 1);
 /* Which operations may change places. */
 static void commutative(void)
 {
@@ -172,10 +172,25 @@ static void commutative(void)
     SAYS(MPI_Op_commutative(MPI_OP_NULL, &yes), MPI_ERR_OP, "MPI_OP_NULL");
 }
 
+static void by_size(void)
+{
+    OK(MPI_Type_match_size(MPI_TYPECLASS_REAL, 4, &t));
+    CHECK(t == MPI_REAL4);
+    OK(MPI_Type_match_size(MPI_TYPECLASS_INTEGER, 16, &t));
+    CHECK(t == MPI_INTEGER16);
+    OK(MPI_Type_match_size(MPI_TYPECLASS_COMPLEX, 16, &t));
+    CHECK(t == MPI_COMPLEX16);
+    SAYS(MPI_Type_match_size(MPI_TYPECLASS_REAL, 3, &t), MPI_ERR_ARG, "3 bytes");
+    SAYS(MPI_Type_match_size(11, 4, &t), MPI_ERR_ARG, "typeclass 11");
+}
+
+int main(int argc, char **argv)
+{
+    mt_begin(&argc, &argv, 1);
     fortran();
     value_index();
     reductions();
+    commutative();
     by_size();
     return mt_end();
 }
-    commutative();

@@ -14,6 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef int int128 __attribute__((mode(TI)));
+typedef float float128 __attribute__((mode(TF)));
+typedef _Complex float complex128 __attribute__((mode(TC)));
+
 enum { N = 37 }; /* odd, longer than any vector register */
 
 static struct xmpi_op *op_of(MPI_Op h)
@@ -126,6 +130,8 @@ Test(op, multi_language_and_fortran_integers)
     ARITHMETIC(MPI_INTEGER2, int16_t);
     ARITHMETIC(MPI_INTEGER4, int32_t);
     ARITHMETIC(MPI_INTEGER8, int64_t);
+    ARITHMETIC(MPI_INTEGER16, int128);
+    BITS(MPI_INTEGER16, int128);
 }
 
 Test(op, floating_point)
@@ -137,6 +143,7 @@ Test(op, floating_point)
     ARITHMETIC(MPI_DOUBLE_PRECISION, double);
     ARITHMETIC(MPI_REAL4, float);
     ARITHMETIC(MPI_REAL8, double);
+    ARITHMETIC(MPI_REAL16, float128);
 }
 
 #define COMPLEX(t, c)                                                                    \
@@ -169,6 +176,7 @@ Test(op, complex)
     COMPLEX(MPI_DOUBLE_COMPLEX, double complex);
     COMPLEX(MPI_COMPLEX8, float complex);
     COMPLEX(MPI_COMPLEX16, double complex);
+    COMPLEX(MPI_COMPLEX32, complex128);
 }
 
 Test(op, logicals_and_bytes)
@@ -180,6 +188,7 @@ Test(op, logicals_and_bytes)
     LOGIC(MPI_LOGICAL2, int16_t);
     LOGIC(MPI_LOGICAL4, int32_t);
     LOGIC(MPI_LOGICAL8, int64_t);
+    LOGIC(MPI_LOGICAL16, int128);
     BITS(MPI_BYTE, unsigned char);
 }
 
@@ -280,6 +289,24 @@ Test(op, replace_and_no_op)
     cr_assert(inout[0] == 3 && inout[1] == 4);
     xmpi_op_apply(op_of(MPI_REPLACE), xmpi_dtype_of(MPI_INT), in, inout, 2);
     cr_assert(inout[0] == 1 && inout[1] == 2);
+}
+
+/* In C they need not lie at addresses of 16 bytes. */
+Test(op, wide_numbers_may_lie_anywhere)
+{
+    char in[3 * 16 + 1], inout[3 * 16 + 1];
+    float128 x[3] = {1.5, -2, 3}, y[3] = {2, 8, -1};
+    memcpy(in + 1, x, sizeof x);
+    memcpy(inout + 1, y, sizeof y);
+    xmpi_op_apply(op_of(MPI_SUM), xmpi_dtype_of(MPI_REAL16), in + 1, inout + 1, 3);
+    memcpy(y, inout + 1, sizeof y);
+    cr_assert(y[0] == 3.5 && y[1] == 6 && y[2] == 2);
+    int128 a = (int128)1 << 100, b = -1;
+    memcpy(in + 1, &a, sizeof a);
+    memcpy(inout + 1, &b, sizeof b);
+    xmpi_op_apply(op_of(MPI_MAX), xmpi_dtype_of(MPI_INTEGER16), in + 1, inout + 1, 1);
+    memcpy(&b, inout + 1, sizeof b);
+    cr_assert(b == a);
 }
 
 static int calls;
