@@ -47,7 +47,7 @@ MPI_Count xmpi_dtype_elements_in(const struct xmpi_dtype *type, uint64_t bytes)
 {
     uint64_t more;
     if (type->size == 0)
-        return 0;
+        return bytes ? MPI_UNDEFINED : 0;
     if (!convert(type, bytes % type->size, true, &more))
         return MPI_UNDEFINED;
     return (MPI_Count)(bytes / type->size * xmpi_dtype_elements(type) + more);

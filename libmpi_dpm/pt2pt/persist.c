@@ -62,11 +62,7 @@ static int start(struct xmpi_request *req)
     int cls;
     if (!req)
         return xmpi_err(MPI_ERR_REQUEST, "MPI_REQUEST_NULL cannot be started");
-    if (req->active)
-        return xmpi_err(MPI_ERR_REQUEST,
-                        "the request has been started already and has not been "
-                        "waited for");
-    switch (req->type) {
+    switch (req->active ? XMPI_REQ_OTHER : req->type) {
     case XMPI_REQ_PERSIST_SEND:
         cls = xmpi_send_begin(req);
         break;
@@ -78,7 +74,11 @@ static int start(struct xmpi_request *req)
         cls = req->ops->start(req);
         break;
     default:
-        cls = xmpi_err(MPI_ERR_REQUEST, "only persistent requests can be started");
+        cls = xmpi_err(MPI_ERR_REQUEST,
+                       xmpi_request_is_persistent(req)
+                           ? "the request has been started already and has not been "
+                             "waited for"
+                           : "only persistent requests can be started");
     }
     if (cls) {
         xmpi_err_from(req->comm);

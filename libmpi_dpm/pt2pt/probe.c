@@ -154,8 +154,10 @@ static int receive(void *buf, MPI_Count count, struct xmpi_dtype *type,
     int cls = xmpi_data_init(&data, buf, count, type);
     if (!cls)
         cls = xmpi_request_new_pt2pt(XMPI_REQ_RECV, &data, m->source, m->tag, m->comm, &req);
-    if (cls)
+    if (cls) {
+        xmpi_err_from(m->comm);
         return cls;
+    }
     req->status = xmpi_proc_null_status;
     if (m != &nobody) {
         pvmx_err err = xmpi_data_imrecv(&data, m->engine, &req->engine);

@@ -60,7 +60,7 @@ int xmpi_get_count(const MPI_Status *status, struct xmpi_dtype *datatype, MPI_Co
     uint64_t bytes = get_bytes(status);
     size_t each = datatype->size;
     if (each == 0)
-        *count = 0;
+        *count = bytes ? MPI_UNDEFINED : 0;
     else
         *count = bytes % each ? MPI_UNDEFINED : (MPI_Count)(bytes / each);
     return MPI_SUCCESS;

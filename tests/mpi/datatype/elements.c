@@ -68,7 +68,14 @@ int main(int argc, char **argv)
     }
     MPI_Datatype empty;
     OK(MPI_Type_contiguous(0, MPI_INT, &empty));
+    OK(MPI_Get_elements(&st, empty, &n)); /* bytes that no element of it can be */
+    CHECK_EQ(n, MPI_UNDEFINED);
+    OK(MPI_Get_count(&st, empty, &n));
+    CHECK_EQ(n, MPI_UNDEFINED);
+    OK(MPI_Status_set_elements(&st, MPI_INT, 0));
     OK(MPI_Get_elements(&st, empty, &n));
+    CHECK_EQ(n, 0);
+    OK(MPI_Get_count(&st, empty, &n));
     CHECK_EQ(n, 0);
     OK(MPI_Type_free(&empty));
     SAYS(MPI_Status_set_elements(&st, t, -1), MPI_ERR_COUNT, "count is -1");
