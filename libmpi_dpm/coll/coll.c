@@ -7,6 +7,7 @@
 #include "rt/err.h"
 #include "topo/topo.h"
 #include "xmpi.h"
+#include <limits.h>
 
 static bool neighborhood(const struct xmpi_coll *c)
 {
@@ -56,17 +57,51 @@ static int check_side(const char *side, const struct xmpi_blocks *b, int n, bool
     return MPI_SUCCESS;
 }
 
-/* MPI_IN_PLACE should have been said: what one block receives overwrites what another sends. Only
- * where the types cannot tell the two apart. */
-static int check_same(const struct xmpi_coll *c)
+/* How many blocks of a side lie one after the other when they do not vary. */
+static int in_a_row(const struct xmpi_coll *c, const struct xmpi_blocks *b, int n)
+{
+    bool gather = c->kind == XMPI_COLL_GATHER || c->kind == XMPI_COLL_GATHERV;
+    bool scatter = c->kind == XMPI_COLL_SCATTER || c->kind == XMPI_COLL_SCATTERV;
+    return c->op || b->same || (b == &c->send ? gather : scatter) ? 1 : n;
+}
+
+/* Block k of a side of n, or all of them; of the pieces of reduce_scatter the own one. */
+static struct xmpi_span run(const struct xmpi_coll *c, const struct xmpi_blocks *b, int k,
+                            int n, int me)
+{
+    if (!b->type && !b->types) /* does not count here */
+        return xmpi_bytes(NULL, 0);
+    if (b->vary && !b->displs.i && !b->displs.c)
+        return xmpi_span(b->base, xmpi_block_count(b, me), b->type);
+    return b->vary ? xmpi_block_vary(b, k) : xmpi_block_range(b, 0, in_a_row(c, b, n));
+}
+
+/* Of what does not lie in one run nothing can be said. */
+static bool meet(struct xmpi_span a, struct xmpi_span b)
+{
+    uintptr_t at = (uintptr_t)a.base, bt = (uintptr_t)b.base;
+    if (a.type || b.type || a.len == 0 || b.len == 0)
+        return false;
+    return at < bt ? bt - at < a.len : at - bt < b.len;
+}
+
+/* What is received overwrites what has yet to be sent: MPI_IN_PLACE should have been said. Of two sides
+ * that vary, blocks are compared with those of the same number. */
+static int check_overlap(const struct xmpi_coll *c, int nsend, int nrecv, int me)
 {
     const struct xmpi_blocks *s = &c->send, *r = &c->recv;
-    if (c->in_place || !s->base || s->base != r->base || !s->len || !s->type ||
-        !r->type || s->vary || !s->type->dense || !r->type->dense)
-        return MPI_SUCCESS;
-    return xmpi_err(
-        MPI_ERR_BUFFER,
-        "send and receive buffer are the same; MPI_IN_PLACE says that this is meant");
+    int n = s->vary || r->vary ? INT_MAX : 1;
+    if (s->vary)
+        n = nsend;
+    if (r->vary && nrecv < n)
+        n = nrecv;
+    for (int k = 0; k < n && !c->in_place; k++)
+        if (meet(run(c, s, k, nsend, me), run(c, r, k, nrecv, me)))
+            return xmpi_err(
+                MPI_ERR_BUFFER,
+                "send and receive buffer %s; MPI_IN_PLACE says that this is meant",
+                s->base == r->base ? "are the same" : "overlap");
+    return MPI_SUCCESS;
 }
 
 static int check(const struct xmpi_coll *c, const struct xmpi_comm *comm)
@@ -92,7 +127,7 @@ static int check(const struct xmpi_coll *c, const struct xmpi_comm *comm)
         cls = check_side(c->op ? "" : "send", &c->send, nsend, true);
     if (!cls)
         cls = check_side("recv", &c->recv, nrecv, !pieces);
-    return cls ? cls : check_same(c);
+    return cls ? cls : check_overlap(c, nsend, pieces ? 1 : nrecv, comm->rank);
 }
 
 /* A request may outlive the handles of what it uses. */
