@@ -198,15 +198,20 @@ static void send_part(const struct xmpi_request *req, int partition)
     }
 }
 
+/* Says whose handler an error of a request belongs to. */
+static int failed(const struct xmpi_request *req, int cls)
+{
+    if (req)
+        xmpi_err_from(req->comm);
+    return cls;
+}
+
 /* Marks n partitions, those of the list or, when it is NULL, from low on: all or none. */
 static int ready(struct xmpi_request *req, int low, const int *list, int n)
 {
     int cls = check_sender(req);
-    if (cls) {
-        if (req)
-            xmpi_err_from(req->comm);
-        return cls;
-    }
+    if (cls)
+        return failed(req, cls);
     pvmx_engine_lock();
     int marked = 0;
     for (; marked < n && !cls; marked++) {
@@ -224,10 +229,9 @@ static int ready(struct xmpi_request *req, int low, const int *list, int n)
     }
     pvmx_engine_unlock();
     if (cls)
-        xmpi_err_from(req->comm);
-    else
-        pvmx_engine_wake(); /* who waits for the request may have waited for this */
-    return cls;
+        return failed(req, cls);
+    pvmx_engine_wake(); /* who waits for the request may have waited for this */
+    return MPI_SUCCESS;
 }
 
 int xmpi_pready(int partition, struct xmpi_request *req)
@@ -238,8 +242,9 @@ int xmpi_pready(int partition, struct xmpi_request *req)
 int xmpi_pready_range(int partition_low, int partition_high, struct xmpi_request *req)
 {
     if (partition_low > partition_high)
-        return xmpi_err(MPI_ERR_ARG, "partition_low is %d, more than partition_high, %d",
-                        partition_low, partition_high);
+        return failed(req, xmpi_err(MPI_ERR_ARG,
+                                    "partition_low is %d, more than partition_high, %d",
+                                    partition_low, partition_high));
     /* A range beyond the partitions is found at its first number that is one too many. */
     MPI_Count n = (MPI_Count)partition_high - partition_low + 1;
     return ready(req, partition_low, NULL, n > INT_MAX ? INT_MAX : (int)n);
@@ -248,6 +253,6 @@ int xmpi_pready_range(int partition_low, int partition_high, struct xmpi_request
 int xmpi_pready_list(int length, const int array_of_partitions[], struct xmpi_request *req)
 {
     if (length < 0)
-        return xmpi_err(MPI_ERR_ARG, "length is %d, less than 0", length);
+        return failed(req, xmpi_err(MPI_ERR_ARG, "length is %d, less than 0", length));
     return ready(req, 0, array_of_partitions, length);
 }

@@ -64,6 +64,8 @@ static void whose(MPI_Comm all)
     OK(MPI_Psend_init(x, 2, 1, MPI_INT, MPI_PROC_NULL, 1, comm, MPI_INFO_NULL, &req[0]));
     OK(MPI_Start(&req[0]));
     ON(comm, MPI_Pready(2, req[0]), MPI_ERR_ARG);
+    ON(comm, MPI_Pready_range(1, 0, req[0]), MPI_ERR_ARG);
+    ON(comm, MPI_Pready_list(-1, indices, req[0]), MPI_ERR_ARG);
     OK(MPI_Pready_range(0, 1, req[0]));
     OK(MPI_Wait(&req[0], MPI_STATUS_IGNORE));
     OK(MPI_Request_free(&req[0]));

@@ -143,6 +143,41 @@ static void automatic(MPI_Comm comm)
     free(data);
 }
 
+/* A flush waits for what has not left yet, an iflush tells of it; the buffer stays attached. */
+static void automatic_flush(MPI_Comm comm, bool of_comm)
+{
+    char *data = malloc(LONG);
+    void *addr = NULL;
+    MPI_Request req;
+    int flag, got = -1;
+    for (unsigned i = 0; i < 2; i++) {
+        if (mt_rank == 0) {
+            if (i == 0)
+                OK(of_comm ? MPI_Comm_attach_buffer(comm, MPI_BUFFER_AUTOMATIC, 0)
+                           : MPI_Buffer_attach(MPI_BUFFER_AUTOMATIC, 0));
+            mt_fill(data, LONG, i);
+            OK(MPI_Bsend(data, LONG, MPI_BYTE, 1, 41, comm));
+            OK(of_comm ? MPI_Comm_iflush_buffer(comm, &req) : MPI_Buffer_iflush(&req));
+            OK(MPI_Test(&req, &flag, MPI_STATUS_IGNORE));
+            CHECK_EQ(flag, 0);
+            OK(MPI_Send(NULL, 0, MPI_INT, 1, 42, comm));
+            OK(of_comm ? MPI_Comm_flush_buffer(comm) : MPI_Buffer_flush());
+            OK(MPI_Test(&req, &flag, MPI_STATUS_IGNORE));
+            CHECK_EQ(flag, 1);
+        } else if (mt_rank == 1) {
+            OK(MPI_Recv(NULL, 0, MPI_INT, 0, 42, comm, MPI_STATUS_IGNORE));
+            OK(MPI_Recv(data, LONG, MPI_BYTE, 0, 41, comm, MPI_STATUS_IGNORE));
+            CHECK(mt_filled(data, LONG, i));
+        }
+    }
+    if (mt_rank == 0) {
+        OK(of_comm ? MPI_Comm_detach_buffer(comm, &addr, &got)
+                   : MPI_Buffer_detach(&addr, &got));
+        CHECK(addr == MPI_BUFFER_AUTOMATIC && got == 0);
+    }
+    free(data);
+}
+
 int main(int argc, char **argv)
 {
     MPI_Comm comm = mt_begin(&argc, &argv, 2);
@@ -151,5 +186,7 @@ int main(int argc, char **argv)
     exact_sum(comm);
     of_comm(comm);
     automatic(comm);
+    automatic_flush(comm, false);
+    automatic_flush(comm, true);
     return mt_end();
 }

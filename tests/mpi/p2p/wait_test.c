@@ -45,6 +45,20 @@ static void empty_sets(void)
     OK(MPI_Waitall(0, NULL, MPI_STATUSES_IGNORE));
     OK(MPI_Request_get_status(MPI_REQUEST_NULL, &flag, &st[0]));
     CHECK(flag);
+    flag = index = n = 5;
+    OK(MPI_Request_get_status_any(2, reqs, &index, &flag, &st[1]));
+    CHECK(flag == 1 && index == MPI_UNDEFINED && st[1].MPI_SOURCE == MPI_ANY_SOURCE);
+    memset(st, 0, sizeof(st));
+    OK(MPI_Request_get_status_all(2, reqs, &flag, st));
+    CHECK(flag == 1 && st[0].MPI_TAG == MPI_ANY_TAG && st[1].MPI_TAG == MPI_ANY_TAG);
+    OK(MPI_Request_get_status_some(2, reqs, &n, indices, st));
+    CHECK_EQ(n, MPI_UNDEFINED);
+    OK(MPI_Request_get_status_any(0, NULL, &index, &flag, MPI_STATUS_IGNORE));
+    CHECK(flag == 1 && index == MPI_UNDEFINED);
+    OK(MPI_Request_get_status_all(0, NULL, &flag, MPI_STATUSES_IGNORE));
+    CHECK_EQ(flag, 1);
+    OK(MPI_Request_get_status_some(0, NULL, &n, NULL, MPI_STATUSES_IGNORE));
+    CHECK_EQ(n, MPI_UNDEFINED);
 }
 
 /* Rank 1 sends what rank 0 asks for, until it is told to stop by tag N. */

@@ -56,6 +56,14 @@ int main(int argc, char **argv)
     OK(MPI_Buffer_detach(&out, &int_size));
     OK(MPI_Session_attach_buffer_c(session, MPI_BUFFER_AUTOMATIC, 0));
     send_and_receive(comm);
+    OK(MPI_Session_flush_buffer(session));
+    OK(MPI_Session_iflush_buffer(session, &request));
+    OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    OK(MPI_Session_detach_buffer(session, &out, &int_size));
+    CHECK(out == MPI_BUFFER_AUTOMATIC && int_size == 0);
+    CHECK_CLASS(MPI_Bsend(data, MESSAGE, MPI_BYTE, 0, 1, comm), MPI_ERR_BUFFER);
+    OK(MPI_Session_attach_buffer(session, MPI_BUFFER_AUTOMATIC, 0));
+    send_and_receive(comm);
     OK(MPI_Comm_free(&comm));
     OK(MPI_Group_free(&group));
     OK(MPI_Session_finalize(&session));
