@@ -61,9 +61,13 @@ static bool worker_start(struct pool *p, struct pool_worker *me)
 bool pool_start(struct pool *p, struct loop *loop, unsigned n,
                 void (*finished)(void *arg), void *arg)
 {
+    pthread_condattr_t steady; /* whoever sets the clock does not keep us from ending */
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
-    pthread_cond_init(&p->gone, NULL);
+    pthread_cond_init(&p->gone, &steady);
+    pthread_condattr_destroy(&steady);
     px_list_init(&p->queue);
     px_list_init(&p->done);
     loop_post_start(loop, &p->post, finished, arg);
@@ -83,7 +87,7 @@ bool pool_stop(struct pool *p, struct loop *loop)
     struct timespec limit;
     if (p->post.ev == NULL)
         return true;
-    clock_gettime(CLOCK_REALTIME, &limit);
+    clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += STOP_WAIT_S;
     pthread_mutex_lock(&p->lock);
     p->quit = true;
