@@ -34,6 +34,7 @@ static void take_place(struct spawn_req *r, const struct job *j)
     char *place = NULL;
     if (j->place != NULL && (place = pxp_zone_alloc(&r->zone, strlen(j->place) + 1)) != NULL)
         strcpy(place, j->place);
+    r->place = place;
     for (size_t i = 0; place != NULL && i < r->m.n_apps; i++)
         if (*r->m.apps[i].place == '\0')
             r->m.apps[i].place = place;

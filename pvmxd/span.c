@@ -402,7 +402,7 @@ static pvmx_err start_part(struct spawn_req *r, struct part *p)
                           .request = r->body,
                           .request_len = r->body_len,
                           .slots = r->m.slots,
-                          .place = r->m.apps[0].place,
+                          .place = r->place != NULL ? r->place : "",
                           .forward = true};
     inherit_write(r, &m);
     m.tasks = pxp_zone_alloc(&r->zone, (p->count + 1) * sizeof *m.tasks);

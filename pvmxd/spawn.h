@@ -67,6 +67,7 @@ struct spawn_req {
     uint32_t job_id;
     int32_t parent;
     struct limit *limit; /* see inherit.h */
+    const char *place; /* of the spawner's job, for programs that say nothing; NULL: none */
     const uint32_t *line;
     uint32_t nline;
     struct pxp_spawn m;

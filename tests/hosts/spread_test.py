@@ -169,10 +169,57 @@ class Spread(hostlab.HostCase):
         self.assertIn("met", self.check_program(program, "h1", "h2"))
         self.assertIn("met", self.check_program(program, "h2", "localhost"))
 
+    def test_each_program_is_bound_as_it_says(self):
+        """On another host too, where only what is said by nobody comes from the spawner."""
+        own, _, _ = self.three_hosts()
+        if own < 2:
+            self.skipTest("needs two processors")
+        out = self.check_program(self.compile("bound", BOUND))
+        self.assertEqual(out, f"1 {own}\n")
+
     def clean(self, index):
         import shutil
         shutil.rmtree(self.runtime / "pvmx" / f"{self.vm}.{index}", ignore_errors=True)
 
+
+BOUND = r"""
+#define _GNU_SOURCE
+#include <mpi.h>
+#include <sched.h>
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+    MPI_Comm parent, children;
+    cpu_set_t set;
+    int n[2];
+    MPI_Init(&argc, &argv);
+    MPI_Comm_get_parent(&parent);
+    if (parent != MPI_COMM_NULL) {
+        sched_getaffinity(0, sizeof set, &set);
+        n[0] = CPU_COUNT(&set);
+        MPI_Gather(n, 1, MPI_INT, NULL, 0, MPI_INT, 0, parent);
+        MPI_Comm_disconnect(&parent);
+    } else {
+        char *commands[] = {argv[0], argv[0]};
+        MPI_Info info[2];
+        for (int i = 0; i < 2; i++) {
+            MPI_Info_create(&info[i]);
+            MPI_Info_set(info[i], "host", "h1");
+        }
+        MPI_Info_set(info[0], "bind_to", "hwthread");
+        MPI_Comm_spawn_multiple(2, commands, MPI_ARGVS_NULL, (int[]){1, 1}, info, 0, MPI_COMM_SELF, &children,
+                                MPI_ERRCODES_IGNORE);
+        MPI_Gather(NULL, 0, MPI_INT, n, 1, MPI_INT, MPI_ROOT, children);
+        printf("%d %d\n", n[0], n[1]);
+        MPI_Info_free(&info[0]);
+        MPI_Info_free(&info[1]);
+        MPI_Comm_disconnect(&children);
+    }
+    MPI_Finalize();
+    return 0;
+}
+"""
 
 SURVIVE = r"""
 #include <mpi.h>
