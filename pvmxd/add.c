@@ -252,14 +252,26 @@ static bool part_last(struct add_req *r)
     return false;
 }
 
+/* As a spawn would find it, with or without its domain. */
+static const struct host *named(const struct server *sv, const char *name)
+{
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&sv->hosts.table, &pos, &key, &value);) {
+        const struct host *h = value;
+        if (h->state != PXP_HOST_GONE && pxp_host_named(name, strlen(name), h->name))
+            return h;
+    }
+    return NULL;
+}
+
 /* The host is there, or on its way, which is all that is wanted. */
 static bool take_there(struct add_one *one)
 {
     struct server *sv = one->req->sv;
     const struct pxp_host_spec *s = one->spec;
-    const struct host *h = spec_is_here(sv, s) ? hosts_self(sv) : hosts_named(sv, s->name);
-    if (h == NULL || h->parting ||
-        (h->index != sv->hosts.self && strcmp(h->name, s->name) != 0))
+    const struct host *h = spec_is_here(sv, s) ? hosts_self(sv) : named(sv, s->name);
+    if (h == NULL || h->parting)
         return false;
     one->index = h->index;
     if (h->state == PXP_HOST_UP) {

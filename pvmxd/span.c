@@ -100,6 +100,8 @@ static pvmx_err spread_app(struct spawn_req *r, struct pxp_app *app, uint32_t **
         index[vm.n] = all[i].index == sv->hosts.self ? 0 : all[i].index;
         hosts[vm.n++] = (struct spread_host){.name = all[i].name,
                                              .arch = all[i].arch,
+                                             .addresses = all[i].addresses,
+                                             .naddresses = all[i].n_addresses,
                                              .cpus = all[i].slots};
     }
     vm.hosts = hosts;

@@ -53,7 +53,8 @@ static bool same(const char *a, size_t len, const char *b, size_t blen)
 bool spread_is_here(const char *name, const char *here)
 {
     size_t len = strlen(name);
-    return pxp_host_named(name, len, here) || pxp_host_here(name, len);
+    return pxp_host_named(name, len, here) || pxp_host_here(name, len) ||
+           pxp_host_own_address(name, len);
 }
 
 static pvmx_err find_host(const struct spread_vm *vm, const char *name, size_t len,
@@ -68,6 +69,14 @@ static pvmx_err find_host(const struct spread_vm *vm, const char *name, size_t l
     }
     if (len == 0)
         return px_fail(PVMX_ERR_ARG, "the name of a host is missing");
+    /* An address, unless a host goes by it as its name. */
+    *host = vm->here;
+    if (pxp_host_own_address(name, len))
+        return PVMX_OK;
+    for (*host = 0; *host < vm->n; ++*host)
+        if (pxp_host_listens_at(name, len, vm->hosts[*host].addresses,
+                                vm->hosts[*host].naddresses))
+            return PVMX_OK;
     return px_fail(PVMX_ERR_UNSUPPORTED,
                    "%.*s is not a host of this virtual machine, which has %u: %s%s",
                    (int)(len < 200 ? len : 200), name, vm->n, vm->hosts[0].name,
@@ -88,10 +97,10 @@ static bool read_number(const char **at, const char *ends, uint64_t *out)
     return true;
 }
 
-/* The hosts of a list, added to p as often as is said (default: 1 each) when p is given. */
-static pvmx_err read_hosts(struct spread *s, const char *list, struct places *nodes,
-                           struct places *cpus)
+/* The hosts of a list, instead of all. */
+static pvmx_err read_hosts(struct spread *s, const char *list)
 {
+    s->nodes.n = s->cpus.n = 0;
     for (;; list++) {
         const char *from = *list == '[' ? list + strcspn(list, "]") : list;
         size_t len = (size_t)(from - list) + strcspn(from, ":, ");
@@ -108,9 +117,10 @@ static pvmx_err read_hosts(struct spread *s, const char *list, struct places *no
                 return px_fail(PVMX_ERR_ARG, "\"%.100s\" is no number of tasks for host %s",
                                number, s->vm->hosts[host].name);
         }
-        if (nodes != NULL && (err = add(nodes, host, 1)) != PVMX_OK)
-            return err;
-        if (cpus != NULL && (err = add(cpus, host, times)) != PVMX_OK)
+        err = add(&s->nodes, host, 1);
+        if (err == PVMX_OK)
+            err = add(&s->cpus, host, times);
+        if (err != PVMX_OK)
             return err;
         if (*list != ',')
             return PVMX_OK;
@@ -262,12 +272,8 @@ static pvmx_err read_each(struct spread *s, const char *value)
 static pvmx_err read_word(struct spread *s, const char *word)
 {
     const char *v;
-    if ((v = value_of(word, "hosts=")) != NULL) {
-        s->nodes.n = s->cpus.n = 0;
-        return read_hosts(s, v, &s->nodes, &s->cpus);
-    }
-    if ((v = value_of(word, "known=")) != NULL)
-        return read_hosts(s, v, NULL, NULL);
+    if ((v = value_of(word, "hosts=")) != NULL)
+        return read_hosts(s, v);
     if ((v = value_of(word, "arch=")) != NULL)
         return filter(s, v, strcspn(v, " "));
     if (strcspn(word, " ") == 6 && value_of(word, "others") != NULL)

@@ -72,9 +72,11 @@ static bool is_there(const struct pxp_hosts_are *m, const char *name)
 {
     size_t len = strlen(name);
     for (size_t i = 0; i < m->n_hosts; i++)
-        if (m->hosts[i].state == PXP_HOST_UP && pxp_host_named(name, len, m->hosts[i].name))
+        if (m->hosts[i].state == PXP_HOST_UP &&
+            (pxp_host_named(name, len, m->hosts[i].name) ||
+             pxp_host_listens_at(name, len, m->hosts[i].addresses, m->hosts[i].n_addresses)))
             return true;
-    return pxp_host_here(name, len);
+    return pxp_host_here(name, len) || pxp_host_own_address(name, len);
 }
 
 static pvmx_err on_hosts(struct grow *g, const uint8_t *body, size_t len)

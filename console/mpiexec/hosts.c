@@ -110,21 +110,19 @@ static bool read_host(struct parse *p, const char *what, const char *text, size_
     return s.name && s.user && want(p, &s);
 }
 
-bool hosts_list(struct parse *p, const char *what, const char *list)
+bool hosts_list(struct parse *p, const char *what, const char *list, const char **to)
 {
-    struct opts_app *app = parse_more(p);
-    for (const char *at = list, *name; app; at++) {
+    for (const char *at = list, *name;; at++) {
         size_t len = strcspn(at, ",");
         if (!read_host(p, what, at, len, &name))
             return false;
         at += len;
         char *word = parse_printf(p, "%.*s", (int)(at - name), name);
-        if (!word || !append(p, &app->hosts, word))
+        if (!word || !append(p, to, word))
             return false;
         if (!*at)
             return true;
     }
-    return false;
 }
 
 bool hosts_file(struct parse *p, const char *path)
@@ -161,18 +159,36 @@ bool hosts_arch(struct parse *p, const char *arch)
     return app != NULL;
 }
 
-bool hosts_where(struct parse *p, const struct opts_app *app, const char **where)
+static bool same_text(const char *a, const char *b)
 {
-    const char *hosts = app->hosts ? app->hosts : p->opts->hosts;
-    bool each = p->opts->ppn != 0;
-    *where = "";
-    if (!hosts && !app->arch && !each)
-        return true;
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* How many processes of the programs before this one go to the same hosts: it goes on behind them. */
+static uint64_t hosts_taken(const struct opts *o, size_t a)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < a; i++)
+        if (same_text(o->more[i].hosts, o->more[a].hosts) &&
+            same_text(o->more[i].arch, o->more[a].arch))
+            n += o->apps[i].count;
+    return n;
+}
+
+bool hosts_where(struct parse *p, size_t a)
+{
+    const struct opts_app *app = &p->opts->more[a];
+    const char *hosts = app->hosts ? app->hosts : p->opts->hosts, *where = "";
+    uint64_t taken = hosts_taken(p->opts, a);
+    bool each = p->opts->ppn != 0, said = hosts || app->arch || each;
     if (hosts)
-        *where = parse_printf(p, "hosts=%s ", hosts);
-    if (app->arch && *where)
-        *where = parse_printf(p, "%sarch=%s ", *where, app->arch);
-    if (each && *where)
-        *where = parse_printf(p, "%seach=%u ", *where, p->opts->ppn);
-    return *where != NULL;
+        where = parse_printf(p, "hosts=%s ", hosts);
+    if (app->arch && where)
+        where = parse_printf(p, "%sarch=%s ", where, app->arch);
+    if (each && where)
+        where = parse_printf(p, "%seach=%u ", where, p->opts->ppn);
+    if (said && taken > 0 && where)
+        where = parse_printf(p, "%scpu=%llu ", where, (unsigned long long)taken);
+    p->opts->apps[a].where = where;
+    return where != NULL;
 }

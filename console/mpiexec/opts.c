@@ -255,9 +255,12 @@ static bool finish(struct parse *p)
         return false;
     for (size_t a = 0; a < o->napps; a++) {
         total += o->apps[a].count;
-        if (!build_env(p, a) || !hosts_where(p, &o->more[a], &o->apps[a].where))
+        if (!build_env(p, a) || !hosts_where(p, a))
             return false;
-        o->apps[a].place = o->more[a].place.text;
+        /* Who says nothing about processors is placed like the program before it. */
+        o->apps[a].place = o->more[a].place.text ? o->more[a].place.text
+                           : a > 0               ? o->apps[a - 1].place
+                                                 : NULL;
     }
     if (!hosts_wanted(p))
         return false;

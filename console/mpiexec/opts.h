@@ -52,7 +52,7 @@ struct opts {
     uint32_t flags;      /* PVMX_SPAWN_*          */
     uint32_t slots;      /* universe size; 0: live value */
     uint32_t host_slots; /* sum of the host files; 0: none said */
-    const char *hosts;   /* of the host files; NULL: none */
+    const char *hosts;   /* of -hosts and the host files; NULL: none */
     struct opts_file *files;
     struct pxp_host_spec *wanted; /* hosts that are to be in the VM: those missing are added */
     size_t nwanted, wanted_cap;

@@ -88,8 +88,8 @@ bool variables_read(struct parse *p);
 
 /* ---- hosts.c ------------------------------------------------------------------------------------ */
 
-/* A list of hosts for the app that is being read, separated by commas: [USER@]HOST[:N]. */
-bool hosts_list(struct parse *p, const char *what, const char *list);
+/* A list of hosts separated by commas, [USER@]HOST[:N], behind what *to has already. */
+bool hosts_list(struct parse *p, const char *what, const char *list, const char **to);
 /* Hosts for all apps that have no list. */
 bool hosts_file(struct parse *p, const char *path);
 bool hosts_arch(struct parse *p, const char *arch);
@@ -97,8 +97,9 @@ bool hosts_arch(struct parse *p, const char *arch);
 bool hosts_launcher(struct parse *p, const char *launcher);
 /* All has been read: the hosts of files are wanted, too, where a program has no list of its own. */
 bool hosts_wanted(struct parse *p);
-/* Where the app is to run, as pvmxd/spread.h reads it. */
-bool hosts_where(struct parse *p, const struct opts_app *app, const char **where);
+/* Where program number a is to run, as pvmxd/spread.h reads it, into its request; those before it have
+ * been read. */
+bool hosts_where(struct parse *p, size_t a);
 
 /* ---- words.c ------------------------------------------------------------------------------------ */
 

@@ -219,9 +219,14 @@ static bool run_crowd(struct parse *p, char **v)
     return true;
 }
 
+static bool run_host(struct parse *p, char **v)
+{
+    return hosts_list(p, "-host", v[0], &parse_more(p)->hosts);
+}
+
 static bool run_hosts(struct parse *p, char **v)
 {
-    return hosts_list(p, "-host", v[0]);
+    return hosts_list(p, "-hosts", v[0], &p->opts->hosts);
 }
 
 static bool run_hostfile(struct parse *p, char **v)
@@ -377,9 +382,9 @@ const struct opt opt_table[] = {
      "who reads standard input: all, none, 0,2-4 (default 0)", run_stdin},
 
     {GROUP_PLACE, {"bind-to"}, "LEVEL[:N]", 1,
-     "none (default), hwthread, core, numa or socket", run_bind},
+     "none (default), hwthread, core, numa or socket; holds for the programs behind it too", run_bind},
     {GROUP_PLACE, {"map-by"}, "ORDER", 1,
-     "packed (default), or round robin over core, numa, socket", run_map},
+     "packed (default), or round robin over core, numa, socket, node (hosts)", run_map},
     {GROUP_PLACE, {"report-bindings"}, NULL, 0,
      "tell which processors each process is bound to", run_bindings},
     {GROUP_PLACE, {"usize"}, "N", 1, "MPI_UNIVERSE_SIZE: a number, SYSTEM or INFINITE", run_usize},
@@ -388,9 +393,9 @@ const struct opt opt_table[] = {
     {GROUP_PLACE, {"nooversubscribe"}, NULL, 0,
      "refuse to start more than there is room for", run_slots},
 
-    {GROUP_HOST, {"host", "hosts", "H"}, "HOST,...", 1, "where to run; HOST:N has N slots", run_hosts},
-    {GROUP_HOST, {"f", "hostfile", "machinefile"}, "FILE", 1,
-     "the same for all programs, from a host file", run_hostfile},
+    {GROUP_HOST, {"host", "H"}, "HOST,...", 1, "where to run; HOST:N has N slots", run_host},
+    {GROUP_HOST, {"hosts"}, "HOST,...", 1, "the same for all programs that have no -host", run_hosts},
+    {GROUP_HOST, {"f", "hostfile", "machinefile"}, "FILE", 1, "the same, from a host file", run_hostfile},
     {GROUP_HOST, {"ppn", "npernode", "N"}, "N", 1, "processes on each host before the next", run_ppn},
     {GROUP_HOST, {"arch"}, "NAME", 1, "run on hosts of this architecture", run_arch},
     {GROUP_HOST, {"launcher"}, "NAME", 1,

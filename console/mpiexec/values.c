@@ -100,7 +100,7 @@ bool value_soft(struct parse *p, const char *text)
 
 /* ---- placement -------------------------------------------------------------------------------- */
 
-/* ":OVERSUBSCRIBE" and the like are for the whole request. */
+/* ":OVERSUBSCRIBE" and the like are for the whole request, "node" is for all programs as -ppn is. */
 bool value_place(struct parse *p, const char *what, const char *key, const char *text)
 {
     struct pxp_place_words *w = &parse_more(p)->place;
@@ -110,6 +110,8 @@ bool value_place(struct parse *p, const char *what, const char *key, const char 
         p->opts->flags &= ~(uint32_t)PVMX_SPAWN_NO_OVERSUBSCRIBE;
     if (w->may_not_crowd)
         p->opts->flags |= PVMX_SPAWN_NO_OVERSUBSCRIBE;
+    if (w->each && !p->opts->ppn)
+        p->opts->ppn = w->each;
     w->may_crowd = w->may_not_crowd = false;
     return true;
 }

@@ -30,7 +30,8 @@ int xmpi_dpm_tids(const struct xmpi_comm *comm, pvmx_tid **out);
 int xmpi_dpm_bad_value(const char *key, const char *value, const char *expected);
 /* Seconds from an info key; *ms stays when the key is not there. */
 int xmpi_dpm_info_ms(const struct xmpi_info *info, const char *key, uint32_t *ms);
-/* Logs the keys that do not stand in known (NULL-terminated; NULL: no key is known). */
+/* Logs the keys that do not stand in known (NULL-terminated; NULL: no key is known), where "key*" stands
+ * for all that begin so. */
 void xmpi_dpm_note_unknown(const struct xmpi_info *info, const char *const known[],
                            const char *what);
 

@@ -30,13 +30,20 @@ int xmpi_dpm_info_ms(const struct xmpi_info *info, const char *key, uint32_t *ms
     return MPI_SUCCESS;
 }
 
+/* A pattern that ends in '*' stands for all that begin so. */
+static bool is_key(const char *key, const char *pattern)
+{
+    size_t len = strcspn(pattern, "*");
+    return strncmp(key, pattern, len) == 0 && (pattern[len] == '*' || key[len] == '\0');
+}
+
 void xmpi_dpm_note_unknown(const struct xmpi_info *info, const char *const known[],
                            const char *what)
 {
     for (int i = 0; info && i < info->n; i++) {
         bool found = false;
         for (const char *const *k = known; k && *k; k++)
-            found = found || strcmp(info->pairs[i].key, *k) == 0;
+            found = found || is_key(info->pairs[i].key, *k);
         if (!found)
             pvmx_engine_debug("%s ignores info key \"%s\"", what, info->pairs[i].key);
     }

@@ -34,6 +34,7 @@ struct xmpi_spawn {
     int stdio[3]; /* descriptors for the children; files: ours to close */
     bool opened[3];
     pvmx_tid *parents;
+    struct pvmx_wanting *wanting; /* hosts are added; NULL: all are there */
     int round;
     bool asked; /* op is this round's */
     struct pvmx_spawning *op;
@@ -60,7 +61,7 @@ void xmpi_spawn_free(struct xmpi_spawn *s);
 
 /* ---- spawn_try.c */
 
-/* Begins the first round. A failure: nothing was asked. */
+/* Begins the first round, or the adding of hosts before it. A failure: nothing was asked. */
 int xmpi_spawn_begin(struct xmpi_spawn *s);
 /* The round's answer is there; xmpi_spawn_next would not wait. Only looks. */
 bool xmpi_spawn_answered(const struct xmpi_spawn *s);

@@ -35,6 +35,7 @@ static const char known[][32] = {
     "bind_to",
     "map_by",
     "mpit_cpus",
+    "mpit_cpus_r*",
     "mpit_procmap",
     "mpit_bind_to_processor_set",
     /* ours */
@@ -139,6 +140,8 @@ void xmpi_spawn_hints_free(struct xmpi_spawn_hints *hints)
     free(hints->soft.triplets);
     free(hints->env);
     free(hints->env_text);
+    for (int i = 0; i < 2; i++)
+        pvmx_engine_host_list_free(&hints->add[i]);
     free(hints->where);
     free(hints->place);
     *hints = (struct xmpi_spawn_hints){0};

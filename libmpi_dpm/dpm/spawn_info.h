@@ -4,6 +4,7 @@
 #ifndef XMPI_SPAWN_INFO_H
 #define XMPI_SPAWN_INFO_H
 
+#include <pvmx/engine/vm.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,8 +29,9 @@ struct xmpi_spawn_hints {
     const char *file;        /* lam_spawn_file or file; likewise          */
     const char **env;        /* NULL-terminated "NAME=value"; never NULL  */
     char *env_text;
-    char *where; /* for pvmx_app; NULL: nothing was said */
-    char *place; /* likewise */
+    struct pvmx_host_list add[2]; /* hosts that have to be in the VM: add-host, add-hostfile */
+    char *where;                  /* for pvmx_app; NULL: nothing was said */
+    char *place;                  /* likewise */
     struct xmpi_soft soft;
     struct xmpi_spawn_stdio stdio;
     int detached;      /* pvmx_lifetime: -1 not given, 0 connected, 1 detached */
@@ -53,7 +55,7 @@ bool xmpi_soft_dense(const struct xmpi_soft *soft, int number);
 
 /* spawn_env.c: what is added to the children's environment. */
 int xmpi_spawn_env_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints);
-/* spawn_where.c: on which hosts. */
+/* spawn_where.c: on which hosts, and which are to be there. */
 int xmpi_spawn_where_read(const struct xmpi_info *info, struct xmpi_spawn_hints *hints);
 
 /* One program of an application schema. */

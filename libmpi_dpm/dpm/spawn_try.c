@@ -5,6 +5,7 @@
 #include "rt/err.h"
 #include <pvmx/engine/prog.h>
 #include <pvmx/engine/util.h>
+#include <pvmx/engine/vm.h>
 #include <stdlib.h>
 
 enum {
@@ -72,6 +73,28 @@ static int begin_round(struct xmpi_spawn *s)
     return err ? spawn_class(s, err) : MPI_SUCCESS;
 }
 
+/* Asks for the hosts of add-host and add-hostfile; s->wanting stays NULL when there are none. */
+static int want_hosts(struct xmpi_spawn *s)
+{
+    size_t n = 0;
+    for (int i = 0; i < s->given; i++)
+        n += s->hints[i].add[0].n + s->hints[i].add[1].n;
+    if (n == 0)
+        return MPI_SUCCESS;
+    struct pvmx_host_spec *specs = malloc(n * sizeof(*specs));
+    if (!specs)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for %zu hosts", n);
+    n = 0;
+    for (int i = 0; i < 2 * s->given; i++) {
+        const struct pvmx_host_list *list = &s->hints[i / 2].add[i % 2];
+        for (size_t k = 0; k < list->n; k++)
+            specs[n++] = list->specs[k];
+    }
+    pvmx_err err = pvmx_engine_hosts_want(specs, n, &s->wanting);
+    free(specs);
+    return err ? spawn_class(s, err) : MPI_SUCCESS;
+}
+
 int xmpi_spawn_begin(struct xmpi_spawn *s)
 {
     pvmx_err err = pvmx_engine_join_vm(); /* before context ids are asked for */
@@ -81,7 +104,8 @@ int xmpi_spawn_begin(struct xmpi_spawn *s)
     if (cls)
         return cls;
     s->out.ctx = pvmx_engine_ctx_alloc(8); /* the block of <pvmx/engine/dyn.h> */
-    return begin_round(s);
+    cls = want_hosts(s);
+    return cls || s->wanting ? cls : begin_round(s);
 }
 
 /* ---- after it ---------------------------------------------------------------------- */
@@ -182,14 +206,31 @@ static int take_result(struct xmpi_spawn *s, const struct pvmx_spawn_result *res
     return took ? took : cls;
 }
 
+/* The hosts are there, or one is not. */
+static int take_hosts(struct xmpi_spawn *s)
+{
+    pvmx_err err = pvmx_engine_hosts_want_take(s->wanting);
+    s->wanting = NULL;
+    return err == PVMX_ERR_NOMEM ? xmpi_err_engine(err)
+           : err                 ? xmpi_err(MPI_ERR_SPAWN, "%s", pvmx_last_error())
+                                 : begin_round(s);
+}
+
 bool xmpi_spawn_answered(const struct xmpi_spawn *s)
 {
+    if (s->wanting)
+        return pvmx_engine_hosts_want_done(s->wanting);
     return !s->asked || pvmx_engine_spawn_done(s->op);
 }
 
 int xmpi_spawn_next(struct xmpi_spawn *s, bool *again)
 {
     struct pvmx_spawn_result res = {0};
+    if (s->wanting) {
+        int hosts = take_hosts(s);
+        *again = !hosts;
+        return hosts;
+    }
     pvmx_err err = s->asked ? pvmx_engine_spawn_take(s->op, &res) : PVMX_OK;
     s->asked = false;
     s->op = NULL;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Info keys of a spawn that say on which hosts the children run: host, hosts, hostfile, add-host,
- * add-hostfile, arch, lam_spawn_sched_round_robin, lam_no_root_node_schedule. Here they become the
- * words of pvmxd/spread.h; the daemon knows the hosts. */
+/* Info keys of a spawn that say on which hosts the children run: host, hosts, hostfile, arch, map_by,
+ * lam_spawn_sched_round_robin, lam_no_root_node_schedule. Here they become the words of pvmxd/spread.h;
+ * the daemon knows the hosts. add-host and add-hostfile name hosts that are to be there before. */
 #include "dpm/dpm.h"
 #include "dpm/spawn_info.h"
 #include "rt/err.h"
 #include "rt/info.h"
+#include <pvmx/engine/dyn.h>
 #include <pvmx/engine/vm.h>
 #include <pvmx/pvmx.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,20 +77,19 @@ static int say_file(struct words *w, const char *key, const char *path)
 
 /* ---- all of them ------------------------------------------------------------------- */
 
-/* The lists of these keys, behind the word that they make together. */
-static int read_lists(const struct xmpi_info *info, const char *word,
-                      const char *const lists[], const char *const files[], struct words *out)
+static int read_hosts(const struct xmpi_info *info, struct words *out)
 {
+    static const char keys[2][8] = {"host", "hosts"};
+    const char *file = xmpi_info_value(info, "hostfile");
     struct words w = {0};
     int cls = MPI_SUCCESS;
-    for (int i = 0; lists[i] && !cls; i++)
-        if (xmpi_info_value(info, lists[i]))
-            cls = say_hosts(&w, lists[i], xmpi_info_value(info, lists[i]));
-    for (int i = 0; files[i] && !cls; i++)
-        if (xmpi_info_value(info, files[i]))
-            cls = say_file(&w, files[i], xmpi_info_value(info, files[i]));
+    for (int i = 0; i < 2 && !cls; i++)
+        if (xmpi_info_value(info, keys[i]))
+            cls = say_hosts(&w, keys[i], xmpi_info_value(info, keys[i]));
+    if (!cls && file)
+        cls = say_file(&w, "hostfile", file);
     if (!cls && w.len > 0) {
-        say_word(out, word);
+        say_word(out, "hosts=");
         say(out, w.text, w.len);
         say_word(out, " ");
     }
@@ -110,6 +111,17 @@ static int read_arch(const struct xmpi_info *info, struct words *out)
     return MPI_SUCCESS;
 }
 
+/* Which processors on each host: spawn_place.c. */
+static void read_map(const struct xmpi_info *info, struct words *out)
+{
+    const char *map = xmpi_info_value(info, "map_by");
+    uint32_t each = map ? pvmx_engine_place_each(map) : 0;
+    char word[24];
+    snprintf(word, sizeof(word), "each=%u ", (unsigned)each);
+    if (each > 0)
+        say_word(out, word);
+}
+
 /* The first of LAM's keys that is there counts, as there; its file key was looked for before. */
 static int read_lam(const struct xmpi_info *info, struct words *out)
 {
@@ -129,18 +141,58 @@ static int read_lam(const struct xmpi_info *info, struct words *out)
     return MPI_SUCCESS;
 }
 
+static int add_class(pvmx_err err, const char *key)
+{
+    return xmpi_err(err == PVMX_ERR_NOMEM ? MPI_ERR_NO_MEM : MPI_ERR_INFO_VALUE,
+                    "info key \"%s\": %s", key, pvmx_last_error());
+}
+
+/* Lines of a host file with commas for their ends. */
+static int read_add(const struct xmpi_info *info, struct pvmx_host_list *out)
+{
+    static const char key[] = "add-host";
+    const char *value = xmpi_info_value(info, key);
+    char *lines = value ? strdup(value) : NULL;
+    pvmx_err err = PVMX_OK;
+    if (value && !lines)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for the hosts of a spawn");
+    for (char *c = lines; c && *c; c++)
+        *c = *c == ',' ? '\n' : *c;
+    if (lines)
+        err = pvmx_engine_hosts_read(NULL, lines, out);
+    free(lines);
+    if (err)
+        return add_class(err, key);
+    return value && out->n == 0
+               ? xmpi_dpm_bad_value(key, value, "names of hosts, separated by commas")
+               : MPI_SUCCESS;
+}
+
+static int read_add_file(const struct xmpi_info *info, struct pvmx_host_list *out)
+{
+    static const char key[] = "add-hostfile";
+    const char *path = xmpi_info_value(info, key);
+    pvmx_err err = path ? pvmx_engine_hosts_read(path, NULL, out) : PVMX_OK;
+    if (err)
+        return add_class(err, key);
+    return path && out->n == 0
+               ? xmpi_err(MPI_ERR_INFO_VALUE,
+                          "info key \"%s\": host file %s names no host", key, path)
+               : MPI_SUCCESS;
+}
+
 int xmpi_spawn_where_read(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
 {
-    static const char *const hosts[] = {"host", "hosts", NULL}, *const files[] = {
-                                                                    "hostfile", NULL};
-    static const char *const add[] = {"add-host", NULL}, *const adds[] = {"add-hostfile",
-                                                                          NULL};
     struct words w = {0};
-    int cls = read_lists(info, "hosts=", hosts, files, &w);
+    int cls = read_hosts(info, &w);
     if (!cls)
-        cls = read_lists(info, "known=", add, adds, &w);
+        cls = read_add(info, &h->add[0]);
+    if (!cls)
+        cls = read_add_file(info, &h->add[1]);
     if (!cls)
         cls = read_arch(info, &w);
+    if (!cls)
+        read_map(info, &w);
     if (!cls)
         cls = read_lam(info, &w);
     if (!cls && w.broken)

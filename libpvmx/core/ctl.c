@@ -91,6 +91,11 @@ pvmx_err px_ctl_outcome(const struct px_ctl_call *call)
     return call->number == PXP_REFUSE ? pxp_client_refused(call->body, call->len) : call->err;
 }
 
+pvmx_err px_ctl_done(struct px_ctl_call *call)
+{
+    return call->done ? px_ctl_outcome(call) : px_ctl_call_wait(call);
+}
+
 void px_ctl_call_free(struct px_ctl_call *call)
 {
     px_list_remove(&call->node);

@@ -42,6 +42,8 @@ pvmx_err px_ctl_call(struct px_ctl_call *call, const int *fds, size_t nfds);
 void px_ctl_call_start(struct px_ctl_call *call, const int *fds, size_t nfds);
 pvmx_err px_ctl_call_wait(struct px_ctl_call *call);
 pvmx_err px_ctl_outcome(const struct px_ctl_call *call);
+/* Either of them: waits unless it is done already, since progress itself may call this. */
+pvmx_err px_ctl_done(struct px_ctl_call *call);
 void px_ctl_call_free(struct px_ctl_call *call);
 /* Joins or starts the VM if need be, and gives the call its serial. */
 pvmx_err px_ctl_begin(struct px_ctl_call *call);

@@ -170,8 +170,9 @@ void pvmx_engine_host_list_free(struct pvmx_host_list *list)
     *list = (struct pvmx_host_list){0};
 }
 
-/* Sends host_add with the serial; the answer is the caller's affair. */
-static pvmx_err encode_add(uint32_t serial, const struct pvmx_host_spec *specs, size_t n)
+/* Encodes host_add with the serial; the answer is the caller's affair. */
+static pvmx_err encode_add(uint32_t serial, const struct pvmx_host_spec *specs, size_t n,
+                           bool passing)
 {
     struct pxp_host_spec *list = calloc(n + 1, sizeof *list);
     if (!list)
@@ -190,7 +191,7 @@ static pvmx_err encode_add(uint32_t serial, const struct pvmx_host_spec *specs, 
                                          .port = specs[i].port,
                                          .slots = specs[i].slots,
                                          .speed = specs[i].speed};
-    struct pxp_host_add m = {.hosts = list, .n_hosts = n};
+    struct pxp_host_add m = {.hosts = list, .n_hosts = n, .passing = passing};
     pvmx_err err = pxp_host_add_encode(&px_ctx.ctl.client.out, serial, &m);
     free(list);
     return err;
@@ -223,7 +224,7 @@ pvmx_err pvmx_engine_hosts_add(const struct pvmx_host_spec *specs, size_t n,
     px_lock();
     pvmx_err err = px_ctl_begin(&call);
     if (!err) {
-        err = encode_add(call.serial, specs, n);
+        err = encode_add(call.serial, specs, n, false);
         if (!err)
             err = px_ctl_call(&call, NULL, 0);
         if (!err)
@@ -240,10 +241,59 @@ pvmx_err pvmx_engine_hosts_begin(const struct pvmx_host_spec *specs, size_t n)
     px_lock();
     pvmx_err err = px_ctl_begin(&call);
     if (!err)
-        err = encode_add(call.serial, specs, n);
+        err = encode_add(call.serial, specs, n, false);
     if (!err)
         err = px_ctl_post(); /* its answer finds nobody */
     px_unlock();
+    return err;
+}
+
+struct pvmx_wanting {
+    struct px_ctl_call call;
+    size_t n;
+};
+
+pvmx_err pvmx_engine_hosts_want(const struct pvmx_host_spec *specs, size_t n,
+                                struct pvmx_wanting **out)
+{
+    struct pvmx_wanting *op = calloc(1, sizeof *op);
+    if (!op)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for %zu hosts", n);
+    op->n = n;
+    px_lock();
+    pvmx_err err = px_ctl_begin(&op->call);
+    if (!err)
+        err = encode_add(op->call.serial, specs, n, true);
+    if (!err)
+        px_ctl_call_start(&op->call, NULL, 0);
+    px_unlock();
+    if (err)
+        free(op);
+    else
+        *out = op;
+    return err;
+}
+
+bool pvmx_engine_hosts_want_done(const struct pvmx_wanting *op)
+{
+    return op->call.done;
+}
+
+pvmx_err pvmx_engine_hosts_want_take(struct pvmx_wanting *op)
+{
+    px_lock();
+    struct pvmx_host_result *results = calloc(op->n + 1, sizeof *results);
+    pvmx_err err = px_ctl_done(&op->call);
+    if (!err)
+        err = results ? take_results(&op->call, results, op->n)
+                      : px_fail(PVMX_ERR_NOMEM, "no memory for %zu hosts", op->n);
+    for (size_t i = 0; !err && i < op->n; i++)
+        if (results[i].error)
+            err = px_fail(results[i].error, "%s", results[i].text);
+    px_ctl_call_free(&op->call);
+    px_unlock();
+    free(results);
+    free(op);
     return err;
 }
 

@@ -275,8 +275,7 @@ pvmx_err pvmx_engine_spawn_take(struct pvmx_spawning *op, struct pvmx_spawn_resu
 {
     *out = (struct pvmx_spawn_result){.count = op->count};
     px_lock();
-    /* Done already: this may be progress itself, which does not wait. */
-    pvmx_err err = op->call.done ? px_ctl_outcome(&op->call) : px_ctl_call_wait(&op->call);
+    pvmx_err err = px_ctl_done(&op->call);
     if (!err)
         err = take(&op->call, out);
     px_ctl_call_free(&op->call);
@@ -310,6 +309,11 @@ pvmx_err pvmx_engine_place_say(const char *key, const char *value, char **text)
     pvmx_err err = pxp_place_say(&w, key, key, value);
     *text = w.text;
     return err;
+}
+
+uint32_t pvmx_engine_place_each(const char *map_by)
+{
+    return pxp_place_each(map_by, NULL);
 }
 
 void pvmx_engine_job_release(uint32_t job)

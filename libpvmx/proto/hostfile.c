@@ -3,13 +3,17 @@
 #include "proto/hostfile.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -457,5 +461,59 @@ bool pxp_host_here(const char *name, size_t len)
     for (size_t i = 0; i < sizeof self / sizeof *self; i++)
         if (same(name, len, self[i], strlen(self[i])))
             return true;
+    return false;
+}
+
+/* An address of this kind (AF_INET, AF_INET6) as it stands in a list of interfaces. */
+static bool holds_address(const struct sockaddr *a, int family, const void *bytes)
+{
+    if (a == NULL || a->sa_family != family)
+        return false;
+    return family == AF_INET
+               ? memcmp(&((const struct sockaddr_in *)(const void *)a)->sin_addr, bytes,
+                        sizeof(struct in_addr)) == 0
+               : memcmp(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, bytes,
+                        sizeof(struct in6_addr)) == 0;
+}
+
+bool pxp_host_own_address(const char *name, size_t len)
+{
+    char text[INET6_ADDRSTRLEN];
+    uint8_t bytes[sizeof(struct in6_addr)];
+    struct ifaddrs *all;
+    bool found = false;
+    if (len > 2 && name[0] == '[' && name[len - 1] == ']') {
+        name++;
+        len -= 2;
+    }
+    if (len >= sizeof text)
+        return false;
+    memcpy(text, name, len);
+    text[len] = '\0';
+    int family = inet_pton(AF_INET, text, bytes) == 1    ? AF_INET
+                 : inet_pton(AF_INET6, text, bytes) == 1 ? AF_INET6
+                                                         : AF_UNSPEC;
+    if (family == AF_UNSPEC)
+        return false;
+    if (family == AF_INET && bytes[0] == 127) /* all of the network is this host */
+        return true;
+    if (getifaddrs(&all) != 0)
+        return false;
+    for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next)
+        found = holds_address(i->ifa_addr, family, bytes);
+    freeifaddrs(all);
+    return found;
+}
+
+bool pxp_host_listens_at(const char *name, size_t len, const char *const *addresses, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *port = strrchr(addresses[i], ':');
+        size_t alen = port != NULL ? (size_t)(port - addresses[i]) : strlen(addresses[i]);
+        const char *bare = *addresses[i] == '[' && alen > 2 ? addresses[i] + 1 : NULL;
+        if (len > 0 && (same(name, len, addresses[i], alen) ||
+                        (bare != NULL && same(name, len, bare, alen - 2))))
+            return true;
+    }
     return false;
 }

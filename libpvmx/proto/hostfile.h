@@ -54,5 +54,10 @@ char *pxp_hostfile_list(const struct pxp_hostfile *f, uint32_t *slots);
 bool pxp_host_named(const char *name, size_t len, const char *host);
 /* The name means whatever host it is said on: localhost and the like. */
 bool pxp_host_here(const char *name, size_t len);
+/* The name is an address in digits, one of this host's own. */
+bool pxp_host_own_address(const char *name, size_t len);
+/* It is one of these, "192.0.2.1:4711" or "[2001:db8::1]:4711" (host_entry.addresses). */
+bool pxp_host_listens_at(const char *name, size_t len, const char *const *addresses,
+                         size_t n);
 
 #endif

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define PACKED_ROUND "packed, hwthread, core, numa, socket or roundrobin (that is socket)"
+#define PACKED_ROUND                                                                     \
+    "packed, hwthread, core, numa, socket, roundrobin (that is socket), node or "        \
+    "ppr:N:node"
 
 struct word {
     char theirs[12], ours[10];
@@ -22,11 +24,11 @@ static const struct word levels[] = {
 };
 
 static const struct word orders[] = {
-    {"packed", "packed"},  {"slot", "packed"},       {"compact", "packed"},
-    {"node", "packed"},    {"hwthread", "hwthread"}, {"thread", "hwthread"},
-    {"core", "core"},      {"numa", "numa"},         {"socket", "socket"},
-    {"package", "socket"}, {"rr", "socket"},         {"roundrobin", "socket"},
-    {"spread", "socket"},  {"scatter", "socket"},
+    {"packed", "packed"},     {"slot", "packed"},       {"compact", "packed"},
+    {"hwthread", "hwthread"}, {"thread", "hwthread"},   {"core", "core"},
+    {"numa", "numa"},         {"socket", "socket"},     {"package", "socket"},
+    {"rr", "socket"},         {"roundrobin", "socket"}, {"spread", "socket"},
+    {"scatter", "socket"},
 };
 
 static const char *translate(const struct word *words, size_t n, const char *text, size_t len)
@@ -103,20 +105,45 @@ static pvmx_err say_modifier(struct pxp_place_words *w, const char *what,
     return PVMX_OK;
 }
 
+uint32_t pxp_place_each(const char *map_by, const char **rest)
+{
+    static const char ppr[] = "ppr:";
+    const char *at = map_by;
+    uint32_t each = 1;
+    if (strncasecmp(at, ppr, sizeof ppr - 1) == 0) {
+        at += sizeof ppr - 1;
+        size_t len = strcspn(at, ":");
+        each = is_count(at, len) ? (uint32_t)strtoul(at, NULL, 10) : 0;
+        at += len + (at[len] == ':');
+    }
+    size_t len = strcspn(at, ":");
+    if (len != 4 || strncasecmp(at, "node", len) != 0)
+        return 0;
+    if (rest != NULL)
+        *rest = at + len;
+    return each;
+}
+
 /* binds: an order without a level means the processors themselves. */
 static pvmx_err say_map(struct pxp_place_words *w, const char *what, const char *value,
                         bool binds)
 {
-    size_t len = strcspn(value, ":");
-    const char *map = translate(orders, sizeof orders / sizeof *orders, value, len);
+    const char *rest = value + strcspn(value, ":");
+    const char *map =
+        translate(orders, sizeof orders / sizeof *orders, value, (size_t)(rest - value));
+    uint32_t each = map == NULL ? pxp_place_each(value, &rest) : 0;
     pvmx_err err = PVMX_OK;
-    if (map == NULL)
+    if (map == NULL && each == 0)
         return bad(what, value, PACKED_ROUND);
+    if (each > 0) {
+        w->each = each;
+        map = "packed"; /* within a host */
+    }
     if (binds && !w->bound) {
         w->bound = true;
         err = add(w, "bind=%s", strcmp(map, "hwthread") == 0 ? map : "core");
     }
-    for (const char *at = value + len; err == PVMX_OK && *at != '\0';) {
+    for (const char *at = rest; err == PVMX_OK && *at != '\0';) {
         size_t n = strcspn(++at, ":");
         err = say_modifier(w, what, value, at, n);
         at += n;

@@ -43,6 +43,11 @@ class Adding(hostlab.HostCase):
         out = self.check_program(MPIEXEC, "-launcher", "exec %c", "-host", "a", "-n", "1", *WHERE, ":",
                                  "-host", "b", "-n", "1", *WHERE)
         self.assertEqual(self.ranks(out), [2, 3])
+        self.gone()
+        # Several programs share one list, and each goes on where the one before has stopped.
+        out = self.check_program(MPIEXEC, "-hosts", "a:1,b:1,c:1", "-n", "2", *WHERE, ":", "-n", "1", *WHERE, ":",
+                                 "-host", "b", "-n", "1", *WHERE)
+        self.assertEqual(self.ranks(out), [2, 3, 4, 3])
 
     def test_they_stay_where_a_person_wants_it(self):
         self.begin()
@@ -177,11 +182,15 @@ class Network(netlab.NetCase):
 
     def test_over_ethernet(self):
         names = [self.name(i) for i in range(self.N)]
+        # The first one is our own: no host has to be added for it. Once added, the others go by their addresses too.
         status, out, err = self.run_program(
             "ip", "netns", "exec", names[0], MPIEXEC, "-launcher-exec", "ip netns exec", "-hosts",
-            f"{names[1]},{names[2]}", "-ppn", "1", "-n", "2", "sh", "-c", "ip -o -4 addr show eth0")
+            f"10.77.0.1,{names[1]},{names[2]}", "-ppn", "1", "-n", "3", "sh", "-c",
+            f"ip -o -4 addr show eth0; [ $PVMX_RANK != 0 ] || exec {MPIEXEC} -hosts 10.77.0.3,10.77.0.1 -ppn 1 -n 2 "
+            "ip -o -4 addr show eth0")
         self.assertEqual(status, 0, err)
-        self.assertEqual(sorted(re.findall(r"10\.77\.0\.\d+/", out)), ["10.77.0.2/", "10.77.0.3/"])
+        self.assertEqual(sorted(re.findall(r"10\.77\.0\.\d+/", out)),
+                         [f"10.77.0.{i}/" for i in (1, 1, 2, 3, 3)], out)
         self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone", 10)
 
 

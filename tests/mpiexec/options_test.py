@@ -306,6 +306,10 @@ class Options(LabCase):
                          self.output("-n", "1", *SHOW_CPUS))
         self.assertEqual(self.output("-bind-to", f"hwthread:{len(CPUS)}", *SHOW_CPUS),
                          self.output(*SHOW_CPUS))
+        # What is said holds for the programs behind it, too, unless they say something else.
+        self.assertEqual(self.output("-l", "-bind-to", "hwthread", *SHOW_CPUS, ":", *SHOW_CPUS, ":", "-bind-to", "none",
+                                     *SHOW_CPUS),
+                         [f"[{r}] {c}" for r, c in enumerate((ones + ones)[:2] + self.output(*SHOW_CPUS))])
         self.refused("this host has", "-bind-to", "core:4096", "true", status=1)
         for bad in ("fish", "core:", "core:0", "core:x", "none:2", ""):
             self.refused("-bind-to", "-bind-to", bad, "true")

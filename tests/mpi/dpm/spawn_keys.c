@@ -3,6 +3,7 @@
  * and value, and a key that is not known is ignored and logged. */
 #include "mtest.h"
 #include <fcntl.h>
+#include <mpix_pvmx.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,20 +159,61 @@ static void hosts(void)
     refused("hosts", "localhost,,elsewhere", MPI_ERR_INFO_VALUE, "hosts");
     refused("hosts", "localhost:0", MPI_ERR_INFO_VALUE, "0");
     refused("host", "two names", MPI_ERR_INFO_VALUE, "two names");
-    refused("add-host", "elsewhere", MPI_ERR_SPAWN, "elsewhere");
     refused("arch", "vax", MPI_ERR_SPAWN, "vax");
     refused("arch", "", MPI_ERR_INFO_VALUE, "arch");
     const char *file =
         file_with("hosts", "# ours\n\nlocalhost slots=2 max_slots=4\n127.0.0.1:1\n"
                            "nowhere schedule=no\n");
     says("cwd", (const char *const[]){"hostfile", file, "wdir", "/", NULL}, "/");
-    says("cwd", (const char *const[]){"add-hostfile", file, "wdir", "/", NULL}, "/");
     refused("hostfile", file_with("none", NULL), MPI_ERR_INFO_VALUE, "No such file");
     refused("hostfile", file_with("bad", "localhost\nlocalhost two\n"),
             MPI_ERR_INFO_VALUE, "line 2");
     refused("hostfile", file_with("empty", "# nothing\n"), MPI_ERR_INFO_VALUE, "no host");
-    refused("add-hostfile", file_with("other", "elsewhere cpu=2\n"), MPI_ERR_SPAWN,
-            "elsewhere");
+}
+
+static int universe(void)
+{
+    int flag, *value;
+    OK(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_UNIVERSE_SIZE, &value, &flag));
+    return *value;
+}
+
+/* Hosts that are not there are added first; those that are there will do. */
+static void adding(void)
+{
+    int before = universe();
+    char text[256] = "", mark[] = "--role", role[] = "cwd", *argv[] = {mark, role, NULL};
+    const char *file =
+        file_with("more", "localhost\n* launcher=fork\nspare slots=9\nthird:3\n");
+    MPI_Info info;
+    MPI_Comm inter;
+    MPI_Request req;
+    says("cwd",
+         (const char *const[]){"add-host", "localhost, spare:2 launcher=fork", "host",
+                               "spare", "wdir", "/", NULL},
+         "/");
+    CHECK_EQ(universe(), before + 2);
+    says("cwd",
+         (const char *const[]){"add-host", "spare.some.domain", "add-hostfile", file,
+                               "host", "third", "map_by", "ppr:2:node", "wdir", "/", NULL},
+         "/");
+    CHECK_EQ(universe(), before + 5);
+    info = info_of((const char *const[]){"add-host", "fourth:1 launcher=fork", "host",
+                                         "fourth", "wdir", "/", NULL});
+    OK(MPIX_Comm_ispawn(mt_program(), argv, 1, info, 0, MPI_COMM_SELF, &inter,
+                        MPI_ERRCODES_IGNORE, &req));
+    OK(MPI_Info_free(&info));
+    OK(MPI_Wait(&req, MPI_STATUS_IGNORE));
+    OK(MPI_Recv(text, 256, MPI_CHAR, 0, 1, inter, MPI_STATUS_IGNORE));
+    OK(MPI_Comm_disconnect(&inter));
+    CHECK_EQ(universe(), before + 6);
+    refused("add-host", "elsewhere launcher='echo no bread >&2; exit 1; %c'",
+            MPI_ERR_SPAWN, "elsewhere: no bread");
+    refused("add-host", "two names", MPI_ERR_INFO_VALUE, "names");
+    refused("add-host", "", MPI_ERR_INFO_VALUE, "add-host");
+    refused("add-host", "a:0", MPI_ERR_INFO_VALUE, "add-host");
+    refused("add-hostfile", file_with("none", NULL), MPI_ERR_INFO_VALUE, "No such file");
+    refused("add-hostfile", file_with("empty", "# nothing\n"), MPI_ERR_INFO_VALUE, "no host");
 }
 
 static void round_robin(void)
@@ -192,9 +234,7 @@ static void round_robin(void)
 static void schema(const char *key)
 {
     char line[1024], texts[8 * 256];
-    int codes[4] = {-1, -1, -1, -1}, universe, flag, *value;
-    OK(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_UNIVERSE_SIZE, &value, &flag));
-    universe = *value;
+    int codes[4] = {-1, -1, -1, -1};
     snprintf(line, sizeof(line),
              "# three lines\n"
              "n0 -np 2 -x A=1 %s --role schema 'of the file' # and so on\n\n"
@@ -221,10 +261,10 @@ static void schema(const char *key)
     snprintf(line, sizeof(line), "-np 3 %s --role schema more\nC %s --role schema all\n",
              mt_program(), mt_program());
     codes[1] = -1;
-    char *many = calloc((size_t)universe + 3, 256);
+    char *many = calloc((size_t)universe() + 3, 256);
     n = spawn("ignored", 1, (const char *const[]){key, file_with("app", line), NULL},
               codes, many);
-    CHECK_EQ(n, universe + 3);
+    CHECK_EQ(n, universe() + 3);
     CHECK(codes[0] == MPI_SUCCESS && codes[1] == -1);
     free(many);
     refused(key, file_with("no such", NULL), MPI_ERR_INFO_VALUE, "No such file");
@@ -365,6 +405,7 @@ int main(int argc, char **argv)
     several();
     unknown_key(NULL);
     closed_stdio(NULL);
+    adding();
     snprintf(command, sizeof(command), "rm -r %s", folder);
     CHECK_EQ(system(command), 0);
     return mt_end();

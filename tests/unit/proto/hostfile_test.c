@@ -3,7 +3,10 @@
 #include "base/err.h"
 #include "proto/hostfile.h"
 #include "sample.h"
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +214,49 @@ static bool accepts(const char *text, size_t len)
     free(list);
     free(twice);
     return true;
+}
+
+static bool own(const char *name)
+{
+    return pxp_host_own_address(name, strlen(name));
+}
+
+Test(hostfile, own_addresses)
+{
+    static const char others[][20] = {"192.0.2.1",
+                                      "2001:db8::1",
+                                      "[2001:db8::1]",
+                                      "0.0.0.0",
+                                      "255.255.255.255",
+                                      "224.0.0.1",
+                                      "localhost",
+                                      "",
+                                      "[]",
+                                      "127.0.0",
+                                      "127.0.0.1x"};
+    char text[INET6_ADDRSTRLEN + 2], longer[300];
+    struct ifaddrs *all;
+    cr_assert_eq(getifaddrs(&all), 0);
+    for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+        const struct sockaddr_in *a = (const void *)i->ifa_addr;
+        if (a == NULL || a->sin_family != AF_INET)
+            continue;
+        inet_ntop(AF_INET, &a->sin_addr, text, sizeof text);
+        cr_assert(own(text), "%s", text);
+    }
+    freeifaddrs(all);
+    cr_assert(own("127.0.0.1") && own("127.9.9.9"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        cr_assert(!own(others[i]), "%s", others[i]);
+    memset(longer, '1', sizeof longer);
+    cr_assert(!pxp_host_own_address(longer, sizeof longer));
+    static const char *const at[] = {"192.0.2.7:4711", "[2001:db8::7]:4711"};
+    cr_assert(pxp_host_listens_at("192.0.2.7", 9, at, 2));
+    cr_assert(pxp_host_listens_at("2001:db8::7", 11, at, 2));
+    cr_assert(pxp_host_listens_at("[2001:db8::7]", 13, at, 2));
+    cr_assert(!pxp_host_listens_at("192.0.2.70", 10, at, 2));
+    cr_assert(!pxp_host_listens_at("192.0.2", 7, at, 2));
+    cr_assert(!pxp_host_listens_at("", 0, at, 2));
 }
 
 Test(hostfile, random_files)

@@ -35,7 +35,15 @@ static const struct saying sayings[] = {
     {"map_by", "core:PE=", NULL},
     {"map_by", "core:", NULL},
     {"map_by", "core:fast", NULL},
-    {"map_by", "ppr:2:node", NULL},
+    {"map_by", "node", "bind=core map=packed"},
+    {"map_by", "ppr:2:node", "bind=core map=packed"},
+    {"map_by", "PPR:12:Node:PE=2", "bind=core cpus=2 map=packed"},
+    {"map_by", "ppr:0:node", NULL},
+    {"map_by", "ppr:2", NULL},
+    {"map_by", "ppr:2:", NULL},
+    {"map_by", "ppr::node", NULL},
+    {"map_by", "ppr:2:socket", NULL},
+    {"map_by", "ppr:2:node:", NULL},
     {"mpit_cpus", "3", "cpus=3"},
     {"mpit_cpus", "0", NULL},
     {"mpit_cpus", "", NULL},
@@ -70,6 +78,18 @@ Test(place_words, each_saying)
         }
         pxp_place_words_free(&w);
     }
+}
+
+Test(place_words, on_each_host)
+{
+    const char *rest = NULL;
+    cr_expect_eq(pxp_place_each("node", &rest), 1);
+    cr_expect_str_eq(rest, "");
+    cr_expect_eq(pxp_place_each("ppr:3:node:PE=2", &rest), 3);
+    cr_expect_str_eq(rest, ":PE=2");
+    cr_expect_eq(pxp_place_each("socket", NULL), 0);
+    cr_expect_eq(pxp_place_each("ppr:3:core", NULL), 0);
+    cr_expect_eq(pxp_place_each("ppr:x:node", NULL), 0);
 }
 
 Test(place_words, other_keys_are_not_ours)

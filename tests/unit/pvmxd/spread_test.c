@@ -87,10 +87,25 @@ Test(spread, hosts_by_name)
     goes(&vm, "hosts=BETA.example.org,alpha:1", 4, "bbab");
     goes(&vm, "hosts=gamma:2,localhost:1", 5, "ggagg");
     goes(&vm, "hosts=beta,alpha node=1", 3, "aba");
-    goes(&vm, "known=gamma,alpha", 2, "aa");
     goes(&vm, "arch=X86_64", 5, "aabba");
     goes(&vm, "arch=aarch64", 2, "gg");
     goes(&vm, "arch=x86_64 others", 3, "bbb");
+}
+
+Test(spread, hosts_by_address)
+{
+    static const char *const theirs[] = {"192.0.2.7:4711", "[2001:db8::7]:4711"};
+    struct spread_host some[3];
+    struct spread_vm with = {.hosts = some, .n = 3, .here = 2};
+    memcpy(some, hosts, sizeof some);
+    some[1].addresses = theirs;
+    some[1].naddresses = 2;
+    goes(&with, "hosts=192.0.2.7:1,[2001:db8::7]:1,alpha", 3, "bba");
+    goes(&with, "hosts=127.0.0.2:1,alpha", 2, "ga");
+    some[0].name = "127.0.0.3"; /* a name wins */
+    goes(&with, "hosts=127.0.0.3", 1, "1");
+    refused("hosts=192.0.2.8", PVMX_ERR_UNSUPPORTED, "192.0.2.8 is not a host");
+    refused("hosts=192.0.2", PVMX_ERR_UNSUPPORTED, "192.0.2 is not a host");
 }
 
 Test(spread, hosts_that_are_only_for_those_who_name_them)
@@ -109,7 +124,6 @@ Test(spread, what_cannot_be)
     refused("at=n5", PVMX_ERR_UNSUPPORTED, "no host 5");
     refused("at=c5", PVMX_ERR_UNSUPPORTED, "c4");
     refused("hosts=delta", PVMX_ERR_UNSUPPORTED, "delta is not a host");
-    refused("known=delta", PVMX_ERR_UNSUPPORTED, "delta");
     refused("arch=vax", PVMX_ERR_UNSUPPORTED, "vax");
     refused("hosts=", PVMX_ERR_ARG, "missing");
     refused("hosts=alpha,", PVMX_ERR_ARG, "missing");

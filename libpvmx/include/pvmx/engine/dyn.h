@@ -29,6 +29,8 @@ struct pvmx_app {
  * at first and the caller's to free. PVMX_ERR_NOENT: no such key; PVMX_ERR_ARG: the value means
  * nothing, pvmx_last_error() has the sentence. */
 PVMX_API pvmx_err pvmx_engine_place_say(const char *key, const char *value, char **text);
+/* How many tasks a value of map_by puts on each host before the next one; 0: it does not say. */
+PVMX_API uint32_t pvmx_engine_place_each(const char *map_by);
 
 enum { PVMX_APP_EACH = INT32_MIN }; /* one task for each place that `where` names */
 

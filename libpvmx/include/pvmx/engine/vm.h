@@ -82,6 +82,16 @@ PVMX_API pvmx_err pvmx_engine_hosts_add(const struct pvmx_host_spec *specs, size
                                         struct pvmx_host_result *results);
 /* The same without waiting: who wants to know, looks at the table. */
 PVMX_API pvmx_err pvmx_engine_hosts_begin(const struct pvmx_host_spec *specs, size_t n);
+/* The same for hosts that are only to be there: those of the VM will do, and what is added goes with a VM
+ * that has started by itself. */
+struct pvmx_wanting;
+PVMX_API pvmx_err pvmx_engine_hosts_want(const struct pvmx_host_spec *specs, size_t n,
+                                         struct pvmx_wanting **out);
+/* True: pvmx_engine_hosts_want_take would not wait. Only looks. */
+PVMX_API bool pvmx_engine_hosts_want_done(const struct pvmx_wanting *op);
+/* Waits until all have come or failed, and frees op. The error of the first that has failed, with its
+ * sentence. */
+PVMX_API pvmx_err pvmx_engine_hosts_want_take(struct pvmx_wanting *op);
 /* Ends the tasks of hosts, and their daemons. PVMX_ERR_NOENT of a host: no such host; PVMX_ERR_STATE: it
  * leads. Does not return when the own host is among them. */
 PVMX_API pvmx_err pvmx_engine_hosts_delete(const char *const *names, size_t n,
