@@ -114,8 +114,8 @@ static pvmx_err read_hosts(struct spread *s, const char *list)
         if (*list == ':') {
             const char *number = ++list;
             if (!read_number(&list, ", ", &times) || times == 0)
-                return px_fail(PVMX_ERR_ARG, "\"%.100s\" is no number of tasks for host %s",
-                               number, s->vm->hosts[host].name);
+                return px_fail(PVMX_ERR_ARG, "\"%.*s\" is no number of tasks for host %s",
+                               (int)strcspn(number, ", "), number, s->vm->hosts[host].name);
         }
         err = add(&s->nodes, host, 1);
         if (err == PVMX_OK)

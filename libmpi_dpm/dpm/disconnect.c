@@ -135,36 +135,46 @@ void xmpi_dpm_stop(void)
 /* ---- agreement --------------------------------------------------------------------- */
 
 /* One byte each way between everyone and the first process of the low side. The dead count as
- * having said yes, so errors are dropped: what matters is that nobody waits for them. */
-static void hear(struct xmpi_comm *comm, int rank)
+ * having said yes: what matters is that nobody waits for them. *cls: the first fault of another kind,
+ * without which others might wait for a byte of which nobody hears why it does not come. */
+static void note(int *cls, int now)
+{
+    if (!*cls && now != XMPI_ERR_PROC_FAILED && now != XMPI_ERR_REVOKED)
+        *cls = now;
+}
+
+static void hear(struct xmpi_comm *comm, int rank, int *cls)
 {
     char word;
-    (void)xmpi_comm_recv_bytes(comm, rank, XMPI_TAG_DISCONNECT, &word, 1);
+    note(cls, xmpi_comm_recv_bytes(comm, rank, XMPI_TAG_DISCONNECT, &word, 1));
 }
 
-static void tell(struct xmpi_comm *comm, int rank)
+static void tell(struct xmpi_comm *comm, int rank, int *cls)
 {
     char word = 1;
-    (void)xmpi_comm_send_bytes(comm, rank, XMPI_TAG_DISCONNECT, &word, 1);
+    note(cls, xmpi_comm_send_bytes(comm, rank, XMPI_TAG_DISCONNECT, &word, 1));
 }
 
-static void agree(struct xmpi_comm *comm)
+static int agree(struct xmpi_comm *comm)
 {
     struct xmpi_comm *own = comm->inter ? comm->local_comm : comm;
+    int cls = MPI_SUCCESS;
     if (comm->rank != 0 || comm->high) {
         struct xmpi_comm *to = comm->high ? comm : own;
-        tell(to, 0);
-        hear(to, 0);
-        return;
+        tell(to, 0, &cls);
+        if (!cls)
+            hear(to, 0, &cls);
+        return cls;
     }
     for (int i = 1; i < own->size; i++)
-        hear(own, i);
+        hear(own, i, &cls);
     for (int i = 0; comm->inter && i < comm->remote->size; i++)
-        hear(comm, i);
+        hear(comm, i, &cls);
     for (int i = 1; i < own->size; i++)
-        tell(own, i);
+        tell(own, i, &cls);
     for (int i = 0; comm->inter && i < comm->remote->size; i++)
-        tell(comm, i);
+        tell(comm, i, &cls);
+    return cls;
 }
 
 int xmpi_comm_disconnect(MPI_Comm *handle)
@@ -178,7 +188,9 @@ int xmpi_comm_disconnect(MPI_Comm *handle)
     if (cls)
         return cls;
     xmpi_request_drain(comm);
-    agree(comm);
+    cls = agree(comm);
+    if (cls)
+        return cls;
     xmpi_dpm_comm_gone(comm, true);
     cls = xmpi_comm_drop(comm);
     if (!cls)

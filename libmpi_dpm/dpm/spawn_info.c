@@ -68,13 +68,15 @@ static int check_files(const struct xmpi_info *info)
 {
     const char *at = xmpi_info_value(info, "preload_files");
     char path[4096];
-    while (at && *at) {
+    bool more = at != NULL;
+    while (more) {
         size_t len = strcspn(at, ",");
         snprintf(path, sizeof(path), "%.*s", (int)(len < sizeof(path) ? len : 0), at);
         if (!*path || access(path, R_OK) != 0)
             return xmpi_dpm_bad_value("preload_files",
                                       at, "names of files that can be read, separated by commas");
-        at += len + (at[len] == ',');
+        more = at[len] == ',';
+        at += len + more;
     }
     return MPI_SUCCESS;
 }
@@ -101,6 +103,11 @@ static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
         h->file = xmpi_info_value(info, "file");
     if (h->wdir && !*h->wdir)
         return xmpi_dpm_bad_value("wdir", "", "a directory");
+    if (h->file && !*h->file)
+        return xmpi_dpm_bad_value(xmpi_info_value(info, "lam_spawn_file")
+                                      ? "lam_spawn_file"
+                                      : "file",
+                                  "", "the name of an application schema");
     if (soft)
         cls = xmpi_soft_read(soft, &h->soft);
     if (!cls)

@@ -4,6 +4,7 @@
 #include "mtest.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { LONG = 1 << 20, ROUNDS = 30 };
@@ -86,6 +87,33 @@ static int child_sits(void)
     return 1;
 }
 
+/* Without room for what it takes to talk to its parent it hears why, and may try again; before, its parent
+ * waited for ever for a word that could not be sent. */
+static int child_narrow(void)
+{
+    MPI_Comm parent;
+    struct rlimit all, now;
+    OK(MPI_Comm_get_parent(&parent));
+    CHECK(getrlimit(RLIMIT_AS, &all) == 0);
+    now = all;
+    now.rlim_cur = 1 << 20; /* no more than there is */
+    CHECK(setrlimit(RLIMIT_AS, &now) == 0);
+    CHECK_CLASS(MPI_Comm_disconnect(&parent), MPI_ERR_NO_MEM);
+    CHECK(parent != MPI_COMM_NULL);
+    CHECK(setrlimit(RLIMIT_AS, &all) == 0);
+    OK(MPI_Comm_disconnect(&parent));
+    return mt_end();
+}
+
+static void narrow(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which needs more addresses all the time */
+    MPI_Comm inter;
+    OK(mt_spawn(MPI_COMM_SELF, 0, "narrow", NULL, 1, &inter));
+    OK(MPI_Comm_disconnect(&inter));
+#endif
+}
+
 int main(int argc, char **argv)
 {
     const char *role;
@@ -95,10 +123,13 @@ int main(int argc, char **argv)
             return child_leaves();
         if (strcmp(role, "pending") == 0)
             return child_pending();
+        if (strcmp(role, "narrow") == 0)
+            return child_narrow();
         return child_sits();
     }
     leaves();
     pending();
     gone();
+    narrow();
     return mt_end();
 }

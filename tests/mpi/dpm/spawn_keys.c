@@ -157,7 +157,9 @@ static void hosts(void)
     refused("host", "no-such-host.example", MPI_ERR_SPAWN, "no-such-host.example");
     refused("hosts", "localhost,elsewhere", MPI_ERR_SPAWN, "elsewhere");
     refused("hosts", "localhost,,elsewhere", MPI_ERR_INFO_VALUE, "hosts");
-    refused("hosts", "localhost:0", MPI_ERR_INFO_VALUE, "0");
+    refused("hosts", "localhost:0,localhost", MPI_ERR_INFO_VALUE, "\"0\" is no number");
+    refused("wdir", "", MPI_ERR_INFO_VALUE, "wdir");
+    refused("soft", "", MPI_ERR_INFO_VALUE, "soft");
     refused("host", "two names", MPI_ERR_INFO_VALUE, "two names");
     refused("arch", "vax", MPI_ERR_SPAWN, "vax");
     refused("arch", "", MPI_ERR_INFO_VALUE, "arch");
@@ -267,6 +269,7 @@ static void schema(const char *key)
     CHECK_EQ(n, universe() + 3);
     CHECK(codes[0] == MPI_SUCCESS && codes[1] == -1);
     free(many);
+    refused(key, "", MPI_ERR_INFO_VALUE, key);
     refused(key, file_with("no such", NULL), MPI_ERR_INFO_VALUE, "No such file");
     refused(key, file_with("app", "\n# only this\n"), MPI_ERR_INFO_VALUE, "no program");
     refused(key, file_with("app", "h -np 2\n"), MPI_ERR_INFO_VALUE, "line 1");
@@ -306,6 +309,8 @@ static void streams(void)
     refused("pvmx_stdin", file_with("none", NULL), MPI_ERR_INFO_VALUE, "No such file");
     refused("pvmx_stdout", "/does/not/exist", MPI_ERR_INFO_VALUE, "/does/not/exist");
     refused("pvmx_stderr", "", MPI_ERR_INFO_VALUE, "pvmx_stderr");
+    refused("preload_files", "", MPI_ERR_INFO_VALUE, "preload_files");
+    refused("preload_files", "/etc/passwd,", MPI_ERR_INFO_VALUE, "preload_files");
     refused("preload_files", "/does/not/exist", MPI_ERR_INFO_VALUE, "/does/not/exist");
     char both[600];
     snprintf(both, sizeof(both), "%s,%s", in, out);
