@@ -6,8 +6,10 @@
 #include "caller.h"
 #include "consent.h"
 #include "events.h"
+#include "feed.h"
 #include "guest.h"
 #include "hosts.h"
+#include "input.h"
 #include "link.h"
 #include "notify.h"
 #include "output.h"
@@ -71,6 +73,7 @@ static void far_ended(struct far *f, const struct pxp_task_end *end)
     /* mpiexec leaves when it has heard of all ends. */
     if (j != NULL && j->session != NULL && output_hold(f->sv, end))
         return;
+    feed_end(f->sv, f->tid);
     guest_end(f->sv, f->tid);
     callers_end(f->sv, f->tid);
     consent_far_ended(f->sv, f->tid);
@@ -382,6 +385,7 @@ void far_host_lost(struct server *sv, uint32_t index, const char *name)
     end_orphans(sv, index);
     span_host_lost(sv, index);
     output_host_lost(sv, index);
+    input_host_lost(sv, index);
     consent_host_lost(sv, index);
     revoke_host_lost(sv, index);
     post_host_lost(sv, index);

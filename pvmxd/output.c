@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "far.h"
+#include "feed.h"
 #include "hosts.h"
 #include "input.h"
 #include "link.h"
@@ -161,7 +162,7 @@ void output_start(struct server *sv, const struct task *t, struct spawn_one *one
 {
     logs_begin(sv, t);
     if (one->ends[0] >= 0)
-        input_start(sv, t->tid, one->ends[0]);
+        input_start(sv, t->tid, one->ends[0], one->fed ? origin : 0);
     one->ends[0] = -1;
     for (uint32_t k = 1; k < 3; k++) {
         struct outlet *o = one->ends[k] >= 0 ? calloc(1, sizeof *o) : NULL;
@@ -201,6 +202,7 @@ static void consumed(struct server *sv, const struct pxp_consumed *m)
 
 void output_room(struct server *sv, uint32_t host)
 {
+    feed_room(sv, host);
     px_list_foreach(it, &sv->outlets) {
         struct outlet *o = px_container_of(it, struct outlet, node);
         if (o->origin == host)
@@ -216,7 +218,9 @@ pvmx_err output_on_consumed(struct server *sv, struct link *l, uint32_t serial,
     (void)l;
     (void)serial;
     pvmx_err err = pxp_consumed_decode(body, len, &m, &zone);
-    if (err == PVMX_OK)
+    if (err == PVMX_OK && m.stream == 0)
+        feed_consumed(sv, m.tid, m.bytes);
+    else if (err == PVMX_OK)
         consumed(sv, &m);
     pxp_zone_free(&zone);
     return err;

@@ -121,6 +121,23 @@ pvmx_err span_on_undo(struct server *sv, struct link *l, uint32_t serial,
 
 /* ---- starting --------------------------------------------------------------------------------- */
 
+/* Descriptor 0: a pipe for those who are sent something; the spawner's is on another host. */
+static pvmx_err fill_input(struct spawn_req *r, const struct pxp_start *s)
+{
+    r->m.stdin_some = true;
+    r->m.n_stdin_ranks = 0;
+    r->m.stdin_ranks = pxp_zone_alloc(&r->zone, s->n_tasks * sizeof *r->m.stdin_ranks);
+    if (r->m.stdin_ranks == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "host %s has no memory for a task", r->sv->host);
+    for (size_t i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].input)
+            r->m.stdin_ranks[r->m.n_stdin_ranks++] =
+                (struct pxp_range){.first = (int32_t)s->tasks[i].rank, .count = 1};
+    if (r->m.n_stdin_ranks > 0)
+        r->m.streams |= PXP_STREAM_IN;
+    return PVMX_OK;
+}
+
 /* The request as this host sees it: its own tasks only. */
 static pvmx_err fill(struct spawn_req *r, struct server *sv, const struct pxp_start *s)
 {
@@ -147,6 +164,7 @@ static pvmx_err fill(struct spawn_req *r, struct server *sv, const struct pxp_st
     for (size_t i = 0; i < s->n_tasks; i++) {
         r->ones[i].tid = s->tasks[i].tid;
         r->ones[i].rank = s->tasks[i].rank;
+        r->ones[i].fed = s->tasks[i].input;
         if (px_map_put(&sv->reserved, (uint64_t)s->tasks[i].tid,
                        host_value(r->origin | LAUNCHING)) != PVMX_OK)
             return px_fail(PVMX_ERR_NOMEM, "host %s has no memory for a task", sv->host);
@@ -158,9 +176,10 @@ static pvmx_err fill(struct spawn_req *r, struct server *sv, const struct pxp_st
     r->job_id = s->job;
     r->ctx = s->ctx;
     r->parent = s->parent;
-    r->m.stdin_some = true; /* the spawner's is on another host */
-    r->m.n_stdin_ranks = 0;
     r->m.streams = s->forward ? PXP_STREAM_OUT | PXP_STREAM_ERR : 0;
+    pvmx_err input = fill_input(r, s);
+    if (input != PVMX_OK)
+        return input;
     streams_keep(r);
     r->m.flags &= ~(uint32_t)PVMX_SPAWN_SOFT; /* who carries the request sees to that */
     return PVMX_OK;

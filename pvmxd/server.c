@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "events.h"
 #include "far.h"
+#include "feed.h"
 #include "groups.h"
 #include "input.h"
 #include "join.h"
@@ -351,6 +352,7 @@ void server_stop(struct server *sv)
         far_fini(sv);
         output_fini(sv);
         input_fini(sv);
+        feed_fini(sv);
         outside_stop(sv);
         lead_stop(sv);
         loop_timer_stop(&sv->loop, &sv->halt_limit);

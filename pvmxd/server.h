@@ -79,7 +79,7 @@ struct server {
     struct px_list spans;             /* struct span: requests over several hosts */
     struct px_list laters;            /* see part.c                               */
     struct px_list outlets, sinks, drains; /* see output.c               */
-    struct px_map logs, inlets;            /* see logs.c, input.c: by tid */
+    struct px_map logs, inlets, feeds;     /* see logs.c, input.c, feed.c: by tid */
     struct px_list logs_live, logs_ended, log_waits;
     size_t logs_size;
     struct px_list forwards;  /* struct waiter: another daemon is asked */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "dial.h"
 #include "far.h"
+#include "feed.h"
 #include "hosts.h"
 #include "inherit.h"
 #include "link.h"
@@ -411,10 +412,14 @@ static pvmx_err start_part(struct spawn_req *r, struct part *p)
     if (m.tasks == NULL)
         return px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for %u tasks", p->count);
     for (uint32_t i = 0; i < r->total; i++) {
-        const struct spawn_one *one = &r->ones[i];
-        if (one->host == p->host && one->err == PVMX_OK)
-            m.tasks[m.n_tasks++] =
-                (struct pxp_start_task){.tid = one->tid, .app = one->app, .rank = one->rank};
+        struct spawn_one *one = &r->ones[i];
+        if (one->host != p->host || one->err != PVMX_OK)
+            continue;
+        one->fed = feed_wanted(r, one->rank);
+        m.tasks[m.n_tasks++] = (struct pxp_start_task){.tid = one->tid,
+                                                       .app = one->app,
+                                                       .rank = one->rank,
+                                                       .input = one->fed};
     }
     if (m.n_tasks == 0)
         return PVMX_OK;
@@ -483,6 +488,8 @@ void span_commit(struct spawn_req *r, struct job *j)
         struct spawn_one *one = &r->ones[i];
         if (one->host == 0 || !one->started)
             continue;
+        if (one->fed)
+            feed_start(r, one);
         struct far *f = far_add(r->sv, one->tid, j, one->rank, (uint32_t)one->pid);
         if (f == NULL)
             px_log(PX_LOG_ERROR, "SPAN-NOMEM",

@@ -33,6 +33,7 @@ struct spawn_one {
     uint32_t rank, local_rank;
     pvmx_err err; /* PVMX_OK: started or still to be */
     bool started;
+    bool fed; /* elsewhere: see feed.h */
     pid_t pid;
     int pidfd;
     int ctl_fd;               /* our end */

@@ -111,7 +111,7 @@ void streams_keep(struct spawn_req *r)
 
 /* ---- the pipes of one task -------------------------------------------------------------------- */
 
-static bool gets_stdin(const struct spawn_req *r, uint32_t rank)
+bool streams_gets_stdin(const struct spawn_req *r, uint32_t rank)
 {
     if (!r->m.stdin_some)
         return true;
@@ -138,7 +138,7 @@ pvmx_err streams_prepare(const struct spawn_req *r, struct spawn_one *one,
                          struct exec_plan *plan, int theirs[3])
 {
     uint32_t streams = r->m.streams;
-    bool in = gets_stdin(r, one->rank), joined = (streams & PXP_STREAM_JOINED) != 0;
+    bool in = streams_gets_stdin(r, one->rank), joined = (streams & PXP_STREAM_JOINED) != 0;
     theirs[0] = theirs[1] = theirs[2] = -1;
     if (!in)
         plan->stdio[0] = EXEC_NULL_FD;

@@ -20,6 +20,8 @@ struct task;
 void streams_request(struct spawn_req *r);
 /* The daemon is to keep what the tasks write, or to give one of them what it reads: pipes for that. */
 void streams_keep(struct spawn_req *r);
+/* May this rank read what the spawner reads? */
+bool streams_gets_stdin(const struct spawn_req *r, uint32_t rank);
 /* On a spawner thread: makes the pipes of one task and puts its descriptors into plan->stdio. The
  * child's ends are in theirs (-1: none), to be closed by streams_close when it runs; ours in one->ends. */
 pvmx_err streams_prepare(const struct spawn_req *r, struct spawn_one *one,

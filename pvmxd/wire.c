@@ -13,6 +13,7 @@
 #include "far.h"
 #include "guest.h"
 #include "hosts.h"
+#include "input.h"
 #include "lead.h"
 #include "limit.h"
 #include "link.h"
@@ -48,6 +49,7 @@ static const struct handler {
     {PXP_RELEASE, far_on_release},
     {PXP_OUTPUT, output_on_bytes},
     {PXP_CONSUMED, output_on_consumed},
+    {PXP_FEED, input_on_feed},
     {PXP_STREAM, dial_on_stream},
     {PXP_GUEST, guest_on_request},
     {PXP_ERRAND, caller_on_errand},

@@ -123,7 +123,8 @@ static bool unwanted(const struct input *in)
     if (!in->terminal || in->opts->in != STDIN_FIRST || poll(&p, 1, 0) != 1)
         return false;
     for (size_t i = 0; i < in->ntargets; i++)
-        if (in->targets[i].fd >= 0 && reader_waits(in->targets[i].group))
+        if (in->targets[i].fd >= 0 &&
+            (in->targets[i].group == 0 || reader_waits(in->targets[i].group)))
             return false;
     return true;
 }

@@ -23,7 +23,7 @@ struct input {
     struct target {
         int fd;
         uint64_t at; /* bytes it has been given   */
-        pid_t group; /* its process and its group */
+        pid_t group; /* its process and its group; 0: on another host */
     } * targets;
     size_t ntargets, cap;
     struct px_buf data; /* read and not yet given to every target */
@@ -32,7 +32,7 @@ struct input {
 
 pvmx_err input_init(struct input *in, const struct opts *opts);
 void input_free(struct input *in);
-/* Takes the writing end of a process's pipe over. */
+/* Takes the writing end of a process's pipe over. group 0: it runs on another host. */
 pvmx_err input_add(struct input *in, int fd, pid_t group);
 
 /* As of output.h. *timeout_ms is lowered when there is something to look after again. */

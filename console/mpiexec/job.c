@@ -335,7 +335,7 @@ static pvmx_err take_streams(struct job *job, const struct pxp_world *m, size_t 
             err = px_fail(PVMX_ERR_PROTO, "a pipe of rank %u has not arrived (ulimit -n?)",
                           m->first + (unsigned)i);
         else
-            err = k == 0 ? input_add(job->input, fd, (pid_t)t->pid)
+            err = k == 0 ? input_add(job->input, fd, *t->host ? 0 : (pid_t)t->pid)
                          : output_add(job->output, &of, k, fd);
     }
     return err;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Jobs over several hosts: where tasks go, what they say, how they end, and messages between them."""
 
+import pathlib
 import re
 import signal
 import time
@@ -58,6 +59,32 @@ class Spread(hostlab.HostCase):
         self.mpiexec("-outfile-pattern", "out.%h", "-n", n, "echo", "x")
         self.assertEqual((self.tmp / "out.h2").read_text(), "x\n" * 3)
 
+    def test_all_hosts_at_once(self):
+        """Four on each of eight hosts: all are asked before the first has answered."""
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "60s"
+        self.begin()
+        names = [f"v{i}" for i in range(1, 8)]
+        self.add(*[f"{name},slots=4" for name in names])
+        leader = int(re.search(r"leader.*127\.0\.0\.1:(\d+)", self.ctl("hosts"))[1])
+        daemons = [self.daemon_of(name) for name in names]
+        for pid in daemons:
+            self.kill(pid, signal.SIGSTOP)
+
+        def asked():
+            """Connections with the leader whose other end has not read what came."""
+            lines = [x.split() for end in ("", "6") for x in pathlib.Path(f"/proc/net/tcp{end}").read_text().splitlines()]
+            return sum(x[2].endswith(f":{leader:04X}") and not x[4].endswith(":00000000") for x in lines)
+
+        job = self.start(MPIEXEC, "-ppn", "4", "-n", "32", "sh", "-c", "echo task=$PVMX_TASK")
+        try:
+            self.wait_until(lambda: asked() == len(names), "all are asked", 10)
+            self.assertIsNone(job.poll())
+        finally:
+            for pid in daemons:
+                self.kill(pid, signal.SIGCONT)
+        status, out, err = self.finish(job)
+        self.assertEqual((status, set(self.tasks_on(out).values()), len(self.tasks_on(out))), (0, {4}, 8), err)
+
     def test_range_of_ports_as_others_say_it(self):
         self.env["MPIEXEC_PORT_RANGE"] = "21231:21239"
         self.begin()
@@ -87,6 +114,42 @@ class Spread(hostlab.HostCase):
         time.sleep(0.3)  # nobody reads: what is written has to wait somewhere
         status, out, err = self.finish(job)
         self.assertEqual((status, len(out)), (0, 3000000 * (own + 5)), err)
+
+    def test_standard_input(self):
+        """A process on another host reads what mpiexec's own descriptor has, to its end, as one on this host does."""
+        self.three_hosts()
+        path = self.tmp / "input"
+        path.write_text("".join(f"{i}\n" for i in range(300000)))
+        for source in ("exec", "cat {} |", "exec 3<{}; read -r skipped <&3;"):
+            text = path.read_text()
+            more = f"<{path}" if source == "exec" else ""
+            if "skipped" in source:  # what has been read before is not read again
+                text, more = text[2:], "<&3"
+            out = self.check_program("bash", "-c", f"{source.format(path)} {MPIEXEC} -host h1 -n 2 cat {more}")
+            self.assertTrue(out == text, (source, len(out)))
+        out = self.check_program("sh", "-c", f"{MPIEXEC} -stdin all -l -host h1:1,h2:1,localhost:1 -n 3 md5sum <{path}")
+        self.assertEqual(len(set(line.split()[1] for line in out.splitlines())), 1, out)
+        self.assertEqual(len(out.splitlines()), 3, out)
+        self.assertEqual(self.check_program("sh", "-c", f"echo x | {MPIEXEC} -stdin 1 -host h2 -n 2 "
+                                            "sh -c 'cat; echo $PVMX_RANK'").splitlines().count("x"), 1)
+        # One that reads no more is a closed pipe for who writes; what nobody reads is held back.
+        self.check_program("bash", "-c", f"set -o pipefail; (yes; [ $? = 141 ]) | {MPIEXEC} -host h1 -n 1 head -n 3")
+        job = self.start(MPIEXEC, "-host", "h2", "-n", "1", "sh", "-c", "read x; echo $x; read x; echo $x; wc -c",
+                         stdin=-1)
+        for word in ("one", "two"):
+            job.stdin.write(f"{word}\n")
+            job.stdin.flush()
+            self.assertEqual(job.stdout.readline(), f"{word}\n")
+        status, out, _ = self.finish(job)
+        self.assertEqual((status, out), (0, "0\n"))
+        held = self.start("sh", "-c", f"dd if=/dev/zero bs=64k count=64 2>{self.tmp}/written | "
+                          f"{MPIEXEC} -host h1 -n 1 sh -c 'echo up; while [ ! -e {self.tmp}/go ]; do sleep 0.02; done; "
+                          "wc -c'")
+        self.assertEqual(held.stdout.readline(), "up\n")
+        time.sleep(0.3)
+        self.assertEqual((self.tmp / "written").read_text(), "")
+        (self.tmp / "go").touch()
+        self.assertEqual(self.finish(held)[1], f"{64 * 65536}\n")
 
     def test_status_and_signals(self):
         own, _, _ = self.three_hosts()
