@@ -194,12 +194,11 @@ static void take_slots(struct spawn_req *r)
     }
 }
 
-/* Unique in the VM: the host's index above a counter of 20 bits. */
 static uint32_t next_job(struct server *sv)
 {
-    uint32_t host = (sv->hosts.self - 1) << 20, id;
+    uint32_t host = (sv->hosts.self - 1) << JOB_COUNTER_BITS, id;
     do {
-        sv->last_job = sv->last_job % 0xfffff + 1;
+        sv->last_job = sv->last_job % ((1u << JOB_COUNTER_BITS) - 1) + 1;
         id = host | sv->last_job;
     } while (job_find(sv, id) != NULL);
     return id;

@@ -228,16 +228,44 @@ static void add_up(struct wanted *w, const struct pxp_job_sum *s, size_t n, bool
     }
 }
 
+/* The same of what others have told, but for the number of tasks of jobs that this host carries: those it
+ * knows by itself, and at once. */
+static void add_told(struct server *sv, struct wanted *w)
+{
+    px_list_foreach(it, &sv->limits.others) {
+        const struct pxp_sums *m = &px_container_of(it, struct others, node)->m;
+        for (size_t i = 0; i < m->n_sums; i++) {
+            uint64_t before = w->sum.tasks;
+            add_up(w, &m->sums[i], 1, false);
+            if (m->sums[i].job != 0 && job_host(m->sums[i].job) == w->self)
+                w->sum.tasks = before;
+        }
+    }
+}
+
+static void add_carried(struct server *sv, struct wanted *w)
+{
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&sv->jobs, &pos, &key, &value);) {
+        const struct job *j = value;
+        struct pxp_job_sum s = {.job = j->id, .line = j->line, .n_line = j->nline};
+        if (px_list_empty(&j->fars) || !belongs(&s, w))
+            continue;
+        px_list_foreach(it, &j->fars)
+            w->sum.tasks++;
+    }
+}
+
 static struct sum over_hosts(struct server *sv, const struct sums *s, struct wanted w)
 {
     w.self = sv->hosts.self;
     add_up(&w, s->own, s->n_own, true);
     add_up(&w, s->told, s->n_told, false);
-    if (s->told == NULL)
-        px_list_foreach(it, &sv->limits.others) {
-            const struct others *o = px_container_of(it, struct others, node);
-            add_up(&w, o->m.sums, o->m.n_sums, false);
-        }
+    if (s->told == NULL) {
+        add_told(sv, &w);
+        add_carried(sv, &w);
+    }
     return w.sum;
 }
 

@@ -15,6 +15,13 @@ struct server;
 struct peer;
 struct spawn_req;
 
+/* A job's id is unique in the VM: the index of the host that carries it, less one, above a counter. */
+enum { JOB_COUNTER_BITS = 20 };
+static inline uint32_t job_host(uint32_t job)
+{
+    return (job >> JOB_COUNTER_BITS) + 1;
+}
+
 struct job {
     struct server *sv;
     uint32_t id;

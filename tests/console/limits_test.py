@@ -294,6 +294,17 @@ class Limits(ThreeHosts):
         self.wait_until(lambda: last not in self.tasks(), "it has ended")
         self.spawn("sleep", "600")
 
+    def test_refuse_counts_at_once(self):
+        """What was started on another host counts before that has told anything."""
+        self.env["PVMX_DAEMON_LIMIT_LOOK"] = "10s"
+        self.three_hosts()
+        self.add("add", "vm.tasks > 3", "refuse")
+        tids, _ = self.spawn("-3", "-east", "sleep", "600")
+        self.fails("vm.tasks 4", "spawn", "-west", "sleep", "600")
+        self.ok("kill", tids[0])
+        self.wait_until(lambda: tids[0] not in self.tasks(), "it has ended")
+        self.spawn("-west", "sleep", "600")
+
     def test_refuse_more_tasks_of_a_family(self):
         """job.tasks of a rule for a job: all that it has spawned, wherever; other jobs may."""
         self.three_hosts()
