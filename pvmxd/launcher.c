@@ -370,9 +370,9 @@ static const char *advice(const char *said)
         {"Could not resolve hostname", " (check the name, or give its address: ip=)"},
         {"Permission denied",
          " (ssh needs a key there that it can use without a question: ssh-copy-id)"},
-        {"Host key verification failed",
-         " (connect once by hand, so that ssh knows its key)"},
         {"REMOTE HOST IDENTIFICATION", " (its key has changed: see ssh-keygen -R)"},
+        {"Host key verification failed", /* said of a changed one, too */
+         " (connect once by hand, so that ssh knows its key)"},
         {"Connection refused", " (is sshd running there, on this port?)"},
         {"Connection timed out", " (is it up, and does a firewall let ssh through?)"},
         {"No route to host", " (is it up, and is there a route?)"},

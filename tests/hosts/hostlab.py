@@ -76,7 +76,8 @@ class HostCase(lab.LabCase):
 
     def sshd(self):
         """A real sshd on loopback, and what ssh needs to know of it: node1 and node2 work, locked has no
-        key, nobody listens at nobody. The user's name."""
+        key, nobody listens at nobody, inner is reached by way of node1, new is not known, changed has another
+        key than is known. The user's name."""
         keys = self.tmp / "ssh"
         keys.mkdir(mode=0o700)
         port = free_port()
@@ -94,7 +95,13 @@ class HostCase(lab.LabCase):
             f"  UserKnownHostsFile {keys}/known\n  StrictHostKeyChecking accept-new\n"
             f"Host locked\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile none\n"
             f"  IdentitiesOnly yes\n  UserKnownHostsFile {keys}/known\n"
-            f"Host nobody\n  HostName 127.0.0.1\n  Port {free_port()}\n")
+            f"Host nobody\n  HostName 127.0.0.1\n  Port {free_port()}\n"
+            f"Host inner\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {keys}/user\n  ProxyJump node1\n"
+            f"  HostKeyAlias inner\n  UserKnownHostsFile {keys}/known\n  StrictHostKeyChecking accept-new\n"
+            + "".join(f"Host {name}\n  HostName 127.0.0.1\n  Port {port}\n  HostKeyAlias {name}\n"
+                      f"  UserKnownHostsFile {keys}/changed\n  StrictHostKeyChecking yes\n"
+                      for name in ("new", "changed")))
+        (keys / "changed").write_text(f"changed {(keys / 'user.pub').read_text()}")
         os.makedirs("/run/sshd", exist_ok=True)
         daemon = self.start("/usr/sbin/sshd", "-D", "-e", "-f", keys / "sshd_config")
         self.addCleanup(lambda: (self.kill(daemon.pid), daemon.communicate()))
