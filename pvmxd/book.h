@@ -51,6 +51,7 @@ struct book {
     /* Keeper. */
     struct px_buf coming; /* parts of a version that is not whole yet */
     uint32_t source;      /* host that next is fetched from; 0: it is not */
+    uint32_t pieces;      /* of it that have come */
     uint32_t keeps_for;   /* leader that has asked us to; 0: none         */
 };
 

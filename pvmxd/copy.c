@@ -79,6 +79,7 @@ static void fetch_all(struct server *sv, uint32_t host)
     facts_clear(b->next);
     px_buf_free(&b->coming);
     b->source = host;
+    b->pieces = 0;
     b->round++;
     if (!ask_part(sv, host, 0))
         px_log(PX_LOG_ERROR, "BOOK-NOMEM", "the book of host %u cannot be fetched", host);
@@ -105,6 +106,8 @@ static void fetched(struct server *sv, const struct pxp_book_part *m)
     b->next = old;
     b->own->term = m->term;
     b->own->version = m->version;
+    px_log(PX_LOG_INFO, "BOOK-COPY", "version %llu of term %llu is here, in %u pieces",
+           (unsigned long long)m->version, (unsigned long long)m->term, b->pieces);
     facts_clear(old);
     b->source = 0;
     if (hosts_leading(sv))
@@ -125,6 +128,7 @@ static void on_part(struct server *sv, void *arg, uint32_t number, const uint8_t
                                            : PVMX_ERR_CLOSED;
     for (size_t i = 0; err == PVMX_OK && i < m.n_facts; i++)
         err = facts_apply(b->next, &m.facts[i]);
+    b->pieces++;
     if (err == PVMX_OK && m.end)
         fetched(sv, &m);
     else if ((err != PVMX_OK || !ask_part(sv, b->source, m.last)) && hosts_leading(sv))

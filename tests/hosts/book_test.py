@@ -193,6 +193,24 @@ class Book(netlab.NetCase):
         self.over()
 
 
+    def test_more_than_one_piece(self):
+        """A book that is too large for one message is fetched in pieces, while it changes."""
+        _, b, c, d = self.s
+        n = 1600
+        self.expect(n, b, "fill", "many", n)
+        self.expect(0, b, "put", "number", "0", KEPT | SHARED)
+        for s in (c, d):
+            s.say("count", "number", 150)
+        self.lose(0)  # the second host has a copy, and leads; the third one begins to fetch
+        self.wait_until(lambda: re.search("BOOK-COPY.* in [3-9] pieces", self.log()), "a copy in pieces")
+        self.lose(1)
+        for s in (c, d):
+            self.assertEqual(s.hear(), "ok 150")
+        self.expect(n, d, "read", "many", n)
+        self.expect("ok 300$", c, "get", "number", 0)
+        self.over()
+
+
 class Again(Book):
     """Two leaders, one after the other."""
     N = 6

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS = 8, LINE = 512 };
+enum { WORDS = 8, LINE = 512, LONG = 3000 };
 
 static void say(int code)
 {
@@ -124,6 +124,32 @@ static void count(char *name, int times)
     printf("ok %d\n", times);
 }
 
+/* What a box of many holds: it tells which one it is. Half of a thousand are long. */
+static void box_text(char *text, const char *name, int i)
+{
+    int n = snprintf(text, LONG, "%s.%d ", name, i);
+    int len = i % 1000 < 500 ? LONG - 1 : n;
+    memset(text + n, 'a' + i % 26, (size_t)(len - n));
+    text[len] = '\0';
+}
+
+/* So many boxes are made, or read and compared. */
+static void many(const char *what, const char *name, int n)
+{
+    char box[80], text[LONG], wanted[LONG];
+    for (int i = 0; i < n; i++) {
+        snprintf(box, sizeof box, "%s.%d", name, i);
+        box_text(wanted, name, i);
+        int code = strcmp(what, "fill") == 0 ? put(box, wanted, PvmMboxPersistent)
+                                             : get(box, PvmMboxDefault, text);
+        if (code < 0 || (*what == 'r' && strcmp(text, wanted) != 0)) {
+            printf("error %d with box %d\n", code, i);
+            return;
+        }
+    }
+    printf("ok %d\n", n);
+}
+
 /* Joins, meets the others, leaves: so often. */
 static void meet(char *name, int members, int times)
 {
@@ -169,6 +195,8 @@ int main(int argc, char **argv)
             boxes(w);
         else if (strcmp(w[0], "count") == 0)
             count(w[1], atoi(w[2]));
+        else if (strcmp(w[0], "fill") == 0 || strcmp(w[0], "read") == 0)
+            many(w[0], w[1], atoi(w[2]));
         else if (strcmp(w[0], "meet") == 0)
             meet(w[1], atoi(w[2]), atoi(w[3]));
         else

@@ -434,3 +434,82 @@ Test(scale, higher_candidate_gives_way)
         server_free(sv[i]);
     }
 }
+
+/* ---- two connections with one host ------------------------------------------------------------ */
+
+/* Both had dialled: the second connection. */
+static struct link *second_link(struct server *sv, struct link *l, uint32_t host)
+{
+    *l = (struct link){.sv = sv, .fd = -1, .state = LINK_OPEN, .host = host};
+    px_list_init(&l->dirty);
+    px_list_push_back(&sv->links.all, &l->all);
+    return l;
+}
+
+/* The number of the first frame that waits on it; 0: none. */
+static uint32_t first_said(const struct link *l)
+{
+    struct px_buf plain = l->plain;
+    const uint8_t *body;
+    size_t len;
+    uint32_t number = 0, serial;
+    if (pxp_frame_next(&plain, SIZE_MAX, &body, &len) == PVMX_OK)
+        pxp_frame_head(body, len, &number, &serial);
+    return number;
+}
+
+static void end_two_links(struct server *sv, struct link *l)
+{
+    uint64_t key;
+    void *value;
+    for (size_t pos = 0; px_map_next(&l->asks, &pos, &key, &value);)
+        free(value);
+    px_map_free(&l->asks);
+    px_buf_free(&l->plain);
+    while (!px_list_empty(&sv->links.closed))
+        px_list_remove(sv->links.closed.next);
+    server_free(sv);
+}
+
+Test(scale, leader_loses_one_of_two_links)
+{
+    struct link other;
+    struct server *sv = server_new(1, 1);
+    have_hosts(sv, 2, 3);
+    struct host *h = hosts_find(sv, 2);
+    struct link *l = second_link(sv, &other, 2);
+    link_close(&links[2], "reset");
+    cr_assert_eq(h->state, PXP_HOST_UP);
+    cr_assert_eq(h->link, l);
+    hosts_round(sv);
+    cr_assert_eq(sv->hosts.table.count, 3);
+    cr_assert_eq(first_said(&links[3]), 0, "nobody is told anything");
+    link_close(l, "reset");
+    cr_assert_eq(h->state, PXP_HOST_GONE);
+    hosts_round(sv);
+    cr_assert_eq(sv->hosts.table.count, 2);
+    cr_assert_eq(first_said(&links[3]), PXP_TABLE);
+    take_said(2, 3, NULL);
+    end_two_links(sv, l);
+}
+
+Test(scale, member_loses_one_of_two_links_with_the_leader)
+{
+    struct link other;
+    struct server *sv = server_new(2, 1);
+    have_hosts(sv, 1, 1);
+    have_hosts(sv, 3, 3);
+    sv->book.keeps_for = 1;
+    struct link *l = second_link(sv, &other, 1);
+    link_close(&links[1], "reset");
+    cr_assert_eq(sv->hosts.leader, 1);
+    cr_assert_not(sv->hosts.electing);
+    cr_assert_eq(hosts_find(sv, 1)->link, l);
+    cr_assert_eq(first_said(l), PXP_BOOK_FETCH, "what was on its way is asked for again");
+    px_buf_free(&l->plain);
+    link_close(l, "reset");
+    cr_assert_eq(sv->hosts.leader, 0);
+    cr_assert(sv->hosts.electing);
+    take_said(1, 3, NULL);
+    end_two_links(sv, l);
+}
