@@ -50,6 +50,7 @@ static pvmx_err start_parts(void)
     c->progress.descriptor = px_messenger_descriptor;
     c->progress.descriptor_arg = &c->ms;
     c->progress.far = &c->ms.look_far;
+    c->progress.sleeping = &c->ms.sleeping;
     px_list_init(&c->ctl.calls);
     px_list_init(&c->ctl.watches);
     c->ctl.client.fd = -1;

@@ -61,6 +61,7 @@ pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx
                                      .placed = px_rndv_placed,
                                      .pause = &ms->pause,
                                      .look = &ms->look_far,
+                                     .sleeping = &ms->sleeping,
                                      .arg = ms};
     for (unsigned i = 0; i < ms->nifaces; i++) {
         if (ms->ifaces[i])

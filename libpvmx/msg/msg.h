@@ -72,6 +72,7 @@ struct px_messenger {
      * next look at a ring costs a cache miss, and stands in the way of the answer. */
     const struct pvmx_req *awaited;
     bool pause;
+    bool sleeping; /* a thread of this process sleeps */
     bool look_far; /* it comes from another host: sockets are looked at in each round */
     _Atomic unsigned failures; /* requests completed because a task has ended */
     struct px_map revoked;     /* contexts, see revoke.c */

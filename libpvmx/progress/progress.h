@@ -31,6 +31,7 @@ struct px_progress {
     int (*descriptor)(void *arg);
     void *descriptor_arg;
     const bool *far; /* what is waited for comes from another host; NULL: never */
+    bool *sleeping;  /* set while a thread sleeps; NULL: nobody asks */
     int bell;        /* own datagram socket, made when there is a descriptor; -1: none */
     uint64_t bell_name;
     unsigned sleepers;

@@ -140,8 +140,10 @@ static void yield(struct px_progress *p, struct spin *s)
     s->until = before;
 }
 
-static void count_asleep(struct px_arena *a, bool asleep)
+static void count_asleep(struct px_progress *p, struct px_arena *a, bool asleep)
 {
+    if (p->sleeping)
+        *p->sleeping = asleep;
     atomic_store(&a->slot->asleep, asleep);
     atomic_fetch_add(&a->head->running, asleep ? -1 : 1);
 }
@@ -184,7 +186,7 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
                       : deadline - now < timeout ? deadline - now
                                                  : timeout;
         if (p->sleepers++ == 0)
-            count_asleep(&a, true);
+            count_asleep(p, &a, true);
         if (p->lock)
             pthread_mutex_unlock(p->lock);
         if (fd < 0)
@@ -195,7 +197,7 @@ static bool sleep_once(struct px_progress *p, bool (*done)(void *arg), void *arg
         if (p->lock)
             pthread_mutex_lock(p->lock);
         if (--p->sleepers == 0)
-            count_asleep(&a, false);
+            count_asleep(p, &a, false);
         if (fd >= 0)
             p->descriptor(p->descriptor_arg); /* what has woken us is looked at first */
         if (px_now_ns() - now >= CHECK_NS && p->check)

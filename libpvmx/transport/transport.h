@@ -58,6 +58,7 @@ struct px_iface_params {
     /* All of them are there. */
     void (*placed)(void *arg, const uint8_t *head, size_t len);
     const bool *look; /* what is waited for comes from another host: progress looks there each time */
+    const bool *sleeping; /* a thread sleeps on what `descriptor` has returned */
     const bool *pause; /* set by deliver: progress is to return before it looks further */
 };
 

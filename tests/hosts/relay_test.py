@@ -73,8 +73,14 @@ class Relay(netns_test.Namespaces):
 
     def test_both_dial_at_once(self):
         self.start_hosts()
+        self.env["PVMX_LOG"] = "debug"
+        both = 0
         for _ in range(3):
-            self.check_program(*self.within(0, MPIEXEC, "-n", "9", STREAMS, "order"))
+            status, _, err = self.run_program(*self.within(0, MPIEXEC, "-n", "9", STREAMS, "order"))
+            self.assertEqual(status, 0, err)
+            dialled = set(re.findall(r"\[(\d+)\] \w+ TCP-ARRIVED: .* with (t\w+), which (it|this task)", err))
+            both += len([1 for pid, tid, who in dialled if who == "it" and (pid, tid, "this task") in dialled])
+        self.assertGreater(both, 0, "two have never dialled each other")
 
     def test_back_pressure(self):
         """A receiver that does not look makes its sender wait, whose memory does not grow."""

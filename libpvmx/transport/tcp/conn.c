@@ -21,16 +21,33 @@ struct greeting {
     uint32_t unused;
 };
 
-void px_tcp_conn_watch(struct px_tcp_conn *c)
+bool px_tcp_conn_watch(struct px_tcp_conn *c)
 {
+    const struct px_tcp_iface *s = c->peer->iface;
     bool out = (px_buf_len(&c->out) > 0 || c->out_left > 0) && !c->broken;
     struct epoll_event e = {.events = (c->eof ? 0 : EPOLLIN) | (out ? EPOLLOUT : 0),
                             .data.ptr = c};
-    if (out == c->want_out && !c->eof)
-        return;
-    c->want_out = out;
-    /* At the end of both directions the kernel would go on to report a hang-up. */
-    epoll_ctl(c->peer->iface->epoll, e.events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, c->fd, &e);
+    if (!s->watching) /* at the end of both directions the kernel would go on to report a hang-up, too */
+        e.events = 0;
+    if (e.events == c->watched)
+        return true;
+    int op = !c->watched ? EPOLL_CTL_ADD : e.events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+    if (epoll_ctl(s->epoll, op, c->fd, &e) != 0)
+        return false;
+    c->watched = e.events;
+    return true;
+}
+
+bool px_tcp_watch(struct px_tcp_iface *s, bool watching)
+{
+    bool ok = true;
+    if (watching == s->watching)
+        return true;
+    s->watching = watching;
+    px_list_foreach(it, &s->conns)
+        ok = px_tcp_conn_watch(px_container_of(it, struct px_tcp_conn, node)) && ok;
+    s->watching = watching && ok; /* else the next one who sleeps tries again */
+    return ok;
 }
 
 void px_tcp_conn_close(struct px_tcp_conn *c)
@@ -229,10 +246,11 @@ static pvmx_err greet(struct px_tcp_conn *c)
 
 static bool watch_new(struct px_tcp_iface *s, struct px_tcp_conn *c)
 {
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
     if (s->epoll < 0)
         s->epoll = px_fd_up(epoll_create1(EPOLL_CLOEXEC));
-    return s->epoll >= 0 && epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &e) == 0;
+    if (s->epoll < 0 || !px_tcp_conn_watch(c))
+        return false;
+    return s->nconns <= PX_TCP_FEW || px_tcp_watch(s, true);
 }
 
 void px_tcp_arrived(struct px_iface *iface, pvmx_tid tid, int fd, bool called, pvmx_err err)
@@ -249,6 +267,8 @@ void px_tcp_arrived(struct px_iface *iface, pvmx_tid tid, int fd, bool called, p
         px_fd_close(&fd);
         return;
     }
+    px_log(PX_LOG_DEBUG, "TCP-ARRIVED", "a connection with t%x, which %s has dialled",
+           (unsigned)tid, called ? "it" : "this task");
     *c = (struct px_tcp_conn){.peer = p, .fd = fd};
     px_fd_set_nonblock(fd, true);
     px_list_push_back(&s->conns, &c->node);

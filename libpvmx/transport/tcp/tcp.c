@@ -6,6 +6,7 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,8 +18,9 @@ enum {
     SLICES = 8,
     /* A look at the sockets costs a system call, about as much as eight rounds over the rings. */
     LOOK_EVERY = 8,
-    FEW = 4, /* so many connections are read one by one, more by asking epoll which */
     EVENTS = 32,
+    AWAKE = 64, /* rounds with messages: asking epoll again costs as much as two of them */
+    FLAT = 2048, /* shorter records are put together first: one send costs less than one of pieces */
 };
 
 static pvmx_err tcp_open(const struct px_iface_params *params, struct px_iface **out)
@@ -58,10 +60,10 @@ static void linger(struct px_tcp_conn *c)
 {
     enum { PATIENCE = 20 };
     for (int i = 0; i < PATIENCE && px_buf_len(&c->out) > 0 && !c->broken; i++) {
-        struct epoll_event e;
+        struct pollfd p = {.fd = c->fd, .events = POLLOUT};
         px_tcp_conn_flush(c);
         if (px_buf_len(&c->out) > 0)
-            epoll_wait(c->peer->iface->epoll, &e, 1, 50);
+            poll(&p, 1, 50);
     }
     /* Closing with bytes unread would make the kernel drop what the other side has not read yet. */
     char rest[4096];
@@ -150,11 +152,14 @@ static pvmx_err keep_rest(struct px_tcp_conn *c, const struct iovec *iov, unsign
 }
 
 /* What the socket takes; -1: the connection is broken. */
-static ssize_t send_now(struct px_tcp_conn *c, const struct msghdr *m)
+static ssize_t send_now(struct px_tcp_conn *c, struct iovec *iov, unsigned n)
 {
+    const struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
     ssize_t sent;
     do
-        sent = sendmsg(c->fd, m, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = n == 1 ? send(c->fd, iov->iov_base, iov->iov_len, flags)
+                      : sendmsg(c->fd, &m, flags);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EAGAIN)
         return 0;
@@ -165,11 +170,23 @@ static ssize_t send_now(struct px_tcp_conn *c, const struct msghdr *m)
     return sent;
 }
 
+/* Puts a record together; its length. */
+static size_t flatten(uint8_t *to, uint32_t len, const struct px_slice *v, unsigned n)
+{
+    size_t at = sizeof len;
+    memcpy(to, &len, sizeof len);
+    for (unsigned i = 0; i < n; at += v[i++].len)
+        if (v[i].len > 0)
+            memcpy(to + at, v[i].data, v[i].len);
+    return at;
+}
+
 static pvmx_err tcp_push(struct px_ep *e, const struct px_slice *v, unsigned n)
 {
     struct px_tcp_peer *p = (struct px_tcp_peer *)e;
     struct px_tcp_conn *c = p->via;
     struct iovec iov[SLICES + 1];
+    uint8_t flat[FLAT];
     uint32_t len = 0;
     if (p->lost)
         return p->lost;
@@ -184,9 +201,12 @@ static pvmx_err tcp_push(struct px_ep *e, const struct px_slice *v, unsigned n)
         len += (uint32_t)v[i].len;
     }
     iov[0] = (struct iovec){&len, sizeof len};
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = n + 1};
+    if (sizeof len + len <= sizeof flat) {
+        iov[0] = (struct iovec){flat, flatten(flat, len, v, n)};
+        n = 0;
+    }
     ssize_t sent = 0;
-    if (px_buf_len(&c->out) == 0 && (sent = send_now(c, &m)) < 0)
+    if (px_buf_len(&c->out) == 0 && (sent = send_now(c, iov, n + 1)) < 0)
         return p->lost;
     return (size_t)sent == sizeof len + len ? PVMX_OK
                                             : keep_rest(c, iov, n + 1, (size_t)sent);
@@ -201,7 +221,7 @@ static pvmx_err tcp_stream(struct px_ep *e, const void *head, const void *bytes,
     struct iovec iov[] = {{&word, sizeof word},
                           {(void *)(uintptr_t)head, PX_STREAM_HEAD},
                           {(void *)(uintptr_t)bytes, len}};
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
+    unsigned first = 0;
     size_t before = sizeof word + PX_STREAM_HEAD;
     if (p->lost)
         return p->lost;
@@ -212,10 +232,10 @@ static pvmx_err tcp_stream(struct px_ep *e, const void *head, const void *bytes,
     if (px_buf_len(&c->out) > 0)
         return PVMX_ERR_AGAIN;
     if (c->out_left > 0) {
-        m = (struct msghdr){.msg_iov = &iov[2], .msg_iovlen = 1};
+        first = 2;
         before = 0;
     }
-    ssize_t sent = send_now(c, &m);
+    ssize_t sent = send_now(c, iov + first, 3 - first);
     if (sent < 0)
         return p->lost;
     *done = (size_t)sent > before ? (size_t)sent - before : 0;
@@ -261,15 +281,19 @@ static unsigned tcp_progress(struct px_iface *iface)
     if (__builtin_expect(s->nconns == 0, 1) ||
         (s->tick++ % LOOK_EVERY != 0 && !s->pending && !*s->params.look))
         return 0;
-    if (s->nconns <= FEW || s->pending) {
+    if (s->nconns <= PX_TCP_FEW || s->pending) {
         n = read_all(s);
     } else {
         int found = epoll_wait(s->epoll, e, EVENTS, 0);
         for (int i = 0; i < found && !*s->params.pause; i++)
             n += read_conn(e[i].data.ptr);
     }
-    if (n > 0)
+    if (n > 0) {
         s->tick = 0; /* more may follow at once */
+        if (s->watching && !*s->params.sleeping && s->nconns <= PX_TCP_FEW &&
+            ++s->awake > AWAKE)
+            px_tcp_watch(s, false);
+    }
     return n;
 }
 
@@ -311,7 +335,9 @@ bool px_tcp_finished(const struct px_iface *iface, pvmx_tid tid)
 static int tcp_descriptor(struct px_iface *iface)
 {
     struct px_tcp_iface *s = (struct px_tcp_iface *)iface;
-    s->tick = 0;
+    s->tick = s->awake = 0;
+    if (s->epoll >= 0)
+        px_tcp_watch(s, true);
     return s->epoll;
 }
 

@@ -24,6 +24,7 @@ enum {
     PX_TCP_READ = 64 * 1024,   /* bytes of one read */
     PX_TCP_QUEUE = 512 * 1024, /* bytes that wait for the socket; more: PVMX_ERR_AGAIN */
     PX_TCP_STREAM_MAX = 1 << 30,
+    PX_TCP_FEW = 4, /* so many connections are read one by one, more by asking epoll which */
     PX_TCP_MAGIC = 0x32585650, /* "PVX2", in the dialler's byte order */
 };
 #define PX_TCP_STREAMED 0x80000000u
@@ -32,10 +33,10 @@ struct px_tcp_conn {
     struct px_list node, in_peer; /* in iface.conns; in peer.conns */
     struct px_tcp_peer *peer;
     int fd;
-    bool greeted; /* the dialler's greeting has been sent or has come */
-    bool eof;     /* nothing more comes */
-    bool broken;  /* nothing more can be sent */
-    bool want_out;
+    bool greeted;     /* the dialler's greeting has been sent or has come */
+    bool eof;         /* nothing more comes */
+    bool broken;      /* nothing more can be sent */
+    uint32_t watched; /* what epoll is asked for */
     struct px_buf in, out;
     size_t out_left; /* bytes of a streamed record that its sender still has */
     /* A streamed record that is coming: its head, its length, and how much of it is still to come. */
@@ -61,7 +62,11 @@ struct px_tcp_iface {
     unsigned nconns;
     bool pending;  /* whole records have been read that could not be delivered */
     unsigned tick; /* rounds since sockets were last looked at */
-    int epoll;     /* -1: no connection yet */
+    /* Epoll costs the sender of each message a call-back in its kernel. So only who sleeps, or has more
+     * than a few connections, asks it for anything; who has not slept for a while asks for nothing. */
+    int epoll; /* -1: no connection yet */
+    bool watching;
+    unsigned awake; /* rounds that brought something since the last sleep */
 };
 
 /* A connection with that task has come (fd is taken over), or cannot be had (err; fd -1). called: the
@@ -77,7 +82,9 @@ void px_tcp_conn_close(struct px_tcp_conn *c);
 bool px_tcp_conn_flush(struct px_tcp_conn *c);
 /* Reads once and delivers whole records; the number of events. */
 unsigned px_tcp_conn_read(struct px_tcp_conn *c);
-/* Tells epoll what is waited for. */
-void px_tcp_conn_watch(struct px_tcp_conn *c);
+/* Tells epoll what is waited for; false: it has no memory. */
+bool px_tcp_conn_watch(struct px_tcp_conn *c);
+/* From now on epoll is asked, or not. */
+bool px_tcp_watch(struct px_tcp_iface *s, bool watching);
 
 #endif
