@@ -34,13 +34,22 @@ static void put_json(struct show *w, const struct logs_piece *p, const uint8_t *
     if (text && t)
         out_object(w->cmd->columns,
                    (struct out_cell[]){{.number = p->at_ms},
-                                       {.number = (uint32_t)p->tid},
+                                       {.number =
+                                            logs_of_terminal(p->tid) ? 0 : (uint32_t)p->tid},
                                        {.number = t->job},
                                        {.number = t->rank},
                                        {.text = host},
                                        {.text = p->stream == 2 ? "err" : "out"},
                                        {.text = text}});
     free(text);
+}
+
+static void put_label(FILE *f, int32_t tid)
+{
+    if (logs_of_terminal(tid))
+        fputs("[terminal] ", f);
+    else
+        fprintf(f, "[t%x] ", (unsigned)tid);
 }
 
 static void put_line(struct show *w, const struct logs_piece *p, const uint8_t *line,
@@ -55,7 +64,7 @@ static void put_line(struct show *w, const struct logs_piece *p, const uint8_t *
     if (w->labels && *open != p->tid) {
         if (*open)
             fputc('\n', f);
-        fprintf(f, "[t%x] ", (unsigned)p->tid);
+        put_label(f, p->tid);
     }
     fwrite(line, 1, len, f);
     if (whole)
@@ -121,6 +130,19 @@ static int read_words(struct console *c, struct args *a, struct logs *g)
     return status;
 }
 
+/* What comes may be more than was asked for. */
+static void say_shared(const struct show *w)
+{
+    const struct logs *g = &w->logs;
+    for (size_t i = 0; i < g->ntasks && g->job && !w->c->json; i++)
+        if (g->tasks[i].job != g->job)
+            fprintf(
+                stderr,
+                "pvmx: job %u writes to a terminal together with job %u, from which it "
+                "stems: this is what both have written\n",
+                g->job, g->tasks[i].job);
+}
+
 static int begin(struct show *w, struct args *a)
 {
     int status = read_words(w->c, a, &w->logs);
@@ -134,10 +156,9 @@ static int begin(struct show *w, struct args *a)
         return cmd_fail(
             "nothing is kept of what this has written: that is done for tasks that the "
             "console has spawned (not ->FILE, not thousands at once), that run on "
-            "another "
-            "host than their spawner, or whose output mpiexec reads (all that does not "
-            "go "
-            "to its terminal; there with -stdoutbuf line)");
+            "another host than their spawner, or whose output mpiexec reads (of those "
+            "that write to its terminal for the job, not for each task: pvmx logs JOB)");
+    say_shared(w);
     w->labels = w->logs.ntasks > 1 && !args_has(a, 'r');
     return CMD_OK;
 }
@@ -269,9 +290,9 @@ static int run_attach(struct console *c, const struct cmd *cmd, struct args *a)
 
 static const struct out_column logs_columns[] = {
     {"at_ms", OUT_AT, "when, in ms since 1970"},
-    {"tid", OUT_TID, "task that has written it"},
+    {"tid", OUT_TID, "task that has written it; null: one of those that share a terminal"},
     {"job", OUT_NUMBER, "its job"},
-    {"rank", OUT_NUMBER, "its rank there"},
+    {"rank", OUT_NUMBER, "its rank there; without a tid 0"},
     {"host", OUT_TEXT, "where it runs or ran"},
     {"stream", OUT_TEXT, "\"out\" or \"err\""},
     {"text", OUT_TEXT, "the line, or a part of a long one"},
@@ -286,9 +307,12 @@ const struct cmd cmd_logs = {
     "that the console has spawned "
     "(not ->FILE, and not when pipes for all would take half of the daemon's "
     "descriptors), of tasks on other hosts than their "
-    "spawner, and of mpiexec's jobs unless they write to its terminal themselves "
-    "(mpiexec -stdoutbuf line keeps them from that); of each so much as the "
-    "setting daemon.output_task says, also after its end. -f: "
+    "spawner, and of mpiexec's jobs; of each so much as the "
+    "setting daemon.output_task says, also after its end. Tasks of mpiexec's that write "
+    "to "
+    "its terminal have one log together, which is the job's (tid null, label "
+    "[terminal]). "
+    "-f: "
     "and what they write from now "
     "on, until they have ended; -n: the last LINES only; -r: no "
     "\"[tid]\" before lines when "

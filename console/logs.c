@@ -11,6 +11,11 @@
 
 /* ---- what is known ---------------------------------------------------------------------------- */
 
+bool logs_of_terminal(int32_t tid)
+{
+    return ((uint32_t)tid & 0x3ffff) == 0;
+}
+
 struct logs_task *logs_task(struct logs *g, int32_t tid)
 {
     for (size_t i = 0; i < g->ntasks; i++)

@@ -15,6 +15,9 @@ struct logs_task {
     bool ended, input;
 };
 
+/* Tasks of an mpiexec that write to a terminal have one log together. */
+bool logs_of_terminal(int32_t tid);
+
 struct logs_piece {
     int32_t tid;
     uint32_t stream;

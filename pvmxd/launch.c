@@ -52,7 +52,8 @@ static void resolve_all(struct spawn_req *r)
         struct exec_plan *p = &r->plans[a];
         const struct pxp_app *app = &r->m.apps[a];
         pvmx_err err = PVMX_OK;
-        memcpy(p->stdio, r->stdio, sizeof p->stdio);
+        for (int i = 0; i < 3; i++)
+            p->stdio[i] = r->tty[i] >= 0 ? r->tty[i] : r->stdio[i];
         p->umask = r->m.umask & 0777;
         p->limits = r->limits;
         p->nlimits = r->nlimits;

@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "input.h"
 #include "peer.h"
+#include "proto/hello.h"
 #include "server.h"
 #include "tasks.h"
 #include "waiter.h"
@@ -13,7 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { ANSWER_MAX = 256 * 1024, LOGS_MAX = 16 * 1024, PART_MAX = 4096 };
+enum { ANSWER_MAX = 256 * 1024, LOGS_MAX = 16 * 1024, PART_MAX = 4096, SHARED_MAX = 64 };
+
+#define OF_TERMINAL                                                                      \
+    (1ull << 32) /* in keys of logs: of the terminal of this job's mpiexec */
 
 struct piece {
     struct px_list node; /* in kept.pieces, oldest first */
@@ -26,8 +30,11 @@ struct piece {
 struct kept {
     struct px_list node; /* in server.logs_live or logs_ended, in the order of beginning or end */
     struct px_list pieces;
-    int32_t tid;
+    uint64_t key; /* the tid, or job | OF_TERMINAL */
+    int32_t tid;  /* of a terminal: of the daemon  */
     uint32_t job, rank;
+    uint32_t *sharing; /* of a terminal: the last SHARED_MAX jobs that write there too */
+    size_t nsharing;
     bool ended;
     bool over;            /* the task is; mpiexec may still tell more */
     struct peer *mpiexec; /* which tells it; NULL: none (any more)    */
@@ -67,8 +74,9 @@ static void kept_free(struct server *sv, struct kept *k)
     while (first_piece(k) != NULL)
         drop_piece(sv, k);
     px_list_remove(&k->node);
-    px_map_remove(&sv->logs, (uint64_t)k->tid);
+    px_map_remove(&sv->logs, k->key);
     sv->logs_size -= sizeof *k;
+    free(k->sharing);
     free(k);
 }
 
@@ -115,16 +123,15 @@ void logs_init(struct server *sv)
     px_list_init(&sv->log_waits);
 }
 
-static struct kept *find(struct server *sv, int32_t tid)
+static struct kept *find(struct server *sv, uint64_t key)
 {
-    return px_map_get(&sv->logs, (uint64_t)tid);
+    return px_map_get(&sv->logs, key);
 }
 
-static struct kept *begin(struct server *sv, const struct task *t)
+static struct kept *begin(struct server *sv, uint64_t key, const char *program)
 {
-    const char *program = task_program(t);
     size_t len = strlen(program) + 1;
-    struct kept *old = find(sv, t->tid);
+    struct kept *old = find(sv, key);
     if (old != NULL) /* the numbers have come round */
         kept_free(sv, old);
     if (conf.output_task == 0)
@@ -132,36 +139,70 @@ static struct kept *begin(struct server *sv, const struct task *t)
     while (sv->logs.count >= LOGS_MAX && forget_oldest_ended(sv))
         continue;
     struct kept *k = calloc(1, sizeof *k + len);
-    if (k == NULL || px_map_put(&sv->logs, (uint64_t)t->tid, k) != PVMX_OK) {
-        px_log(PX_LOG_ERROR, "LOGS-NOMEM", "no memory to keep the output of t%x",
-               (unsigned)t->tid);
+    if (k == NULL || px_map_put(&sv->logs, key, k) != PVMX_OK) {
+        px_log(PX_LOG_ERROR, "LOGS-NOMEM", "no memory to keep the output of %s", program);
         free(k);
         return NULL;
     }
     memcpy(k->program, program, len);
-    k->tid = t->tid;
-    k->job = t->job != NULL ? t->job->id : 0;
-    k->rank = t->rank;
+    k->key = key;
     px_list_init(&k->pieces);
     px_list_push_back(&sv->logs_live, &k->node);
     sv->logs_size += sizeof *k;
     return k;
 }
 
+static struct kept *begin_task(struct server *sv, const struct task *t)
+{
+    struct kept *k = begin(sv, (uint64_t)t->tid, task_program(t));
+    if (k == NULL)
+        return NULL;
+    k->tid = t->tid;
+    k->job = t->job != NULL ? t->job->id : 0;
+    k->rank = t->rank;
+    return k;
+}
+
 void logs_begin(struct server *sv, const struct task *t)
 {
-    begin(sv, t);
+    begin_task(sv, t);
 }
 
 bool logs_begin_told(struct server *sv, const struct task *t, struct peer *mpiexec,
                      unsigned streams)
 {
-    struct kept *k = begin(sv, t);
+    struct kept *k = begin_task(sv, t);
     if (k == NULL)
         return false;
     k->mpiexec = mpiexec;
     k->streams = streams;
     return true;
+}
+
+void logs_begin_terminal(struct server *sv, struct peer *mpiexec, const struct job *j)
+{
+    struct kept *k = begin(sv, j->id | OF_TERMINAL, j->nprograms > 0 ? j->programs[0] : "");
+    if (k == NULL)
+        return;
+    k->tid = (int32_t)(sv->hosts.self << 18);
+    k->job = j->id;
+    k->over = true; /* told_all says when */
+    k->mpiexec = mpiexec;
+    mpiexec->terminal = j->id;
+}
+
+static struct kept *terminal_of(struct server *sv, const struct peer *mpiexec)
+{
+    return mpiexec->terminal != 0 ? find(sv, mpiexec->terminal | OF_TERMINAL) : NULL;
+}
+
+void logs_share_terminal(struct server *sv, const struct peer *mpiexec, uint32_t job)
+{
+    struct kept *k = terminal_of(sv, mpiexec);
+    if (k != NULL && k->sharing == NULL)
+        k->sharing = calloc(SHARED_MAX, sizeof *k->sharing);
+    if (k != NULL && k->sharing != NULL)
+        k->sharing[k->nsharing++ % SHARED_MAX] = job;
 }
 
 static uint64_t now_ms(void)
@@ -173,13 +214,10 @@ static uint64_t now_ms(void)
 
 static void tell_waiting(struct server *sv, const struct kept *k);
 
-void logs_append(struct server *sv, int32_t tid, uint32_t stream, const uint8_t *bytes,
-                 size_t len)
+static void append(struct server *sv, struct kept *k, uint32_t stream,
+                   const uint8_t *bytes, size_t len)
 {
-    struct kept *k = len > 0 ? find(sv, tid) : NULL;
-    struct piece *p = k != NULL ? malloc(sizeof *p + len) : NULL;
-    if (k == NULL)
-        return;
+    struct piece *p = malloc(sizeof *p + len);
     if (p != NULL) {
         *p = (struct piece){.at_ms = now_ms(), .offset = k->next, .stream = stream, .len = len};
         memcpy(p->bytes, bytes, len);
@@ -192,13 +230,18 @@ void logs_append(struct server *sv, int32_t tid, uint32_t stream, const uint8_t 
     tell_waiting(sv, k);
 }
 
-void logs_end(struct server *sv, int32_t tid)
+void logs_append(struct server *sv, int32_t tid, uint32_t stream, const uint8_t *bytes,
+                 size_t len)
 {
-    struct kept *k = find(sv, tid);
-    if (k == NULL || k->ended)
-        return;
-    k->over = true;
-    if (k->mpiexec != NULL)
+    struct kept *k = len > 0 ? find(sv, (uint64_t)tid) : NULL;
+    if (k != NULL)
+        append(sv, k, stream, bytes, len);
+}
+
+/* When the task is over, and nobody is to tell more. */
+static void end(struct server *sv, struct kept *k)
+{
+    if (k->ended || !k->over || k->mpiexec != NULL)
         return;
     k->ended = true;
     px_list_remove(&k->node);
@@ -206,11 +249,19 @@ void logs_end(struct server *sv, int32_t tid)
     tell_waiting(sv, k);
 }
 
+void logs_end(struct server *sv, int32_t tid)
+{
+    struct kept *k = find(sv, (uint64_t)tid);
+    if (k == NULL)
+        return;
+    k->over = true;
+    end(sv, k);
+}
+
 static void told_all(struct server *sv, struct kept *k)
 {
     k->mpiexec = NULL;
-    if (k->over)
-        logs_end(sv, k->tid);
+    end(sv, k);
 }
 
 void logs_forget_peer(struct server *sv, const struct peer *p)
@@ -223,7 +274,7 @@ void logs_forget_peer(struct server *sv, const struct peer *p)
 }
 
 /* In parts of whole lines, since the store forgets by parts. */
-static void append_parts(struct server *sv, const struct pxp_written *m)
+static void append_parts(struct server *sv, struct kept *k, const struct pxp_written *m)
 {
     for (size_t at = 0; at < m->bytes_len;) {
         const uint8_t *from = m->bytes + at;
@@ -232,7 +283,7 @@ static void append_parts(struct server *sv, const struct pxp_written *m)
             n--;
         if (n == 0)
             n = PART_MAX;
-        logs_append(sv, m->tid, m->stream, from, n);
+        append(sv, k, m->stream, from, n);
         at += n;
     }
 }
@@ -244,11 +295,13 @@ pvmx_err logs_written(struct server *sv, struct peer *p, uint32_t serial,
     struct pxp_written m;
     (void)serial;
     pvmx_err err = pxp_written_decode(body, len, &m, &zone);
-    struct kept *k = err == PVMX_OK ? find(sv, m.tid) : NULL;
+    struct kept *k = err != PVMX_OK              ? NULL
+                     : m.tid == PXP_TID_TERMINAL ? terminal_of(sv, p)
+                                                 : find(sv, (uint64_t)m.tid);
     if (k != NULL && k->mpiexec == p && (m.stream == 1 || m.stream == 2)) {
         k->next += m.skipped;
-        append_parts(sv, &m);
-        if (m.eof && --k->streams == 0)
+        append_parts(sv, k, &m);
+        if (m.eof && k->streams > 0 && --k->streams == 0)
             told_all(sv, k);
     }
     pxp_zone_free(&zone);
@@ -261,8 +314,11 @@ static bool wanted(const struct pxp_logs *m, const struct kept *k)
 {
     if (m->job != 0 && k->job == m->job)
         return true;
+    for (size_t i = 0; m->job != 0 && i < k->nsharing && i < SHARED_MAX; i++)
+        if (k->sharing[i] == m->job)
+            return true;
     for (size_t i = 0; i < m->n_tids; i++)
-        if (m->tids[i] == k->tid)
+        if ((uint64_t)m->tids[i] == k->key)
             return true;
     return false;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What tasks of this host have written, as far as it passes through this daemon or an mpiexec: a
- * bounded part for each
- * task, which outlives the task, and a bound for all together (settings daemon.output_task and
- * daemon.output_total). When that is reached, the logs of tasks that have ended go first. */
+ * bounded part for each task (or for each terminal that tasks share), which outlives it, and a bound for
+ * all together (settings daemon.output_task and daemon.output_total). When that is reached, the logs of tasks that have ended go first. */
 #ifndef LOGS_H
 #define LOGS_H
 
@@ -13,6 +12,7 @@
 
 struct server;
 struct peer;
+struct job;
 struct task;
 
 void logs_init(struct server *sv);
@@ -26,6 +26,10 @@ void logs_append(struct server *sv, int32_t tid, uint32_t stream, const uint8_t 
  * messages written. False: it is not kept. */
 bool logs_begin_told(struct server *sv, const struct task *t, struct peer *mpiexec,
                      unsigned streams);
+/* The same for the terminal of an mpiexec's first job: what all tasks of its session write there. */
+void logs_begin_terminal(struct server *sv, struct peer *mpiexec, const struct job *j);
+/* Tasks of this job write there too. */
+void logs_share_terminal(struct server *sv, const struct peer *mpiexec, uint32_t job);
 /* The task has ended, and all it has written was appended, but for what mpiexec may still tell. */
 void logs_end(struct server *sv, int32_t tid);
 /* Of tasks that have ended nothing is kept any more. */

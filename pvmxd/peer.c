@@ -56,7 +56,8 @@ void peer_init(struct peer *p, struct server *sv, int fd, pid_t pid)
     px_list_init(&p->jobs);
     px_list_init(&p->worlds);
     px_list_init(&p->passing);
-    p->stdio[0] = p->stdio[1] = p->stdio[2] = -1;
+    for (int i = 0; i < 3; i++)
+        p->stdio[i] = p->tty[i] = -1;
     px_list_init(&p->watches);
     px_list_init(&p->requests);
     px_list_init(&p->waiters);

@@ -45,7 +45,9 @@ struct peer {
     struct px_list jobs;        /* role mpiexec, console: of job.in_owner      */
     struct px_list worlds;      /* role mpiexec: of job.in_session             */
     uint32_t nworlds;           /* numbers given out                           */
-    int stdio[3]; /* role mpiexec: its own, for jobs that outlive it; -1: none */
+    int stdio[3];      /* role mpiexec: its own, for jobs that outlive it; -1: none */
+    int tty[3];        /* role mpiexec: terminals that its jobs get instead; -1: none */
+    uint32_t terminal; /* job whose log has what is written there; 0: none */
     struct px_list watches;  /* of watch.in_peer                            */
     struct px_list requests; /* of spawn_req.in_peer                        */
     struct px_list waiters;  /* of waiter.in_peer                           */

@@ -31,8 +31,8 @@ void spawn_free(struct spawn_req *r)
     px_list_remove(&r->in_peer);
     px_list_remove(&r->in_task);
     px_list_remove(&r->in_all);
-    for (int i = 0; i < 3; i++)
-        px_fd_close(&r->stdio[i]);
+    streams_close(r->stdio);
+    streams_close(r->tty);
     pxp_zone_free(&r->zone);
     pthread_mutex_destroy(&r->lock);
     free(r->text);
@@ -75,18 +75,6 @@ static void spawn_answer(struct spawn_req *r, pvmx_err err, const char *text)
 }
 
 /* ---- accepting -------------------------------------------------------------------------------- */
-
-/* The three descriptors that came with the request. */
-static pvmx_err take_stdio(struct peer *p, int stdio[3])
-{
-    if (p->nfds < 3)
-        return px_fail(PVMX_ERR_ARG, "a spawn request must carry descriptors 0, 1 and 2: %zu have arrived",
-                       p->nfds);
-    memcpy(stdio, p->fds, 3 * sizeof stdio[0]);
-    p->nfds -= 3;
-    memmove(p->fds, p->fds + 3, p->nfds * sizeof p->fds[0]);
-    return PVMX_OK;
-}
 
 static pvmx_err count_tasks(struct spawn_req *r, uint32_t *total)
 {
@@ -266,7 +254,8 @@ struct spawn_req *spawn_new(struct server *sv, uint32_t serial)
         return NULL;
     r->sv = sv;
     r->serial = serial;
-    r->stdio[0] = r->stdio[1] = r->stdio[2] = -1;
+    for (int i = 0; i < 3; i++)
+        r->stdio[i] = r->tty[i] = -1;
     px_list_init(&r->in_peer);
     px_list_init(&r->in_task);
     pthread_mutex_init(&r->lock, NULL);
@@ -303,7 +292,7 @@ pvmx_err spawn_request(struct server *sv, struct peer *p, uint32_t serial,
     if (err == PVMX_OK)
         err = keep_body(r, body, len);
     if (err == PVMX_OK)
-        err = take_stdio(p, r->stdio);
+        err = streams_take(r, p);
     if (err == PVMX_OK && r->m.n_parents == 0)
         r->parent = 0; /* it does not want to be one */
     if (err == PVMX_OK && p->role == PXP_ROLE_TASK && p->task == NULL)

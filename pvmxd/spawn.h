@@ -73,7 +73,7 @@ struct spawn_req {
     uint32_t nline;
     struct pxp_spawn m;
     struct pxp_zone zone;
-    int stdio[3];
+    int stdio[3], tty[3]; /* tty: what tasks of this host get instead; -1: the same */
     unsigned rounds;
     uint32_t undoing; /* killed processes not reaped yet */
 

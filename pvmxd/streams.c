@@ -31,15 +31,67 @@ void streams_close(int fds[3])
         px_fd_close(&fds[i]);
 }
 
+pvmx_err streams_take(struct spawn_req *r, struct peer *p)
+{
+    int *to[5] = {&r->stdio[0], &r->stdio[1], &r->stdio[2]};
+    size_t n = 3;
+    uint32_t streams = p->role == PXP_ROLE_MPIEXEC ? r->m.streams : 0;
+    if ((streams & PXP_STREAM_OUT_TTY) != 0)
+        to[n++] = &r->tty[1];
+    if ((streams & PXP_STREAM_ERR_TTY) != 0)
+        to[n++] = &r->tty[2];
+    if (p->nfds < n)
+        return px_fail(PVMX_ERR_ARG, "a spawn request must carry descriptors 0, 1 and 2%s: %zu have arrived",
+                       n > 3 ? " and terminals" : "", p->nfds);
+    for (size_t i = 0; i < n; i++)
+        *to[i] = p->fds[i];
+    p->nfds -= n;
+    memmove(p->fds, p->fds + n, p->nfds * sizeof p->fds[0]);
+    return PVMX_OK;
+}
+
 /* ---- which streams ---------------------------------------------------------------------------- */
 
-/* mpiexec's own are kept for jobs that will outlive it. */
+static int another(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, EXEC_FIRST_FD);
+}
+
+/* mpiexec's own are kept for jobs that will outlive it, its terminals for what its tasks spawn. */
 static void keep_own(struct spawn_req *r)
 {
     struct peer *p = r->peer;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         if (p->stdio[i] < 0)
-            p->stdio[i] = fcntl(r->stdio[i], F_DUPFD_CLOEXEC, EXEC_FIRST_FD);
+            p->stdio[i] = another(r->stdio[i]);
+        if (p->tty[i] < 0 && r->tty[i] >= 0)
+            p->tty[i] = another(r->tty[i]);
+    }
+}
+
+static bool same_file(int fd, const struct stat *st)
+{
+    struct stat own;
+    return fd >= 0 && fstat(fd, &own) == 0 && own.st_dev == st->st_dev &&
+           own.st_ino == st->st_ino;
+}
+
+/* A spawner hands on the session's terminal. Only children on this host that do not outlive mpiexec get
+ * it: for all others what they write goes to what stands behind it. */
+static void hand_on_terminal(struct spawn_req *r, int i, const struct peer *session,
+                             const struct stat *st)
+{
+    for (int k = 1; k < 3; k++) {
+        int fd = same_file(session->tty[k], st) ? another(session->stdio[k]) : -1;
+        if (fd < 0)
+            continue;
+        if ((r->m.flags & PVMX_SPAWN_DETACHED) == 0)
+            r->tty[i] = r->stdio[i];
+        else
+            close(r->stdio[i]);
+        r->stdio[i] = fd;
+        return;
+    }
 }
 
 /* A spawner hands on descriptor i. */
@@ -48,7 +100,11 @@ static void hand_on(struct spawn_req *r, int i, struct peer *session)
     const struct task *t = r->owner;
     struct stat st;
     uint32_t stream = 0;
-    if (fstat(r->stdio[i], &st) != 0 || !S_ISFIFO(st.st_mode))
+    if (fstat(r->stdio[i], &st) != 0)
+        return;
+    if (S_ISCHR(st.st_mode))
+        hand_on_terminal(r, i, session, &st);
+    if (!S_ISFIFO(st.st_mode))
         return;
     for (int k = 1; k < 3; k++)
         if (t->pipes[k] != 0 && t->pipes[k] == st.st_ino)
@@ -58,7 +114,7 @@ static void hand_on(struct spawn_req *r, int i, struct peer *session)
     if ((r->m.flags & PVMX_SPAWN_DETACHED) == 0) {
         r->m.streams |= 1u << i;
     } else if (session->stdio[i] >= 0) {
-        int fd = fcntl(session->stdio[i], F_DUPFD_CLOEXEC, EXEC_FIRST_FD);
+        int fd = another(session->stdio[i]);
         if (fd < 0)
             return;
         px_fd_close(&r->stdio[i]);
@@ -227,6 +283,14 @@ static bool tell_some(struct spawn_req *r, struct job *j, uint32_t *at)
     return pxp_world_encode(out, 0, &m) == PVMX_OK;
 }
 
+static void keep_terminal(struct server *sv, struct peer *mpiexec, const struct job *j)
+{
+    if (j->world == 0)
+        logs_begin_terminal(sv, mpiexec, j);
+    else
+        logs_share_terminal(sv, mpiexec, j->id);
+}
+
 void streams_job(struct spawn_req *r, struct job *j)
 {
     struct peer *p = session_of(r);
@@ -235,6 +299,8 @@ void streams_job(struct spawn_req *r, struct job *j)
         j->session = p;
         j->world = p->nworlds++;
         px_list_push_back(&p->worlds, &j->in_session);
+        if (r->tty[1] >= 0 || r->tty[2] >= 0)
+            keep_terminal(r->sv, p, j);
         for (uint32_t at = 0; told && at < r->total;)
             told = tell_some(r, j, &at);
         if (!told) { /* its client then knows that it knows nothing */
@@ -259,4 +325,5 @@ void streams_forget_peer(struct peer *p)
     if (p->role == PXP_ROLE_MPIEXEC)
         logs_forget_peer(p->sv, p);
     streams_close(p->stdio);
+    streams_close(p->tty);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Descriptors 0, 1 and 2 of tasks. Mostly they are the spawner's very own. Where mpiexec labels or
- * collects, each task gets pipes, and mpiexec gets the other ends with a message world: no byte of
- * a job's output passes through the daemon.
+/* Descriptors 0, 1 and 2 of tasks. Mostly they are the spawner's very own, or a terminal that mpiexec has
+ * made and reads. Where mpiexec labels or collects, each task gets pipes, and mpiexec gets the other ends
+ * with a message world: no byte of a job's output passes through the daemon.
  *
  * A session is an mpiexec's connection with its job (world 0) and every job that tasks of the session
  * have spawned. What such a task hands on to its children is replaced by new pipes when it is its
@@ -16,6 +16,8 @@ struct peer;
 struct job;
 struct task;
 
+/* Takes the descriptors that came with the request: three, and terminals. */
+pvmx_err streams_take(struct spawn_req *r, struct peer *p);
 /* Decides which streams of this request are piped; its spawner's task or connection is known. */
 void streams_request(struct spawn_req *r);
 /* The daemon is to keep what the tasks write, or to give one of them what it reads: pipes for that. */

@@ -347,6 +347,7 @@ static pvmx_err on_world(struct job *job, const uint8_t *body, size_t len)
     struct pxp_zone zone = {0};
     pvmx_err err = pxp_world_decode(body, len, &m, &zone);
     bool first = job->nworlds == 0;
+    job->output->begun = true;
     if (!err && !add_world(job, &m))
         err = px_fail(PVMX_ERR_NOMEM, "out of memory");
     for (size_t i = 0; !err && i < m.n_tasks; i++) {

@@ -68,6 +68,8 @@ static pvmx_err read_signals(struct run *r)
 {
     pvmx_err err = PVMX_OK;
     for (int sig; !err && (sig = sig_next(r->sig_fd)) != 0;) {
+        if (sig == SIGWINCH)
+            output_resize(&r->output);
         err = job_signal(&r->job, sig);
         if (!err && sig == SIGTSTP)
             sig_stop_self();
@@ -220,7 +222,10 @@ static pvmx_err run(struct run *r)
 
 int main(int argc, char **argv)
 {
-    static struct run r = {.client.fd = -1, .sig_fd = -1, .input = {.fd = -1, .from = -1}};
+    static struct run r = {.client.fd = -1,
+                           .sig_fd = -1,
+                           .input = {.fd = -1, .from = -1},
+                           .output = {.tty = {-1, -1, -1}}};
     px_log_set_name("mpiexec");
     int status = opts_parse(argc, argv, &r.opts);
     if (status < 0) {

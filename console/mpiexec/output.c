@@ -4,6 +4,7 @@
 #include "keep.h"
 #include "pattern.h"
 #include "sink.h"
+#include "terminal.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -12,6 +13,7 @@
 #include "proto/hello.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pvmx/engine/dyn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@ enum {
     BLOCK_SIZE = 64 * 1024,
     LONG_LINE = 64 * 1024, /* a longer one is passed on in pieces           */
     DRAIN_READS = 64,      /* of a process that has ended; a pipe holds one */
+    TERMINAL_READS = 16,   /* at one time: each gives 4 KiB at most         */
     SPARE_FDS = 64,
 };
 
@@ -36,6 +39,7 @@ struct stream {
     char *host;
     struct sink *sink;
     enum opts_buffer mode;
+    bool terminal;      /* of all processes */
     struct px_buf part; /* what is not passed on yet */
     struct keep keep;
     bool in_line; /* the last byte passed on was not the end of a line */
@@ -75,18 +79,11 @@ static bool wanted(const struct opts *o, int which)
     return 4 * (rlim_t)n + SPARE_FDS < files.rlim_max && !isatty(which);
 }
 
-void output_init(struct output *o, const struct opts *opts, const char *host,
-                 struct px_buf *daemon)
+/* Where the user's terminal stands processes get one of ours. */
+static bool wants_terminal(const struct output *o, int which)
 {
-    *o = (struct output){.opts = opts, .host = host, .daemon = daemon};
-    for (int i = 1; i < 3; i++)
-        if (wanted(opts, i))
-            o->collect |= 1u << i;
-    /* The order between the two is kept where it can be seen. */
-    if (o->collect == (PXP_STREAM_OUT | PXP_STREAM_ERR) &&
-        same_file(STDOUT_FILENO, STDERR_FILENO) && !opts->file[1] && !opts->file[2] &&
-        opts->buffer[1] == opts->buffer[2] && same_text(opts->prefix[1], opts->prefix[2]))
-        o->collect |= PXP_STREAM_JOINED;
+    return (o->collect & 1u << which) == 0 && o->opts->buffer[which] == BUFFER_AUTO &&
+           isatty(which);
 }
 
 uint32_t output_collect(const struct output *o)
@@ -109,6 +106,8 @@ void output_free(struct output *o)
 {
     for (size_t i = 0; i < o->nstreams; i++)
         stream_free(o->streams[i]);
+    for (int i = 1; i < 3; i++)
+        px_fd_close(&o->tty[i]);
     free(o->streams);
     while (o->sinks) {
         struct sink *next = o->sinks->next;
@@ -203,7 +202,9 @@ static bool add_stream(struct output *o, struct stream *s)
     return true;
 }
 
-pvmx_err output_add(struct output *o, const struct output_of *of, int which, int fd)
+/* Takes fd over. */
+static pvmx_err begin_stream(struct output *o, const struct output_of *of, int which,
+                             int fd, struct stream **out)
 {
     struct stream *s = stream_new(o, of, which, fd);
     if (!s)
@@ -219,7 +220,59 @@ pvmx_err output_add(struct output *o, const struct output_of *of, int which, int
     }
     px_fd_set_nonblock(fd, true);
     o->several = o->several || of->world > 0;
+    *out = s;
     return PVMX_OK;
+}
+
+pvmx_err output_add(struct output *o, const struct output_of *of, int which, int fd)
+{
+    struct stream *s;
+    return begin_stream(o, of, which, fd, &s);
+}
+
+/* Without one the processes get the user's, and nothing of it is kept. */
+static void begin_terminal(struct output *o, int which)
+{
+    struct terminal t;
+    struct stream *s;
+    if (which == 2 && o->tty[1] >= 0 && same_file(1, 2)) {
+        o->tty[2] = fcntl(o->tty[1], F_DUPFD_CLOEXEC, 3);
+    } else if (terminal_open(&t, which)) {
+        o->tty[which] = t.slave;
+        if (begin_stream(o, &(struct output_of){.host = ""}, which, t.master, &s)) {
+            px_fd_close(&o->tty[which]);
+            return;
+        }
+        s->mode = BUFFER_NONE;
+        s->terminal = true;
+        s->keep.tid = PXP_TID_TERMINAL;
+    }
+    if (o->tty[which] >= 0)
+        o->collect |= which == 1 ? PXP_STREAM_OUT_TTY : PXP_STREAM_ERR_TTY;
+}
+
+void output_init(struct output *o, const struct opts *opts, const char *host,
+                 struct px_buf *daemon)
+{
+    *o = (struct output){.opts = opts, .host = host, .daemon = daemon, .tty = {-1, -1, -1}};
+    for (int i = 1; i < 3; i++)
+        if (wanted(opts, i))
+            o->collect |= 1u << i;
+    /* The order between the two is kept where it can be seen. */
+    if (o->collect == (PXP_STREAM_OUT | PXP_STREAM_ERR) &&
+        same_file(STDOUT_FILENO, STDERR_FILENO) && !opts->file[1] && !opts->file[2] &&
+        opts->buffer[1] == opts->buffer[2] && same_text(opts->prefix[1], opts->prefix[2]))
+        o->collect |= PXP_STREAM_JOINED;
+    for (int i = 1; i < 3; i++)
+        if (wants_terminal(o, i))
+            begin_terminal(o, i);
+}
+
+void output_resize(const struct output *o)
+{
+    for (size_t i = 0; i < o->nstreams; i++)
+        if (o->streams[i]->terminal)
+            terminal_resize(o->streams[i]->fd, o->streams[i]->which);
 }
 
 /* ---- passing on ------------------------------------------------------------------------------- */
@@ -362,9 +415,12 @@ static void sweep(struct output *o)
 
 void output_ready(struct output *o, const struct pollfd *fds)
 {
-    for (size_t i = 0; i < o->nstreams; i++)
-        if (fds[i].revents)
-            stream_read(o, o->streams[i]);
+    for (size_t i = 0; i < o->nstreams; i++) {
+        struct stream *s = o->streams[i];
+        for (int k = s->terminal ? TERMINAL_READS : 1; fds[i].revents && k > 0; k--)
+            if (!stream_read(o, s))
+                break;
+    }
     flush_all(o);
     sweep(o);
 }
@@ -410,7 +466,7 @@ static bool any_waits(const struct output *o)
 void output_tell(struct output *o, int *timeout_ms)
 {
     uint64_t now = px_now_ns(), due = o->told_at + KEEP_PAUSE_MS * PX_MS;
-    if (px_buf_len(o->daemon) > 0 || !any_waits(o))
+    if (!o->begun || px_buf_len(o->daemon) > 0 || !any_waits(o))
         return;
     if (now < due) {
         int ms = (int)((due - now) / PX_MS) + 1;

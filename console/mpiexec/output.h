@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What processes write, when it does not go straight to mpiexec's own descriptors: labelled, kept in
- * whole lines, sorted into files. The daemon is told of it, for its logs. */
+ * whole lines, sorted into files, or passed on from a terminal of ours to the user's. The daemon is told
+ * of it, for its logs. */
 #ifndef MPIEXEC_OUTPUT_H
 #define MPIEXEC_OUTPUT_H
 
@@ -15,8 +16,10 @@ struct output {
     uint32_t collect;      /* PXP_STREAM_*: asked for */
     bool several;          /* worlds: labels name them */
     struct px_buf *daemon; /* where what it is told is encoded */
+    bool begun;            /* it knows our job and can be told */
     uint64_t told_at;
     size_t next_told; /* of streams: the others had their turn */
+    int tty[3];       /* terminals that the processes write to; -1: none */
     struct sink *sinks;
     struct stream **streams;
     size_t nstreams, cap;
@@ -28,6 +31,8 @@ void output_init(struct output *o, const struct opts *opts, const char *host,
 void output_free(struct output *o);
 /* Which pipes to ask for, as PXP_STREAM_*. */
 uint32_t output_collect(const struct output *o);
+/* The size of the user's terminal has changed. */
+void output_resize(const struct output *o);
 /* Who writes. */
 struct output_of {
     uint32_t world, rank;

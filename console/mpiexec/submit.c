@@ -100,11 +100,15 @@ static pvmx_err fit_soft(const struct opts *opts)
 pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *h,
                 const struct input *in, const struct output *out, uint32_t *serial)
 {
-    const int fds[] = {in->fd, STDOUT_FILENO, STDERR_FILENO};
+    int fds[5] = {in->fd, STDOUT_FILENO, STDERR_FILENO};
+    size_t nfds = 3;
     char limit[48];
     pvmx_err err = fit_soft(opts);
     if (err)
         return err;
+    for (int i = 1; i < 3; i++)
+        if (out->tty[i] >= 0)
+            fds[nfds++] = out->tty[i];
     struct pxp_spawn m = {
         .flags = request_flags(opts),
         .apps = opts->apps,
@@ -122,7 +126,7 @@ pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *
     if (!err)
         err = pxp_spawn_encode(&c->out, *serial, &m);
     if (!err)
-        err = pxp_client_flush(c, fds, 3);
+        err = pxp_client_flush(c, fds, nfds);
     free(h->env);
     h->env = NULL;
     return err;

@@ -375,7 +375,8 @@ const struct opt opt_table[] = {
     {GROUP_OUTPUT, {"prepend-pattern"}, "TEXT", 1, "label each line with TEXT (*)", run_prepend},
     {GROUP_OUTPUT, {"outfile-pattern"}, "FILE", 1, "write standard output to FILE (*)", run_outfile},
     {GROUP_OUTPUT, {"errfile-pattern"}, "FILE", 1, "write standard error to FILE (*)", run_errfile},
-    {GROUP_OUTPUT, {"stdoutbuf"}, "KIND", 1, "none, line (keep lines whole) or block", run_outbuf},
+    {GROUP_OUTPUT, {"stdoutbuf"}, "KIND", 1,
+     "none (mpiexec's own goes to the job), line (keep lines whole) or block", run_outbuf},
     {GROUP_OUTPUT, {"stderrbuf"}, "KIND", 1, "the same for standard error", run_errbuf},
 
     {GROUP_INPUT, {"s", "stdin"}, "RANKS", 1,

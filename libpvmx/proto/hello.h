@@ -9,13 +9,19 @@
 enum { PXP_ROLE_TASK = 1, PXP_ROLE_CONSOLE = 2, PXP_ROLE_MPIEXEC = 3 };
 /* What a task does in a daemon's place: message helper. */
 enum { PXP_HELPER_TASKS = 1, PXP_HELPER_HOSTS = 2 };
-/* Bits of the field streams. ERR with JOINED: one pipe for descriptors 1 and 2, named OUT. */
+/* Bits of the field streams. ERR with JOINED: one pipe for descriptors 1 and 2, named OUT. TTY: a further
+ * descriptor comes with the request, a terminal of mpiexec's that takes this descriptor's place on its own
+ * host; what is written there mpiexec passes on to the one that comes as usual. */
 enum {
     PXP_STREAM_IN = 1,
     PXP_STREAM_OUT = 2,
     PXP_STREAM_ERR = 4,
     PXP_STREAM_JOINED = 8,
+    PXP_STREAM_OUT_TTY = 16,
+    PXP_STREAM_ERR_TTY = 32,
 };
+/* written.tid: all that has been written to the terminals of a session. */
+#define PXP_TID_TERMINAL (-1)
 /* host_info.state, host_entry.state */
 enum { PXP_HOST_UP = 1, PXP_HOST_STARTING = 2, PXP_HOST_GONE = 3 };
 enum {

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What tasks write is kept, and can be read and followed; what is typed reaches them."""
 
+import fcntl
 import json
 import os
 import pathlib
 import re
 import signal
+import struct
+import termios
 import unittest
 
 from hostcase import PVMX, PVMXD, ThreeHosts
@@ -27,6 +30,33 @@ int main(int argc, char **argv)
                        MPI_ERRCODES_IGNORE);
     else
         printf("child %d\n", rank);
+    MPI_Finalize();
+}
+"""
+
+
+LATE = r"""
+#include <mpi.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    MPI_Comm other;
+    MPI_Info info;
+    MPI_Init(&argc, &argv);
+    MPI_Info_create(&info);
+    MPI_Info_set(info, "pvmx_lifetime", "detached");
+    MPI_Comm_get_parent(&other);
+    int child = other != MPI_COMM_NULL;
+    if (!child)
+        MPI_Comm_spawn(argv[0], MPI_ARGV_NULL, 1, info, 0, MPI_COMM_SELF, &other,
+                       MPI_ERRCODES_IGNORE);
+    MPI_Comm_disconnect(&other);
+    while (child && access("go", F_OK) != 0)
+        usleep(1000);
+    if (child)
+        puts(isatty(1) ? "late, at a terminal" : "late");
+    MPI_Info_free(&info);
     MPI_Finalize();
 }
 """
@@ -101,6 +131,56 @@ class Logs(ThreeHosts):
         job = self.last_job()
         self.assertIn("begun", out)
         self.assertEqual(self.ok("logs", job), "begun\n")
+
+    def test_of_mpiexec_at_a_terminal(self):
+        """The tasks have a terminal, in the order of writing its output is kept, and the user's sees every byte."""
+        self.begin()
+        t = Terminal(self, BUILD / "bin" / "mpiexec", "-n", "2", "sh", "-c",
+                     '[ $PVMX_RANK = 1 ] && { while [ ! -e go ]; do sleep 0.01; done; printf "one\\tat\\33[1m" >&2; '
+                     'touch on; exec sleep 600; }; [ -t 1 ] && stty size <&1; touch go; '
+                     'while [ ! -e on ]; do sleep 0.01; done; echo zero; exec sleep 600')
+        t.expect("40 200\r\none\tat\x1b\\[1mzero\r\n")
+        tids = {x["tid"]: x["job"] for x in self.json("ps") if x["job"]}
+        job = str(tids.popitem()[1])
+        text = "40 200\none\tat\33[1mzero\n"
+        self.wait_until(lambda: self.ok("logs", job) == text, "it is kept")
+        self.assertEqual({(x["tid"], x["job"], x["text"]) for x in self.lines(job)},
+                         {(None, int(job), x) for x in text.splitlines()})
+        self.fails("that write to its terminal for the job", "logs", tids.popitem()[0])
+        fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        task = [p for p in self.processes() if self.cmdline(p).startswith("sleep 600")][0]
+        self.wait_until(lambda: self.size_of(f"/proc/{task}/fd/1") == (24, 80), "the new size is known")
+        t.send(CTRL_C)
+        self.assertEqual(t.finish(), 130)
+        self.assertEqual(self.ok("logs", "-f", job), text)
+
+    def test_children_at_a_terminal(self):
+        """Those of this host write there too; a detached one has the user's own."""
+        self.three_hosts()
+        t = Terminal(self, BUILD / "bin" / "mpiexec", "-n", "1", self.compile("far", FAR))
+        self.assertEqual(t.finish(), 0)
+        want = [f"child {i}" for i in range(6)]
+        self.assertEqual(sorted(t.shown.split("\r\n")), ["", *want])
+        job = self.last_job()
+        lines = self.lines(job)
+        self.assertEqual(sorted(x["text"] for x in lines), want)
+        self.assertEqual({x["host"] for x in lines if x["tid"] is None}, {self.here})
+        self.assertIn(f"job {job} writes to a terminal together with job", self.pvmx("logs", job)[2])
+        t = Terminal(self, "bash", "--norc", "--noprofile", "--noediting", "-i")
+        t.line(f"{BUILD}/bin/mpiexec -n 1 {self.compile('late', LATE)}; echo is $?")
+        t.expect("is 0")
+        (self.tmp / "go").touch()
+        t.expect("late, at a terminal")
+        t.line("exit")
+        self.assertEqual(t.finish(), 0)
+
+    @staticmethod
+    def size_of(path):
+        fd = os.open(path, os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))[:2]
+        finally:
+            os.close(fd)
 
     def test_mpiexec_that_is_flooded(self):
         """Its output is whole, the log has its end, and nobody waits for the log."""
