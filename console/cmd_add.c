@@ -233,7 +233,8 @@ const struct cmd cmd_add = {
     "add hosts to the virtual machine",
     "Starts pvmxd on them, all at the same time. LAUNCHER is ssh, fork (a virtual host "
     "on this "
-    "machine) or a command with %h (host), %u (user) and %c (what to run there), such as "
+    "machine) or a command with %h (host), %u (user), %l (-l USER where one is said) and %c "
+    "(what to run there), such as "
     "\"podman exec -i %h %c\"; without it the setting \"launcher\" says. SLOTS: as many "
     "as there are "
     "processors; SPEED: 1000 is usual; PVMXD: its path over there; PORT: of ssh; "

@@ -440,7 +440,7 @@ pvmx_err add_known(struct server *sv)
     for (size_t i = 0; i < f->n; i++) {
         const struct pxp_hostfile_host *h = &f->hosts[i];
         pvmx_err err = PVMX_OK;
-        if (spec_is_here(sv, &h->spec))
+        if (spec_is_here(sv, &h->spec) || strcmp(h->spec.name, sv->host) == 0)
             err = take_own(sv, &h->spec);
         else if (!h->later)
             r->ones[r->n++] =

@@ -24,6 +24,7 @@ struct conf {
     const char *ssh; /* the command of launcher ssh, with options                     */
     const char *address; /* to listen on for other hosts; empty: all interfaces           */
     const char *ports; /* range for that; empty: any                                    */
+    const char *program; /* on hosts that are added; empty: as here                      */
     const char *log; /* file of the daemon's own log; empty: standard error               */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The launchers: fork (this machine), ssh, and any command with %h, %u and %c in it. */
+/* The launchers: fork (this machine), ssh, and any command with %h, %u, %l and %c in it. */
 #include "launcher.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -109,12 +109,17 @@ static const char *own_program(char *path, size_t size)
     return path;
 }
 
+static const char *program_of(const struct pxp_host_spec *spec)
+{
+    return *spec->daemon != '\0' ? spec->daemon : conf.program;
+}
+
 /* What a shell over there is to run. Without a path of its own our path is tried, then PATH. */
 static void put_remote(struct command *c, const struct pxp_host_spec *spec, const char *args)
 {
     char own[PATH_MAX];
-    if (*spec->daemon != '\0') {
-        put_expanding(c, spec->daemon);
+    if (*program_of(spec) != '\0') {
+        put_expanding(c, program_of(spec));
         put_text(c, " ");
         put_text(c, args);
         return;
@@ -146,7 +151,7 @@ bool launcher_command(const struct pxp_host_spec *spec, const char *args, char *
 static pvmx_err make_fork(const struct pxp_host_spec *spec, struct command *c)
 {
     char own[PATH_MAX];
-    word(c, *spec->daemon != '\0' ? spec->daemon : own_program(own, sizeof own));
+    word(c, *program_of(spec) != '\0' ? program_of(spec) : own_program(own, sizeof own));
     word(c, "--join");
     return PVMX_OK;
 }
@@ -212,9 +217,14 @@ static pvmx_err make_command(const struct pxp_host_spec *spec, struct command *c
         case 'u':
             put_quoted(c, user_name(spec));
             break;
+        case 'l':
+            put_text(c, *spec->user != '\0' ? "-l " : "");
+            if (*spec->user != '\0')
+                put_quoted(c, spec->user);
+            break;
         case 'c':
-            put_quoted(c, *spec->daemon != '\0' ? spec->daemon
-                                                : own_program(own, sizeof own));
+            put_quoted(c, *program_of(spec) != '\0' ? program_of(spec)
+                                                    : own_program(own, sizeof own));
             put_text(c, " --join");
             break;
         case '%':
@@ -223,7 +233,7 @@ static pvmx_err make_command(const struct pxp_host_spec *spec, struct command *c
         default:
             return px_fail(PVMX_ERR_ARG,
                            "launcher \"%.200s\": %% is followed by %%, h (host), u "
-                           "(user) or c (command)",
+                           "(user), l (\"-l USER\" where a user is said) or c (command)",
                            text);
         }
     }

@@ -28,7 +28,7 @@ enum { EXIT_USAGE = 2, EXIT_RUNS_ALREADY = 3 };
 struct options {
     const char *vm, *host, *file;
     const char *await; /* see await.h; NULL: no */
-    bool foreground, ephemeral, join;
+    bool foreground, ephemeral, join, lenient;
     int ready_fd; /* -1: none */
 };
 
@@ -51,6 +51,9 @@ static const char help[] =
     "      --await KEY     the same, for tasks that start daemons: join what the daemon "
     "with\n"
     "                      this key tells\n"
+    "      --lenient       leave out lines of the host file that make no sense, after "
+    "telling of\n"
+    "                      them\n"
     "      --ready-fd N    write one line to descriptor N: \"ready\", or why not\n"
     "      --help          show this and exit\n"
     "      --version       show the version and exit\n"
@@ -73,6 +76,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"ephemeral", no_argument, NULL, 'e'},
         {"join", no_argument, NULL, 'j'},
         {"await", required_argument, NULL, 'a'},
+        {"lenient", no_argument, NULL, 'l'},
         {"ready-fd", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
@@ -100,6 +104,9 @@ static int parse(int argc, char **argv, struct options *o)
         case 'a':
             o->await = optarg;
             o->join = true;
+            break;
+        case 'l':
+            o->lenient = true;
             break;
         case 'r':
             errno = 0;
@@ -248,6 +255,19 @@ static void detach_stdio(void)
         close(null);
 }
 
+static void say(const char *sentence)
+{
+    fprintf(stderr, "pvmxd: %s\n", sentence);
+}
+
+static pvmx_err read_hostfile(const struct options *o, struct pxp_hostfile *file)
+{
+    if (o->file == NULL || !o->lenient)
+        return o->file == NULL ? PVMX_OK : pxp_hostfile_read(o->file, file);
+    pxp_hostfile_salvage(o->file, say, file);
+    return PVMX_OK;
+}
+
 static int ready_to = -1; /* where to say that the daemon can be used */
 static bool in_background;
 
@@ -255,14 +275,14 @@ static bool in_background;
 static void on_said(const char *line)
 {
     if (ready_to < 0 || dprintf(ready_to, "%s\n", line) < 0)
-        fprintf(stderr, "pvmxd: %s\n", line);
+        say(line);
 }
 
 static void on_ready(pvmx_err err)
 {
     report(ready_to, err == PVMX_OK ? "ready" : pvmx_last_error());
     if (err != PVMX_OK && ready_to < 0)
-        fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+        say(pvmx_last_error());
     ready_to = -1;
     if (in_background)
         detach_stdio();
@@ -281,11 +301,11 @@ int main(int argc, char **argv)
     px_log_set_name("pvmxd");
     if (o.join &&
         (o.await != NULL ? await_join(o.await, &join) : join_read(0, &join)) != PVMX_OK) {
-        fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+        say(pvmx_last_error());
         return 1;
     }
-    if (o.file != NULL && pxp_hostfile_read(o.file, &file) != PVMX_OK) {
-        fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+    if (read_hostfile(&o, &file) != PVMX_OK) {
+        say(pvmx_last_error());
         return EXIT_USAGE;
     }
     if (*conf.ports == '\0' && *join.ports != '\0')
@@ -323,13 +343,13 @@ int main(int argc, char **argv)
         /* For a starter that is as good as ready: it will find the other daemon. */
         report(ready_fd, background ? pvmx_last_error() : "ready");
         if (ready_fd < 0)
-            fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+            say(pvmx_last_error());
         return EXIT_RUNS_ALREADY;
     }
     if (err != PVMX_OK) {
         report(ready_fd, pvmx_last_error());
         if (ready_fd < 0)
-            fprintf(stderr, "pvmxd: %s\n", pvmx_last_error());
+            say(pvmx_last_error());
         return 1;
     }
     join_free(&join); /* the server has its own copy of the key */

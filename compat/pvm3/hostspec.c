@@ -26,7 +26,7 @@ static char *launcher_of(const struct pvmx_host_spec *s)
     const char *rsh = p3_env("PVM_RSH");
     if (*s->launcher || !*rsh || strchr(rsh, '%'))
         return strdup(s->launcher);
-    snprintf(text, sizeof text, "%s %%h%s %%c", rsh, *s->user ? " -l %u" : "");
+    snprintf(text, sizeof text, "%s %%h %%l %%c", rsh);
     return strdup(text);
 }
 

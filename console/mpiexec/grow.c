@@ -13,17 +13,17 @@
 /* ---- how to reach a host ---------------------------------------------------------------------- */
 
 /* The words of a command that ends with host and command, as ssh and rsh take them. */
-static char *command_of(struct pxp_zone *z, const char *program, bool user)
+static char *command_of(struct pxp_zone *z, const char *program)
 {
-    static const char with[] = " -l %u %h %c", without[] = " %h %c";
-    char *text = pxp_zone_alloc(z, 2 * strlen(program) + sizeof with), *to = text;
+    static const char rest[] = " %l %h %c";
+    char *text = pxp_zone_alloc(z, 2 * strlen(program) + sizeof rest), *to = text;
     for (const char *c = program; text && *c; c++) {
         if (*c == '%')
             *to++ = '%';
         *to++ = *c;
     }
     if (text)
-        memcpy(to, user ? with : without, user ? sizeof with : sizeof without);
+        memcpy(to, rest, sizeof rest);
     return text;
 }
 
@@ -31,13 +31,12 @@ static char *command_of(struct pxp_zone *z, const char *program, bool user)
 static pvmx_err launcher_of(const struct opts *o, struct pxp_zone *z, struct pxp_host_spec *s)
 {
     const char *name = o->launcher ? o->launcher : "", *exec = o->launcher_exec;
-    bool user = s->user && *s->user;
     if (s->launcher && *s->launcher)
         return PVMX_OK;
     if (exec && strcmp(name, "fork") != 0)
-        s->launcher = strstr(exec, "%c") ? exec : command_of(z, exec, user);
+        s->launcher = strstr(exec, "%c") ? exec : command_of(z, exec);
     else if (strcmp(name, "rsh") == 0)
-        s->launcher = command_of(z, "rsh", user);
+        s->launcher = command_of(z, "rsh");
     else if (!*name || strcmp(name, "ssh") == 0 || strcmp(name, "fork") == 0 ||
              strchr(name, '%'))
         s->launcher = name;

@@ -293,9 +293,13 @@ static pvmx_err add_host(const struct parse *p, const struct pxp_hostfile_host *
 static pvmx_err read_line(const struct parse *p, char *line)
 {
     char *at = line + strspn(line, BLANKS);
-    if (*at == '*')
-        return read_options(p, at + 1, &p->f->defaults);
     struct pxp_hostfile_host h = p->f->defaults;
+    if (*at == '*') {
+        pvmx_err err = read_options(p, at + 1, &h);
+        if (err == PVMX_OK)
+            p->f->defaults = h;
+        return err;
+    }
     h.line = p->line;
     h.later = *at == '&';
     at += h.later;
@@ -332,8 +336,8 @@ static char *cut_line(struct parse *p, char *from)
     }
 }
 
-pvmx_err pxp_hostfile_parse(const char *name, const char *text, size_t len,
-                            struct pxp_hostfile *out)
+static pvmx_err parse(const char *name, const char *text, size_t len,
+                      void (*said)(const char *sentence), struct pxp_hostfile *out)
 {
     struct parse p = {.f = out, .name = name, .line = 1};
     pvmx_err err = PVMX_OK;
@@ -351,6 +355,10 @@ pvmx_err pxp_hostfile_parse(const char *name, const char *text, size_t len,
         unsigned after = p.line;
         p.line = first;
         err = read_line(&p, at);
+        if (err == PVMX_ERR_ARG && said != NULL) {
+            said(pvmx_last_error());
+            err = PVMX_OK;
+        }
         p.line = after;
         at = next;
     }
@@ -359,7 +367,14 @@ pvmx_err pxp_hostfile_parse(const char *name, const char *text, size_t len,
     return err;
 }
 
-pvmx_err pxp_hostfile_read(const char *path, struct pxp_hostfile *out)
+pvmx_err pxp_hostfile_parse(const char *name, const char *text, size_t len,
+                            struct pxp_hostfile *out)
+{
+    return parse(name, text, len, NULL, out);
+}
+
+static pvmx_err read_file(const char *path, void (*said)(const char *sentence),
+                          struct pxp_hostfile *out)
 {
     struct px_buf b = {0};
     char name[250];
@@ -380,9 +395,23 @@ pvmx_err pxp_hostfile_read(const char *path, struct pxp_hostfile *out)
         err = px_fail_errno(errno, "%s", name);
     fclose(f);
     if (err == PVMX_OK)
-        err = pxp_hostfile_parse(name, (const char *)px_buf_head(&b), px_buf_len(&b), out);
+        err = parse(name, (const char *)px_buf_head(&b), px_buf_len(&b), said, out);
     px_buf_free(&b);
     return err;
+}
+
+pvmx_err pxp_hostfile_read(const char *path, struct pxp_hostfile *out)
+{
+    return read_file(path, NULL, out);
+}
+
+void pxp_hostfile_salvage(const char *path, void (*said)(const char *sentence),
+                          struct pxp_hostfile *out)
+{
+    if (read_file(path, said, out) != PVMX_OK) {
+        said(pvmx_last_error());
+        *out = (struct pxp_hostfile){.defaults = nothing_said()};
+    }
 }
 
 void pxp_hostfile_free(struct pxp_hostfile *f)

@@ -40,6 +40,10 @@ pvmx_err pxp_hostfile_read(const char *path, struct pxp_hostfile *out);
 /* The same from len bytes; name ("host file x") begins the sentences. */
 pvmx_err pxp_hostfile_parse(const char *name, const char *text, size_t len,
                             struct pxp_hostfile *out);
+/* The same from a file of which what makes sense is to be used: each line that is left out, or why
+ * nothing can be read, is told of by a sentence. */
+void pxp_hostfile_salvage(const char *path, void (*said)(const char *sentence),
+                          struct pxp_hostfile *out);
 void pxp_hostfile_free(struct pxp_hostfile *f);
 /* NULL: the file does not name it. */
 const struct pxp_hostfile_host *pxp_hostfile_find(const struct pxp_hostfile *f,

@@ -392,13 +392,44 @@ class Start(ConsoleCase):
         self.leave()
 
     def test_host_file_errors(self):
+        """What makes no sense is left out, and told of."""
         path = self.tmp / "bad"
-        path.write_text("beta nonsense=1\n")
+        path.write_text("beta nonsense=1\n* sp=70\n* sp=0\ngamma\ndelta dx=/nosuch/daemon\n")
         self.open(path, hosts=())
-        self.leave(f"pvm: {path}: this makes no sense: beta  nonsense=1\n")
-        self.check_program(PVMX, "halt")
-        self.open("/nosuch/file", hosts=())
-        self.leave("pvm: cannot read host file /nosuch/file: No such file or directory\n")
+        self.type("conf")
+        self.assertRegex("".join(self.take_lines(4)), "2 hosts.*alpha.*gamma.* 70 ")
+        self.see(PROMPT)
+        self.type("quit")
+        self.see(LEAVING)
+        said = self.errors()
+        for words in (f"{path}, line 1: .*nonsense", f"{path}, line 3: .*sp", "host delta"):
+            self.assertRegex(said, words)
+
+    def test_host_file_missing(self):
+        for program in (PVM, PVMD3):
+            with open(os.devnull, encoding="utf-8") as nothing:
+                status, _, err = self.run_program(program, "/nosuch/file", stdin=nothing)
+            self.assertEqual(status, 0, err)
+            self.assertIn("/nosuch/file: No such file or directory", err)
+            self.check_program(PVMX, "halt")
+
+    def test_host_file_and_variables(self):
+        """PVM_RSH and PVM_DPATH hold for the hosts of the file too."""
+        rsh = self.tmp / "rsh"
+        rsh.write_text('#!/bin/sh\necho "$*" >>"$0.said"\nshift 3\nexec "$@"\n')
+        rsh.chmod(0o755)
+        own = self.tmp / "beta"
+        own.write_text(f'#!/bin/sh\nexport XDG_RUNTIME_DIR={own}.d\nmkdir -m 700 {own}.d\nexec {hostlab.PVMXD} "$@"\n')
+        own.chmod(0o755)
+        (self.tmp / "hosts").write_text("beta lo=me\n")
+        self.env.update(PVM_RSH=str(rsh), PVM_DPATH=str(own))
+        self.env.pop("PVMX_LAUNCHER")
+        self.open(self.tmp / "hosts", hosts=())
+        self.type("conf")
+        self.assertRegex("".join(self.take_lines(4)), "2 hosts.*alpha.*beta")
+        self.see(PROMPT)
+        self.leave()
+        self.assertEqual((self.tmp / "rsh.said").read_text(), f"beta -l me {own} --join\n")
 
     def test_pvmd3(self):
         self.assertEqual(self.check_program(PVMD3, "-nalpha", self.host_file()), "")

@@ -102,12 +102,9 @@ struct start {
 };
 /* Reads them; says what is wrong and returns false. */
 bool start_options(const char *program, int argc, char **argv, struct start *s);
-/* Starts the daemon, which stays until it is halted. 1: it runs already; < 0: said why not. */
+/* Starts the daemon, which stays until it is halted, and brings in the hosts of its file. 1: it runs
+ * already; < 0: said why not. */
 int start_daemon(const char *program, const struct start *s);
-/* Adds the hosts of a file; says what makes no sense. */
-void hostfile_add(const char *program, const char *path);
-/* The options that a line with & or * of the host file has given for this host. Freed by the caller. */
-char *hostfile_options(const char *host);
 
 /* ---- commands */
 #define COMMAND(name) void cmd_##name(int argc, char **argv);

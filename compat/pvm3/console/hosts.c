@@ -22,31 +22,11 @@ void cmd_conf(int argc, char **argv)
                h[i].hi_arch, h[i].hi_speed, (unsigned)h[i].hi_dsig);
 }
 
-/* What the host file says of a host that it does not start comes before what is said now. */
-static char *whole_line(const char *said)
-{
-    size_t len = strcspn(said, " \t");
-    char *name = strndup(said, len), *line = NULL;
-    char *more = name ? hostfile_options(name) : NULL;
-    if (!more || asprintf(&line, "%s %s%s", name, more, said + len) < 0)
-        line = NULL;
-    free(more);
-    free(name);
-    return line;
-}
-
 void cmd_add(int argc, char **argv)
 {
     int n = argc - 1, infos[WORDS_MAX];
-    char *lines[WORDS_MAX], *made[WORDS_MAX];
-    for (int i = 0; i < n; i++) {
-        made[i] = whole_line(argv[i + 1]);
-        lines[i] = made[i] ? made[i] : argv[i + 1];
-    }
     fflush(stdout);
-    int cc = pvm_addhosts(lines, n, infos);
-    for (int i = 0; i < n; i++)
-        free(made[i]);
+    int cc = pvm_addhosts(argv + 1, n, infos);
     if (cc < 0)
         return;
     printf("%d successful\n%24s %8s\n", cc, "HOST", "DTID");

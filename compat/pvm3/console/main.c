@@ -38,12 +38,10 @@ static void run_input(void)
 }
 
 /* Becomes a task, as PVM's console is one: spared by reset, and without messages of its own. */
-static int enrol(const struct start *s, bool running)
+static int enrol(void)
 {
     if (pvm_mytid() < 0)
         return -1;
-    if (s->hostfile && !running)
-        hostfile_add("pvm", s->hostfile);
     pvm_setopt(PvmNoReset, 1);
     pvm_setopt(PvmResvTids, 1);
     pvm_setopt(PvmRoute, PvmDontRoute);
@@ -65,7 +63,7 @@ int main(int argc, char **argv)
     if (!start_options("pvm", argc, argv, &s))
         return 2;
     int running = start_daemon("pvm", &s);
-    if (running < 0 || enrol(&s, running == 1) != 0)
+    if (running < 0 || enrol() != 0)
         return 1;
     if (running)
         puts("pvmd already running.");

@@ -16,11 +16,5 @@ int main(int argc, char **argv)
         fputs("pvmd3: a daemon runs already\n", stderr);
         return 1;
     }
-    if (s.hostfile) {
-        if (pvm_mytid() < 0)
-            return 1;
-        hostfile_add("pvmd3", s.hostfile);
-        pvm_exit();
-    }
     return 0;
 }

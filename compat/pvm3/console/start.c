@@ -88,17 +88,42 @@ static int run(char *const *argv, char *text, size_t size)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* What the library says for hosts that are added, the daemon has to know for those of its file. */
+static void how_to_start_others(void)
+{
+    const char *rsh = getenv("PVM_RSH"), *daemon = getenv("PVM_DPATH");
+    char *command;
+    if (rsh && *rsh && !strchr(rsh, '%') && asprintf(&command, "%s %%h %%l %%c", rsh) > 0) {
+        setenv("PVMX_LAUNCHER", command, 1);
+        free(command);
+    }
+    if (daemon && *daemon)
+        setenv("PVMX_DAEMON_PROGRAM", daemon, 0);
+}
+
 int start_daemon(const char *program, const struct start *s)
 {
     const char *id = getenv("PVM_VMID");
-    char path[PATH_MAX], text[2048], host[] = "--host";
-    char *argv[] = {path, s->name ? host : NULL, (char *)(unsigned long)s->name, NULL};
+    char path[PATH_MAX], text[8192], host[] = "--host", lenient[] = "--lenient";
+    char *argv[6] = {path};
+    int argc = 1;
+    if (s->name) {
+        argv[argc++] = host;
+        argv[argc++] = (char *)(unsigned long)s->name;
+    }
+    if (s->hostfile) { /* PVM leaves out what makes no sense; here it is told */
+        argv[argc++] = lenient;
+        argv[argc] = (char *)(unsigned long)s->hostfile;
+    }
     if (id && *id)
         setenv("PVMX_VM", id, 0); /* as the library does */
     if (s->debug)
         setenv("PVMX_LOG", "debug", 0);
+    how_to_start_others();
     find_daemon(path, sizeof path);
     int status = run(argv, text, sizeof text);
+    if (status == 0)
+        fputs(text, stderr); /* hosts of the file that have not come */
     if (status == 0 || status == RUNS_ALREADY)
         return status == RUNS_ALREADY;
     fprintf(stderr, "%s: the daemon cannot be started: %s", program,

@@ -157,6 +157,44 @@ Test(hostfile, errors_say_where_and_what)
     cr_assert_neq(pxp_hostfile_read("/", &file), PVMX_OK);
 }
 
+static char said[1024];
+
+static void take_sentence(const char *sentence)
+{
+    strncat(said, sentence, sizeof said - strlen(said) - 2);
+    strcat(said, "\n");
+}
+
+Test(hostfile, what_makes_sense_is_used, .fini = end)
+{
+    char path[] = "/tmp/hostfile.XXXXXX";
+    static const char text[] =
+        "alpha nonsense=1\n* slots=2\n* sp=70 slots=0\nbeta\n\"gamma\ndelta:x\nepsilon";
+    int fd = mkstemp(path);
+    cr_assert_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    pxp_hostfile_salvage(path, take_sentence, &file);
+    unlink(path);
+    cr_assert_eq(file.n, 2, "%s", said);
+    cr_assert_str_eq(file.hosts[0].spec.name, "beta");
+    cr_assert_str_eq(file.hosts[1].spec.name, "epsilon");
+    cr_assert_eq(file.hosts[1].spec.slots, 2);
+    cr_assert_eq(file.hosts[1].spec.speed, 0, "of a line that was left out");
+    for (int line = 1; line <= 7; line++) {
+        char words[16];
+        snprintf(words, sizeof words, "line %d:", line);
+        bool bad = line == 1 || line == 3 || line == 5 || line == 6;
+        cr_assert_eq(strstr(said, words) != NULL, bad, "%s in:\n%s", words, said);
+    }
+    end();
+    said[0] = '\0';
+    pxp_hostfile_salvage("/no/such/file", take_sentence, &file);
+    cr_assert_not_null(strstr(said, "/no/such/file: No such file"), "%s", said);
+    char *list = pxp_hostfile_list(&file, NULL);
+    cr_assert_str_eq(list, "");
+    free(list);
+}
+
 Test(hostfile, as_many_hosts_as_a_machine_has, .fini = end)
 {
     enum { N = PXP_HOSTFILE_HOSTS };
