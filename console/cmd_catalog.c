@@ -5,17 +5,28 @@
 
 #include <stdlib.h>
 
-static void add_rows(const struct cmd *cmd, const struct pxp_catalog_is *m, struct out *o)
+struct listing {
+    const struct cmd *cmd;
+    struct out out;
+};
+
+static pvmx_err add_rows(void *arg, const uint8_t *body, size_t len)
 {
-    for (size_t i = 0; cmd == &cmd_names && i < m->n_names; i++)
-        out_row(o, (struct out_cell[]){{.text = m->names[i].name},
-                                       {.number = (uint32_t)m->names[i].owner},
-                                       {.text = m->names[i].port}});
-    for (size_t i = 0; cmd == &cmd_ports && i < m->n_ports; i++)
-        out_row(o, (struct out_cell[]){{.text = m->ports[i].port},
-                                       {.number = (uint32_t)m->ports[i].owner},
-                                       {.number = m->ports[i].accepts},
-                                       {.number = m->ports[i].connects}});
+    struct listing *l = arg;
+    struct pxp_catalog_is m;
+    struct pxp_zone zone = {0};
+    pvmx_err err = pxp_catalog_is_decode(body, len, &m, &zone);
+    for (size_t i = 0; !err && l->cmd == &cmd_names && i < m.n_names; i++)
+        out_row(&l->out, (struct out_cell[]){{.text = m.names[i].name},
+                                             {.number = (uint32_t)m.names[i].owner},
+                                             {.text = m.names[i].port}});
+    for (size_t i = 0; !err && l->cmd == &cmd_ports && i < m.n_ports; i++)
+        out_row(&l->out, (struct out_cell[]){{.text = m.ports[i].port},
+                                             {.number = (uint32_t)m.ports[i].owner},
+                                             {.number = m.ports[i].accepts},
+                                             {.number = m.ports[i].connects}});
+    pxp_zone_free(&zone);
+    return err;
 }
 
 static int run_catalog(struct console *c, const struct cmd *cmd, struct args *a)
@@ -23,35 +34,19 @@ static int run_catalog(struct console *c, const struct cmd *cmd, struct args *a)
     struct survey s;
     struct pxp_catalog m = {.unused = 0};
     struct px_buf frame = {0};
-    const struct survey_host *from;
-    uint8_t *body;
-    size_t len;
-    struct out o;
-    enum survey_got got = SURVEY_LOST;
+    struct listing l = {.cmd = cmd};
+    bool complete = true;
     (void)a;
     pvmx_err err = survey_begin(&s, &c->link, PXP_CATALOG_IS);
     if (!err)
         err = pxp_catalog_encode(&frame, s.serial, &m);
-    if (!err)
-        err = survey_ask(&s, 0, &frame);
-    px_buf_free(&frame);
-    if (!err)
-        out_begin(&o, cmd->columns, c->json);
-    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
-        struct pxp_catalog_is is;
-        struct pxp_zone zone = {0};
-        if (pxp_catalog_is_decode(body, len, &is, &zone) == PVMX_OK)
-            add_rows(cmd, &is, &o);
-        pxp_zone_free(&zone);
-        free(body);
-    }
-    if (!err)
-        out_end(&o);
-    int status = got != SURVEY_DONE    ? cmd_error()
-                 : survey_complete(&s) ? CMD_OK
-                                       : CMD_FAILED;
-    survey_end(&s);
-    return status;
+    bool begun = !err;
+    if (begun)
+        out_begin(&l.out, cmd->columns, c->json);
+    err = survey_run(&s, err, &frame, add_rows, &l, &complete);
+    if (begun)
+        out_end(&l.out);
+    return err ? cmd_error() : complete ? CMD_OK : CMD_FAILED;
 }
 
 /* ---- records ---------------------------------------------------------------------------------- */

@@ -78,14 +78,17 @@ static bool same(const struct pxp_limit_rule *a, const struct pxp_limit_rule *b)
     return a->number == b->number && (a->number != 0 || a->job == b->job);
 }
 
-static pvmx_err merge(struct rules *r, const struct pxp_limits_are *m)
+static pvmx_err take_rules(void *arg, const uint8_t *body, size_t len)
 {
-    for (size_t i = 0; i < m->n_rules; i++) {
+    struct rules *r = arg;
+    struct pxp_limits_are m;
+    pvmx_err err = pxp_limits_are_decode(body, len, &m, &r->zone);
+    for (size_t i = 0; !err && i < m.n_rules; i++) {
         size_t k = 0;
-        while (k < r->n && !same(&r->all[k], &m->rules[i]))
+        while (k < r->n && !same(&r->all[k], &m.rules[i]))
             k++;
         if (k < r->n) {
-            r->all[k].hits += m->rules[i].hits;
+            r->all[k].hits += m.rules[i].hits;
             continue;
         }
         if (r->n == r->cap) {
@@ -96,9 +99,9 @@ static pvmx_err merge(struct rules *r, const struct pxp_limits_are *m)
             r->all = grown;
             r->cap = cap;
         }
-        r->all[r->n++] = m->rules[i];
+        r->all[r->n++] = m.rules[i];
     }
-    return PVMX_OK;
+    return err;
 }
 
 static int list(struct console *c, const struct cmd *cmd)
@@ -108,35 +111,20 @@ static int list(struct console *c, const struct cmd *cmd)
     struct rules r = {.n = 0};
     struct pxp_limits m = {.unused = 0};
     struct out o;
-    enum survey_got got = SURVEY_LOST;
-    const struct survey_host *from;
-    uint8_t *body;
-    size_t len;
+    bool complete = true;
     pvmx_err err = survey_begin(&s, &c->link, PXP_LIMITS_ARE);
     if (!err)
         err = pxp_limits_encode(&frame, s.serial, &m);
-    if (!err)
-        err = survey_ask(&s, 0, &frame);
-    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
-        struct pxp_limits_are are;
-        err = pxp_limits_are_decode(body, len, &are, &r.zone);
-        if (!err)
-            err = merge(&r, &are);
-        free(body);
-    }
-    int status = err || got != SURVEY_DONE ? cmd_error() : CMD_OK;
-    if (!status) {
+    err = survey_run(&s, err, &frame, take_rules, &r, &complete);
+    if (!err) {
         begin(c, cmd, &o, rule_columns);
         for (size_t i = 0; i < r.n; i++)
             rule_row(&o, &r.all[i]);
         out_end(&o);
-        status = survey_complete(&s) ? CMD_OK : CMD_FAILED;
     }
-    survey_end(&s);
-    px_buf_free(&frame);
     pxp_zone_free(&r.zone);
     free(r.all);
-    return status;
+    return err ? cmd_error() : complete ? CMD_OK : CMD_FAILED;
 }
 
 /* -j: the job, and how long it has run. */
@@ -211,49 +199,44 @@ static int del(struct console *c, const struct cmd *cmd, int n, char **words)
 
 /* ---- test ------------------------------------------------------------------------------------- */
 
-/* Asks all hosts, and puts what they answer together. */
-static int ask_test(struct console *c, const struct pxp_limit_test *m,
-                    struct pxp_limit_hits *out, struct pxp_zone *zone)
+/* What hosts answer, put together. */
+struct hits {
+    struct pxp_limit_hits all;
+    struct pxp_zone zone;
+};
+
+static pvmx_err take_hits(void *arg, const uint8_t *body, size_t len)
+{
+    struct hits *h = arg;
+    struct pxp_limit_hits *all = &h->all, one;
+    pvmx_err err = pxp_limit_hits_decode(body, len, &one, &h->zone);
+    if (err)
+        return err;
+    size_t nhits = all->n_hits + one.n_hits, nsums = all->n_sums + one.n_sums;
+    struct pxp_limit_hit *hits = pxp_zone_alloc(&h->zone, (nhits + 1) * sizeof *hits);
+    struct pxp_job_sum *sums = pxp_zone_alloc(&h->zone, (nsums + 1) * sizeof *sums);
+    if (!hits || !sums)
+        return px_fail(PVMX_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < nhits; i++)
+        hits[i] = i < all->n_hits ? all->hits[i] : one.hits[i - all->n_hits];
+    for (size_t i = 0; i < nsums; i++)
+        sums[i] = i < all->n_sums ? all->sums[i] : one.sums[i - all->n_sums];
+    *all =
+        (struct pxp_limit_hits){.hits = hits, .n_hits = nhits, .sums = sums, .n_sums = nsums};
+    return PVMX_OK;
+}
+
+static int ask_test(struct console *c, const struct pxp_limit_test *m, struct hits *h)
 {
     struct survey s;
     struct px_buf frame = {0};
-    enum survey_got got = SURVEY_LOST;
-    const struct survey_host *from;
-    uint8_t *body;
-    size_t len;
-    *out = (struct pxp_limit_hits){.n_hits = 0};
+    bool complete = true;
+    h->all = (struct pxp_limit_hits){.n_hits = 0};
     pvmx_err err = survey_begin(&s, &c->link, PXP_LIMIT_HITS);
     if (!err)
         err = pxp_limit_test_encode(&frame, s.serial, m);
-    if (!err)
-        err = survey_ask(&s, 0, &frame);
-    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
-        struct pxp_limit_hits one;
-        err = pxp_limit_hits_decode(body, len, &one, zone);
-        free(body);
-        struct pxp_limit_hit *hits =
-            pxp_zone_alloc(zone, (out->n_hits + one.n_hits + 1) * sizeof *hits);
-        struct pxp_job_sum *sums =
-            pxp_zone_alloc(zone, (out->n_sums + one.n_sums + 1) * sizeof *sums);
-        if (!err && (!hits || !sums))
-            err = px_fail(PVMX_ERR_NOMEM, "out of memory");
-        if (err)
-            break;
-        for (size_t i = 0; i < out->n_hits + one.n_hits; i++)
-            hits[i] = i < out->n_hits ? out->hits[i] : one.hits[i - out->n_hits];
-        for (size_t i = 0; i < out->n_sums + one.n_sums; i++)
-            sums[i] = i < out->n_sums ? out->sums[i] : one.sums[i - out->n_sums];
-        *out = (struct pxp_limit_hits){.hits = hits,
-                                       .n_hits = out->n_hits + one.n_hits,
-                                       .sums = sums,
-                                       .n_sums = out->n_sums + one.n_sums};
-    }
-    int status = err || got != SURVEY_DONE ? cmd_error() : CMD_OK;
-    if (!status && !survey_complete(&s))
-        status = CMD_FAILED;
-    survey_end(&s);
-    px_buf_free(&frame);
-    return status;
+    err = survey_run(&s, err, &frame, take_hits, h, &complete);
+    return err ? cmd_error() : complete ? CMD_OK : CMD_FAILED;
 }
 
 static int by_tid(const void *a, const void *b)
@@ -267,25 +250,23 @@ static int test(struct console *c, const struct cmd *cmd,
                 const struct pxp_limit_rule *rule, struct pxp_app *app)
 {
     struct pxp_limit_test m = {.rule = *rule, .apps = app, .n_apps = app != NULL};
-    struct pxp_limit_hits first, hits;
-    struct pxp_zone zone = {0};
+    struct hits h = {.all.n_hits = 0};
     struct out o;
-    int status = ask_test(c, &m, &first, &zone);
-    hits = first;
-    if (!status && first.n_sums) { /* sums over all hosts are known only now */
-        m.sums = first.sums;
-        m.n_sums = first.n_sums;
-        status = ask_test(c, &m, &hits, &zone);
+    int status = ask_test(c, &m, &h);
+    if (!status && h.all.n_sums) { /* sums over all hosts are known only now */
+        m.sums = h.all.sums;
+        m.n_sums = h.all.n_sums;
+        status = ask_test(c, &m, &h);
     }
-    if (hits.n_hits || !status) {
-        if (hits.n_hits)
-            qsort(hits.hits, hits.n_hits, sizeof *hits.hits, by_tid);
+    if (h.all.n_hits || !status) {
+        if (h.all.n_hits)
+            qsort(h.all.hits, h.all.n_hits, sizeof *h.all.hits, by_tid);
         begin(c, cmd, &o, hit_columns);
-        for (size_t i = 0; i < hits.n_hits; i++)
-            hit_row(&o, rule->expr, &hits.hits[i]);
+        for (size_t i = 0; i < h.all.n_hits; i++)
+            hit_row(&o, rule->expr, &h.all.hits[i]);
         out_end(&o);
     }
-    pxp_zone_free(&zone);
+    pxp_zone_free(&h.zone);
     return status;
 }
 

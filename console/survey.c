@@ -242,40 +242,63 @@ void survey_end(struct survey *s)
     s->n = 0;
 }
 
+pvmx_err survey_run(struct survey *s, pvmx_err err, struct px_buf *frame,
+                    pvmx_err (*add)(void *arg, const uint8_t *body, size_t len),
+                    void *arg, bool *complete)
+{
+    const struct survey_host *from;
+    uint8_t *body;
+    size_t len;
+    enum survey_got got = SURVEY_DONE;
+    if (!err)
+        err = survey_ask(s, 0, frame);
+    while (!err && (got = survey_next(s, &from, &body, &len)) == SURVEY_ANSWER) {
+        err = add(arg, body, len);
+        free(body);
+    }
+    if (!err && got != SURVEY_DONE)
+        err = link_interrupted() ? PVMX_ERR_CANCELLED : PVMX_ERR_CLOSED;
+    if (!err && complete)
+        *complete = survey_complete(s);
+    survey_end(s);
+    px_buf_free(frame);
+    return err;
+}
+
 /* ---- status ----------------------------------------------------------------------------------- */
 
+/* What is put together. */
+struct gathering {
+    struct pxp_status_is *all;
+    struct pxp_zone *zone;
+    size_t cap; /* of all->tasks */
+};
+
 /* Adds the tasks of one host, and its own words on itself. */
-static pvmx_err merge(struct pxp_status_is *all, size_t *cap,
-                      const struct pxp_status_is *one, struct pxp_zone *zone)
+static pvmx_err merge(void *arg, const uint8_t *body, size_t len)
 {
-    size_t n = all->n_tasks + one->n_tasks;
-    if (n > *cap) {
-        *cap = n * 2;
-        struct pxp_task_info *tasks = pxp_zone_alloc(zone, *cap * sizeof *tasks);
+    struct gathering *g = arg;
+    struct pxp_status_is *all = g->all, one;
+    pvmx_err err = pxp_status_is_decode(body, len, &one, g->zone);
+    if (err)
+        return err;
+    size_t n = all->n_tasks + one.n_tasks;
+    if (n > g->cap) {
+        g->cap = n * 2;
+        struct pxp_task_info *tasks = pxp_zone_alloc(g->zone, g->cap * sizeof *tasks);
         if (!tasks)
             return px_fail(PVMX_ERR_NOMEM, "out of memory");
         if (all->n_tasks)
             memcpy(tasks, all->tasks, all->n_tasks * sizeof *tasks);
         all->tasks = tasks;
     }
-    if (one->n_tasks)
-        memcpy(all->tasks + all->n_tasks, one->tasks, one->n_tasks * sizeof *all->tasks);
+    if (one.n_tasks)
+        memcpy(all->tasks + all->n_tasks, one.tasks, one.n_tasks * sizeof *all->tasks);
     all->n_tasks = n;
-    for (size_t i = 0; one->n_hosts && i < all->n_hosts; i++)
-        if (all->hosts[i].tid == one->hosts[0].tid)
-            all->hosts[i] = one->hosts[0];
+    for (size_t i = 0; one.n_hosts && i < all->n_hosts; i++)
+        if (all->hosts[i].tid == one.hosts[0].tid)
+            all->hosts[i] = one.hosts[0];
     return PVMX_OK;
-}
-
-static pvmx_err ask_status(struct survey *s, bool usage)
-{
-    struct pxp_status m = {.usage = usage, .own = true};
-    struct px_buf frame = {0};
-    pvmx_err err = pxp_status_encode(&frame, s->serial, &m);
-    if (!err)
-        err = survey_ask(s, 0, &frame);
-    px_buf_free(&frame);
-    return err;
 }
 
 /* The table of hosts, for those that say nothing of themselves. */
@@ -303,27 +326,14 @@ pvmx_err survey_status(struct link *l, bool usage, struct pxp_status_is *out,
                        struct pxp_zone *zone, bool *complete)
 {
     struct survey s;
-    const struct survey_host *from;
-    uint8_t *body;
-    size_t len, cap = 0;
-    enum survey_got got = SURVEY_DONE;
+    struct pxp_status m = {.usage = usage, .own = true};
+    struct px_buf frame = {0};
+    struct gathering g = {.all = out, .zone = zone};
     *out = (struct pxp_status_is){.n_tasks = 0};
     pvmx_err err = survey_begin(&s, l, PXP_STATUS_IS);
     if (!err)
         err = list_hosts(&s, out, zone);
     if (!err)
-        err = ask_status(&s, usage);
-    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
-        struct pxp_status_is one;
-        err = pxp_status_is_decode(body, len, &one, zone);
-        free(body);
-        if (!err)
-            err = merge(out, &cap, &one, zone);
-    }
-    if (!err && got != SURVEY_DONE)
-        err = link_interrupted() ? PVMX_ERR_CANCELLED : PVMX_ERR_CLOSED;
-    if (!err && complete)
-        *complete = survey_complete(&s);
-    survey_end(&s);
-    return err;
+        err = pxp_status_encode(&frame, s.serial, &m);
+    return survey_run(&s, err, &frame, merge, &g, complete);
 }

@@ -53,8 +53,15 @@ pvmx_err survey_add_host(struct survey *s, uint32_t index, const char *name);
 bool survey_complete(const struct survey *s);
 void survey_end(struct survey *s);
 
+/* All of a request that each host answers once: sends `frame` to all, and hands on what they say. Ends
+ * the survey, and empties the frame. err: what has come of begin and encoding; a failure is passed on.
+ * *complete: as survey_complete, which has been called; NULL: nobody is told. */
+pvmx_err survey_run(struct survey *s, pvmx_err err, struct px_buf *frame,
+                    pvmx_err (*add)(void *arg, const uint8_t *body, size_t len),
+                    void *arg, bool *complete);
+
 /* What runs where, on all hosts, and the hosts' own words on themselves. *complete: as
- * survey_complete, which has been called; NULL: nobody is told. Free the zone. */
+ * survey_run has it. Free the zone. */
 pvmx_err survey_status(struct link *l, bool usage, struct pxp_status_is *out,
                        struct pxp_zone *zone, bool *complete);
 
