@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum {
     CELLS = 64 * 1024, /* loans at one time */
@@ -42,6 +43,8 @@ struct heap { /* of another task */
     char *base;
     uint32_t uses;
 };
+
+enum { PAGE = 4096 }; /* blocks begin at a page */
 
 static struct {
     char *base; /* NULL: not mapped yet */
@@ -75,11 +78,23 @@ static _Atomic uint32_t *cell_at(char *base, uint32_t cell)
     return (_Atomic uint32_t *)(void *)base + cell;
 }
 
+static char *map_part(pvmx_tid tid, uint64_t off, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                   px_ctx.arena.fd, (off_t)(px_heap_offset(px_tid_slot(tid)) + off));
+    return p == MAP_FAILED ? NULL : p;
+}
+
 static char *map_heap(pvmx_tid tid)
 {
-    void *p = mmap(NULL, PX_HEAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                   px_ctx.arena.fd, (off_t)px_heap_offset(px_tid_slot(tid)));
-    return p == MAP_FAILED ? NULL : p;
+    return map_part(tid, 0, PX_HEAP_SIZE);
+}
+
+/* Heaps are only addresses, but those may be few. */
+static bool few_addresses(void)
+{
+    struct rlimit r;
+    return getrlimit(RLIMIT_AS, &r) == 0 && r.rlim_cur != RLIM_INFINITY;
 }
 
 static pvmx_err open_heap(void)
@@ -87,15 +102,14 @@ static pvmx_err open_heap(void)
     if (heap.base)
         return PVMX_OK;
     px_param_register(heap_params, 1);
-    if (px_ctx.arena.fd < 0 || !heap_allowed)
+    if (px_ctx.arena.fd < 0 || !heap_allowed || few_addresses())
         return px_fail(PVMX_ERR_LIMIT, "this process has no shared memory to lend");
     heap.cells = malloc(CELLS * sizeof *heap.cells);
     heap.base = heap.cells ? map_heap(px_ctx.tid) : NULL;
     if (!heap.base) {
         free(heap.cells);
         heap.cells = NULL;
-        return px_fail(PVMX_ERR_LIMIT,
-                       "no address space for messages (is `ulimit -v` set?)");
+        return px_fail(PVMX_ERR_LIMIT, "no address space for messages");
     }
     for (uint32_t i = 0; i < CELLS; i++)
         heap.cells[heap.ncells++] = CELLS - 1 - i;
@@ -311,28 +325,52 @@ static pvmx_err open_other(pvmx_tid owner, struct heap **out)
     return PVMX_OK;
 }
 
+/* Where addresses are few: this block alone. */
+static pvmx_err open_part(pvmx_tid owner, const struct pvmx_loan *loan, size_t len,
+                          struct pvmx_lent *out)
+{
+    out->mapped = len;
+    out->data = map_part(owner, loan->place, len);
+    return out->data ? PVMX_OK
+                     : px_fail(PVMX_ERR_NOMEM, "no address space for %zu bytes of t%x", len,
+                               (unsigned)owner);
+}
+
+static pvmx_err open_whole(pvmx_tid owner, const struct pvmx_loan *loan,
+                           struct pvmx_lent *out)
+{
+    struct heap *h = NULL;
+    pvmx_err err = open_other(owner, &h);
+    if (err)
+        return err;
+    h->uses++;
+    out->data = h->base + loan->place;
+    return PVMX_OK;
+}
+
 static pvmx_err open_lent(pvmx_tid owner, const struct pvmx_loan *loan, size_t len,
                           struct pvmx_lent *out)
 {
-    struct pvmx_peer *peer = NULL;
-    struct heap *h = NULL;
-    if (loan->cell >= CELLS || loan->place > PX_HEAP_SIZE || len > PX_HEAP_SIZE - loan->place)
+    struct pvmx_lent lent = {.cell = loan->cell};
+    if (loan->cell >= CELLS || loan->place % PAGE || loan->place > PX_HEAP_SIZE || !len ||
+        len > PX_HEAP_SIZE - loan->place)
         return px_fail(PVMX_ERR_PROTO, "t%x lends what is not in its heap", (unsigned)owner);
-    pvmx_err err = px_peer_get(&px_ctx.ms, owner, &peer);
-    if (!err && !peer->self)
-        err = open_other(owner, &h);
-    if (!err && peer->self)
-        err = open_heap();
+    pvmx_err err = px_peer_get(&px_ctx.ms, owner, &lent.owner);
+    if (err)
+        return err;
+    if (lent.owner->self && (err = open_heap()) == PVMX_OK)
+        lent.data = heap.base + loan->place;
+    else if (!err && few_addresses() && !px_map_get(&heap.others, (uint64_t)owner))
+        err = open_part(owner, loan, len, &lent);
+    else if (!err)
+        err = open_whole(owner, loan, &lent);
     if (err) {
-        if (peer)
-            px_peer_put(peer);
+        px_peer_put(lent.owner);
         return err;
     }
-    if (h) {
-        h->uses++;
-        peer->keep++;
-    }
-    *out = (struct pvmx_lent){(h ? h->base : heap.base) + loan->place, peer, loan->cell};
+    if (!lent.owner->self)
+        lent.owner->keep++;
+    *out = lent;
     return PVMX_OK;
 }
 
@@ -345,17 +383,38 @@ pvmx_err pvmx_engine_block_open(pvmx_tid owner, const struct pvmx_loan *loan, si
     return err;
 }
 
+/* Tells its owner that it has been read. */
+static void close_part(const struct pvmx_lent *lent)
+{
+    enum { CELLS_OF_PAGE = PAGE / sizeof(uint32_t) };
+    munmap((void *)(uintptr_t)lent->data, lent->mapped);
+    char *page = map_part(lent->owner->tid, lent->cell / CELLS_OF_PAGE * PAGE, PAGE);
+    if (!page)
+        return; /* the block is kept until we end */
+    atomic_store_explicit(cell_at(page, lent->cell % CELLS_OF_PAGE), 1, memory_order_release);
+    munmap(page, PAGE);
+}
+
+static void close_whole(const struct pvmx_lent *lent)
+{
+    struct pvmx_peer *peer = lent->owner;
+    struct heap *h = peer->self ? NULL : px_map_get(&heap.others, (uint64_t)peer->tid);
+    char *base = h ? h->base : heap.base;
+    atomic_store_explicit(cell_at(base, lent->cell), 1, memory_order_release);
+    if (h && --h->uses == 0 && peer->dead)
+        close_other(peer->tid, h);
+}
+
 void pvmx_engine_block_close(struct pvmx_lent *lent)
 {
     px_lock();
     struct pvmx_peer *peer = lent->owner;
     if (peer && px_ctx.inits > 0) {
-        struct heap *h = peer->self ? NULL : px_map_get(&heap.others, (uint64_t)peer->tid);
-        char *base = h ? h->base : heap.base;
-        atomic_store_explicit(cell_at(base, lent->cell), 1, memory_order_release);
-        if (h && --h->uses == 0 && peer->dead)
-            close_other(peer->tid, h);
-        if (h)
+        if (lent->mapped)
+            close_part(lent);
+        else
+            close_whole(lent);
+        if (!peer->self)
             px_peer_release_slot(peer);
         px_peer_put(peer);
     }

@@ -3,7 +3,8 @@
  *
  * The daemon creates it and hands its descriptor to every task. It is sparse: header, then
  * PX_NSLOTS slots of PX_SLOT_SIZE bytes of address range; pages appear when first touched.
- * A task maps the header, its own slot, and the slots of the peers it talks to.
+ * A task maps the header, its own slot, and of the slots of the peers it talks to the control block
+ * and the ring that it sends through.
  *
  * Who writes what (all shared fields are C11 atomics; nobody ever holds a lock here):
  *   header            daemon; `running` by everyone

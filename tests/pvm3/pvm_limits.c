@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where PVM 3.4.6 ends: several threads, a message of a gigabyte, 5,000 tasks on a host, a receiver
- * without memory; and a process that leaves and comes back. */
+ * without memory, tasks with few addresses; and a process that leaves and comes back. */
 #include "check.h"
 
 #include <pthread.h>
@@ -216,6 +216,73 @@ static void starving_child(int parent)
     send_int(parent, SECOND, 0);
 }
 
+/* ---- tasks under `ulimit -v`: a hub, which the parent lends messages to, and twenty others */
+
+enum { OTHERS = 20, ADDRESSES = 4000000, PARTS = 3 };
+static const int part_sizes[PARTS] = {3, 70000, 1000000};
+static int words[1000000];
+
+static void send_parts(int to, int seed)
+{
+    for (int k = 0; k < PARTS; k++) {
+        for (int i = 0; i < part_sizes[k]; i++)
+            words[i] = i * 3 + seed + k;
+        CHECK(pvm_initsend(k % 2 ? PvmDataRaw : PvmDataDefault) > 0);
+        SAME(pvm_pkint(words, part_sizes[k], 1), PvmOk);
+        SAME(pvm_send(to, DATA + k), PvmOk);
+    }
+}
+
+static void recv_parts(int from, int seed)
+{
+    struct timeval limit = {60, 0};
+    for (int k = 0; k < PARTS; k++) {
+        CHECK(pvm_trecv(from, DATA + k, &limit) > 0);
+        SAME(pvm_upkint(words, part_sizes[k], 1), PvmOk);
+        for (int i = 0; i < part_sizes[k]; i++)
+            SAME(words[i], i * 3 + seed + k);
+    }
+}
+
+static void narrow(void)
+{
+    struct rlimit all, few;
+    int hub;
+    CHECK(pvm_mytid() > 0); /* and the daemon is there */
+    CHECK(getrlimit(RLIMIT_AS, &all) == 0);
+    few = all;
+    few.rlim_cur = (rlim_t)ADDRESSES * 1024;
+    CHECK(setrlimit(RLIMIT_AS, &few) == 0);
+    spawn_children("narrow", 1, &hub);
+    CHECK(setrlimit(RLIMIT_AS, &all) == 0);
+    for (int i = 0; i < OTHERS; i++) /* more than the hub has addresses for at one time */
+        send_parts(hub, i);
+    recv_parts(hub, -1);
+}
+
+static void narrow_child(int parent)
+{
+    int tid[OTHERS];
+    struct rlimit r;
+    CHECK(getrlimit(RLIMIT_AS, &r) == 0 && r.rlim_cur == (rlim_t)ADDRESSES * 1024);
+    CHECK(pvm_joingroup("narrow") >= 0);
+    if (pvm_gettid("narrow", 0) != pvm_mytid()) {
+        recv_parts(parent, 7);
+        send_parts(parent, 8);
+        SAME(pvm_barrier("narrow", OTHERS + 1), PvmOk);
+        return;
+    }
+    spawn_children("narrow", OTHERS, tid);
+    for (int i = 0; i < OTHERS; i++)
+        send_parts(tid[i], 7);
+    for (int i = 0; i < OTHERS; i++)
+        recv_parts(tid[i], 8);
+    SAME(pvm_barrier("narrow", OTHERS + 1), PvmOk);
+    for (int i = 0; i < OTHERS; i++)
+        recv_parts(parent, i);
+    send_parts(parent, -1);
+}
+
 /* ---- a call behind pvm_exit makes the process a task again, with a new tid and no mail of the old one */
 
 static void comes_back(void)
@@ -241,5 +308,6 @@ const struct test_case cases[] = {{"threads", threads, threads_child},
                                   {"gigabyte", gigabyte, gigabyte_child},
                                   {"thousands", thousands, thousands_child},
                                   {"starving", starving, starving_child},
+                                  {"narrow", narrow, narrow_child},
                                   {"comes_back", comes_back, NULL},
                                   {0}};

@@ -4,12 +4,29 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "transport/shm/ring.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What is mapped of another's slot: its control block, and behind it a ring of it. */
+enum { PEER_SIZE = PX_BIRTH_OFF + PX_RING_SIZE };
+
+static void *map(const struct px_arena *a, uint32_t index, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd,
+                   (off_t)px_slot_offset(index));
+    if (p == MAP_FAILED) {
+        px_fail_errno(errno,
+                      "cannot map %zu KiB of address space for a task (is `ulimit -v` set?)",
+                      size >> 10);
+        return NULL;
+    }
+    return p;
+}
 
 static pvmx_err check_head(const struct px_arena_head *h, off_t size)
 {
@@ -44,7 +61,7 @@ pvmx_err px_arena_attach(struct px_arena *a, int fd, pvmx_tid tid)
     err = check_head(n.head, st.st_size);
     if (err)
         goto undo;
-    n.slot = px_arena_map_slot(&n, n.index);
+    n.slot = map(&n, n.index, PX_SLOT_SIZE);
     if (!n.slot) {
         err = PVMX_ERR_NOMEM;
         goto undo;
@@ -52,7 +69,7 @@ pvmx_err px_arena_attach(struct px_arena *a, int fd, pvmx_tid tid)
     if (atomic_load(&n.slot->tid) != tid) {
         err = px_fail(PVMX_ERR_STATE, "slot %u of the arena belongs to t%x, not to t%x",
                       n.index, (unsigned)atomic_load(&n.slot->tid), (unsigned)tid);
-        px_arena_unmap_slot(n.slot);
+        munmap(n.slot, PX_SLOT_SIZE);
         goto undo;
     }
     *a = n;
@@ -89,7 +106,7 @@ void px_arena_detach(struct px_arena *a)
         munmap(a->head, PX_ARENA_HEAD + PX_BIRTH_OFF);
     } else {
         munmap(a->head, PX_ARENA_HEAD);
-        px_arena_unmap_slot(a->slot);
+        munmap(a->slot, PX_SLOT_SIZE);
         px_fd_close(&a->fd);
     }
     *a = (struct px_arena){.fd = -1};
@@ -97,11 +114,17 @@ void px_arena_detach(struct px_arena *a)
 
 struct px_slot *px_arena_map_slot(const struct px_arena *a, uint32_t index)
 {
-    void *p = mmap(NULL, PX_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                   a->fd, (off_t)px_slot_offset(index));
+    return map(a, index, PEER_SIZE);
+}
+
+struct px_ring *px_arena_map_ring(const struct px_arena *a, struct px_slot *slot,
+                                  uint32_t index, uint32_t ring)
+{
+    off_t at = (off_t)(px_slot_offset(index) + PX_RINGS_OFF + (uint64_t)ring * PX_RING_SIZE);
+    void *p = mmap(px_slot_at(slot, PX_BIRTH_OFF), PX_RING_SIZE, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_NORESERVE | MAP_FIXED, a->fd, at);
     if (p == MAP_FAILED) {
-        px_fail_errno(errno, "cannot map %llu MiB of address space for a task (is `ulimit -v` set?)",
-                      (unsigned long long)(PX_SLOT_SIZE >> 20));
+        px_fail_errno(errno, "cannot map the ring to a task");
         return NULL;
     }
     return p;
@@ -109,5 +132,5 @@ struct px_slot *px_arena_map_slot(const struct px_arena *a, uint32_t index)
 
 void px_arena_unmap_slot(struct px_slot *slot)
 {
-    munmap(slot, PX_SLOT_SIZE);
+    munmap(slot, PEER_SIZE);
 }

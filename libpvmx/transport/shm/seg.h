@@ -20,8 +20,14 @@ pvmx_err px_arena_attach(struct px_arena *a, int fd, pvmx_tid tid);
 pvmx_err px_arena_private(struct px_arena *a);
 void px_arena_detach(struct px_arena *a);
 
-/* Maps the slot of another task, whoever owns it now; NULL with a sentence. */
+struct px_ring;
+
+/* Maps the control block of another task's slot, whoever owns it now; NULL with a sentence. The rest of
+ * a slot is half a gigabyte of addresses, of which a task with `ulimit -v` has few. */
 struct px_slot *px_arena_map_slot(const struct px_arena *a, uint32_t index);
+/* One of its rings, which goes with it. The addresses are there already. */
+struct px_ring *px_arena_map_ring(const struct px_arena *a, struct px_slot *slot,
+                                  uint32_t index, uint32_t ring);
 void px_arena_unmap_slot(struct px_slot *slot);
 
 /* Takes the next piece of a shared message, see px_slot.share. */

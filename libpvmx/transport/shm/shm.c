@@ -103,6 +103,7 @@ static pvmx_err shm_connect(struct px_iface *iface, pvmx_tid peer, struct px_ep 
     pvmx_err err = PVMX_OK;
     uint32_t index = 0;
     struct px_shm_ep *ep = NULL;
+    struct px_ring *ring = NULL;
     if (atomic_load(&slot->tid) != peer || atomic_load(&slot->state) > PX_SLOT_LIVE)
         err = px_fail(PVMX_ERR_PEER_DEAD, "task t%x has ended", (unsigned)peer);
     else if (!(ep = calloc(1, sizeof *ep)))
@@ -110,6 +111,8 @@ static pvmx_err shm_connect(struct px_iface *iface, pvmx_tid peer, struct px_ep 
     else if (!claim_ring(slot, s->params.self, &index))
         err = px_fail(PVMX_ERR_LIMIT, "task t%x already hears %d senders", (unsigned)peer,
                       PX_NRINGS);
+    else if (!(ring = px_arena_map_ring(s->params.arena, slot, px_tid_slot(peer), index)))
+        err = PVMX_ERR_NOMEM;
     if (err) {
         free(ep);
         px_arena_unmap_slot(slot);
@@ -121,8 +124,7 @@ static pvmx_err shm_connect(struct px_iface *iface, pvmx_tid peer, struct px_ep 
     ep->peer = peer;
     ep->index = index;
     ep->can_get = -1;
-    px_ring_attach_producer(&ep->end,
-                            px_slot_at(slot, PX_RINGS_OFF + (size_t)index * PX_RING_SIZE));
+    px_ring_attach_producer(&ep->end, ring);
     *out = &ep->base;
     return PVMX_OK;
 }

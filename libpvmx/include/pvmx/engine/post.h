@@ -44,6 +44,7 @@ struct pvmx_loan {
 struct pvmx_lent {
     const void *data;
     struct pvmx_peer *owner; /* NULL: not open */
+    size_t mapped;           /* bytes, where it is mapped by itself */
     uint32_t cell;
 };
 
