@@ -262,20 +262,24 @@ P3_PUBLIC int pvm_mkbuf(int enc)
     return p3_leave("pvm_mkbuf", make(enc));
 }
 
+int p3_initsend(int enc)
+{
+    if (!is_encoding(enc))
+        return PvmBadParam;
+    struct p3_buf *old = p3_buf_find(p3_sbuf);
+    if (old)
+        p3_buf_free(old);
+    int id = make(enc);
+    if (id > 0)
+        p3_sbuf = id;
+    return id;
+}
+
 P3_PUBLIC int pvm_initsend(int enc)
 {
     p3_enter_only();
     P3_TRACE(TEV_INITSEND, {TEV_DID_ME, enc, NULL});
-    int cc = PvmBadParam;
-    if (is_encoding(enc)) {
-        struct p3_buf *old = p3_buf_find(p3_sbuf);
-        if (old)
-            p3_buf_free(old);
-        cc = make(enc);
-        if (cc > 0)
-            p3_sbuf = cc;
-    }
-    return p3_leave("pvm_initsend", cc);
+    return p3_leave("pvm_initsend", p3_initsend(enc));
 }
 
 P3_PUBLIC int pvm_freebuf(int id)
@@ -293,12 +297,16 @@ P3_PUBLIC int pvm_freebuf(int id)
 
 P3_PUBLIC int pvm_getsbuf(void)
 {
-    return p3_sbuf;
+    p3_enter_only();
+    P3_TRACE_BARE(TEV_GETSBUF);
+    return p3_leave("pvm_getsbuf", p3_sbuf);
 }
 
 P3_PUBLIC int pvm_getrbuf(void)
 {
-    return p3_rbuf;
+    p3_enter_only();
+    P3_TRACE_BARE(TEV_GETRBUF);
+    return p3_leave("pvm_getrbuf", p3_rbuf);
 }
 
 static int set_active(int *active, int id)
@@ -336,6 +344,8 @@ P3_PUBLIC int pvm_bufinfo(int id, int *bytes, int *tag, int *tid)
         *tag = b->tag;
     if (b && tid)
         *tid = b->src;
+    P3_TRACE_MORE({TEV_DID_INB, b ? (int)b->len : 0, NULL},
+                  {TEV_DID_IMC, b ? b->tag : 0, NULL}, {TEV_DID_IST, b ? b->src : 0, NULL});
     return p3_leave("pvm_bufinfo", cc);
 }
 
@@ -347,6 +357,7 @@ static int wire_encoding(const struct p3_buf *b)
 P3_PUBLIC int pvm_getminfo(int id, struct pvmminfo *info)
 {
     p3_enter_only();
+    P3_TRACE(TEV_GETMINFO, {TEV_DID_MB, id, NULL});
     int cc = PvmOk;
     const struct p3_buf *b = p3_buf_arg(id, &cc);
     if (b && !info)
@@ -366,6 +377,7 @@ P3_PUBLIC int pvm_getminfo(int id, struct pvmminfo *info)
 P3_PUBLIC int pvm_setminfo(int id, struct pvmminfo *info)
 {
     p3_enter_only();
+    P3_TRACE(TEV_SETMINFO, {TEV_DID_MB, id, NULL});
     int cc = PvmOk;
     struct p3_buf *b = p3_buf_arg(id, &cc);
     if (b && !info) {

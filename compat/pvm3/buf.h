@@ -68,6 +68,8 @@ struct p3_buf *p3_buf_find(int id);
 struct p3_buf *p3_buf_arg(int id, int *cc);
 /* Room for n more bytes: where to put them, NULL: no memory. The length is not changed. */
 char *p3_buf_room(struct p3_buf *b, size_t n);
+/* What pvm_initsend does. */
+int p3_initsend(int enc);
 /* Makes b the active receive buffer in place of the one that was, which is freed; returns its id. */
 int p3_buf_receive(struct p3_buf *b);
 /* An InPlace message as one run of bytes in a new Raw buffer; NULL: no memory. */

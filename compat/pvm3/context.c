@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Contexts of messages. */
 #include "state.h"
+#include "trace.h"
 
 #include <pvmx/engine/box.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ static int add_context(void)
 P3_PUBLIC int pvm_newcontext(void)
 {
     int cc = p3_enter();
+    P3_TRACE_BARE(TEV_NEWCONTEXT);
     return p3_leave("pvm_newcontext", cc ? cc : add_context());
 }
 
@@ -52,13 +54,14 @@ static int free_context(int ctx)
 P3_PUBLIC int pvm_freecontext(int ctx)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_FREECONTEXT, {TEV_DID_CXF, ctx, NULL});
     return p3_leave("pvm_freecontext", cc ? cc : free_context(ctx));
 }
 
 P3_PUBLIC int pvm_setcontext(int ctx)
 {
-    int cc = p3_enter();
-    int old = pvmmyctx;
+    int cc = p3_enter(), old = pvmmyctx;
+    P3_TRACE(TEV_SETCONTEXT, {TEV_DID_CXS, ctx, NULL});
     if (!cc && ctx < 0)
         cc = PvmBadParam;
     if (!cc)
@@ -69,5 +72,6 @@ P3_PUBLIC int pvm_setcontext(int ctx)
 P3_PUBLIC int pvm_getcontext(void)
 {
     int cc = p3_enter();
+    P3_TRACE_BARE(TEV_GETCONTEXT);
     return p3_leave("pvm_getcontext", cc ? cc : pvmmyctx);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Asking the daemon for dumps, and tasks that a reset spares. */
 #include "state.h"
+#include "trace.h"
 
 #include <pvmx/engine/box.h>
 #include <pvmx/engine/vm.h>
@@ -11,10 +12,12 @@ P3_PUBLIC int pvm_tickle(int narg, int *argp, int *nresp, int *resp)
 {
     (void)resp;
     int cc = p3_enter();
+    P3_TRACE(TEV_TICKLE, {TEV_DID_TA, narg < 11 ? narg : 0, argp});
     if (!cc && (narg < 1 || narg > 10 || !argp))
         cc = PvmBadParam;
     if (!cc && nresp)
         *nresp = 0; /* there are no dumps to ask for */
+    P3_TRACE_MORE({TEV_DID_TR, 0, NULL});
     return p3_leave("pvm_tickle", cc);
 }
 

@@ -2,6 +2,7 @@
 /* pvm_getfds: a descriptor to select on. Messages come through shared memory, so a thread that waits for
  * them makes it readable. It is there only once a program has asked. */
 #include "msg.h"
+#include "trace.h"
 
 #include <pthread.h>
 #include <stdint.h>
@@ -81,10 +82,12 @@ P3_PUBLIC int pvm_getfds(int **fds)
         return cc;
     cc = fds ? open_event() : PvmBadParam;
     p3_enter_only();
+    P3_TRACE_BARE(TEV_GETFDS);
     if (cc == PvmOk) {
         list[0] = event.fd - 1;
         *fds = list;
         cc = 1;
     }
+    P3_TRACE_MORE({TEV_DID_FDS, cc, list});
     return p3_leave("pvm_getfds", cc);
 }

@@ -2,6 +2,7 @@
 /* Message handlers: functions that see messages when they arrive, before any receive does. */
 #include "extra.h"
 #include "msg.h"
+#include "trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,14 @@ bool p3_handler_take(struct p3_buf *b)
     b->queued = false;
     p3_rbuf = id;
     p3_sbuf = 0;
+    const struct p3_item items[] = {
+        {TEV_DID_RST, handlers[i].src, NULL}, {TEV_DID_RMC, handlers[i].tag, NULL},
+        {TEV_DID_RCX, handlers[i].ctx, NULL}, {TEV_DID_MB, id, NULL},
+        {TEV_DID_MNB, (int)b->len, NULL},     {TEV_DID_MC, b->tag, NULL},
+        {TEV_DID_MCX, b->ctx, NULL},          {TEV_DID_SRC, b->src, NULL}};
+    int pending = p3_trace_suspend(TEV_MHF_INVOKE, items, 8);
     handlers[i].fn(id);
+    p3_trace_resume(pending);
     if (p3_buf_find(id) == b)
         p3_buf_free(b);
     p3_sbuf = p3_buf_find(sbuf) ? sbuf : 0;
@@ -75,6 +83,8 @@ static int add(int src, int tag, int ctx, int (*fn)(int))
 P3_PUBLIC int pvm_addmhf(int src, int tag, int ctx, int (*fn)(int))
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_ADDMHF, {TEV_DID_RST, src, NULL}, {TEV_DID_RMC, tag, NULL},
+             {TEV_DID_RCX, ctx, NULL});
     if (!cc)
         cc = fn ? add(src, tag, ctx, fn) : PvmBadParam;
     return p3_leave("pvm_addmhf", cc);
@@ -83,6 +93,7 @@ P3_PUBLIC int pvm_addmhf(int src, int tag, int ctx, int (*fn)(int))
 P3_PUBLIC int pvm_delmhf(int id)
 {
     p3_enter_only();
+    P3_TRACE(TEV_DELMHF, {TEV_DID_MHI, id, NULL});
     int at = id - FIRST, cc = PvmOk;
     if (id < 0)
         cc = PvmBadParam;

@@ -80,7 +80,10 @@ P3_PUBLIC int pvm_config(int *nhost, int *narch, struct pvmhostinfo **out)
 {
     int cc = p3_enter();
     P3_TRACE_BARE(TEV_CONFIG);
-    return p3_leave("pvm_config", cc ? cc : config(nhost, narch, out));
+    cc = cc ? cc : config(nhost, narch, out);
+    P3_TRACE_MORE({TEV_DID_NH, nhost ? *nhost : 0, NULL},
+                  {TEV_DID_NA, narch ? *narch : 0, NULL});
+    return p3_leave("pvm_config", cc);
 }
 
 static bool is_here(const char *name)
@@ -109,12 +112,11 @@ static int status_of(const char *name)
 P3_PUBLIC int pvm_mstat(char *name)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_MSTAT, {TEV_DID_HN, 0, name ? name : ""});
     if (!cc)
         cc = status_of(name);
-    if (cc == PvmNoHost) { /* an answer, not a failure */
-        p3_leave("pvm_mstat", PvmOk);
-        return pvm_errno = cc;
-    }
+    if (cc == PvmNoHost) /* an answer, not a failure */
+        return pvm_errno = p3_done(cc);
     return p3_leave("pvm_mstat", cc);
 }
 
@@ -353,11 +355,10 @@ P3_PUBLIC int pvm_hostsync(int host, struct timeval *clk, struct timeval *delta)
 P3_PUBLIC int pvm_archcode(char *arch)
 {
     p3_enter_only();
+    P3_TRACE(TEV_ARCHCODE, {TEV_DID_AN, 0, arch ? arch : ""});
     int cc = !arch ? PvmBadParam : strcmp(arch, P3_ARCH) == 0 ? P3_DSIG : PvmNotFound;
-    if (cc == PvmNotFound) {
-        p3_leave("pvm_archcode", PvmOk);
-        return pvm_errno = cc;
-    }
+    if (cc == PvmNotFound)
+        return pvm_errno = p3_done(cc);
     return p3_leave("pvm_archcode", cc);
 }
 
@@ -403,6 +404,7 @@ P3_PUBLIC int pvm_start_pvmd(int argc, char **argv, int block)
     /* One that runs already is an error for PVM; ours starts with the first task. */
     bool running = pvmx_engine_init(false) == PVMX_OK && pvmx_engine_self() != 0;
     int cc = p3_enter();
+    P3_TRACE(TEV_START_PVMD, {TEV_DID_BF, block, NULL}, {TEV_DID_AS, argv ? argc : 0, argv});
     pvmx_engine_leave();
     if (!cc && running)
         cc = PvmDupHost;

@@ -72,8 +72,9 @@ static int putinfo(const char *name, int bufid, int flags)
 P3_PUBLIC int pvm_putinfo(char *name, int bufid, int flags)
 {
     int cc = p3_enter();
-    P3_TRACE(TEV_PUTINFO, {TEV_DID_CN, 0, name ? name : ""}, {TEV_DID_MB, bufid, NULL},
-             {TEV_DID_CF, flags, NULL});
+    P3_TRACE(TEV_PUTINFO, {TEV_DID_CN, 0, name ? name : ""},
+             {TEV_DID_CI, flags >> PvmMboxDirectIndexShift, NULL},
+             {TEV_DID_CF, flags, NULL}, {TEV_DID_CD, bufid, NULL});
     return p3_leave("pvm_putinfo", cc ? cc : putinfo(name, bufid, flags));
 }
 
@@ -117,10 +118,7 @@ static int recvinfo(const char *name, int index, int flags, struct p3_buf **out)
 /* Nothing there is an answer that many programs poll for, not a failure. */
 static int answer(const char *func, int cc)
 {
-    if (cc != PvmNotFound)
-        return p3_leave(func, cc);
-    p3_leave(func, PvmOk);
-    return pvm_errno = cc;
+    return cc != PvmNotFound ? p3_leave(func, cc) : (pvm_errno = p3_done(cc));
 }
 
 P3_PUBLIC int pvm_recvinfo(char *name, int index, int flags)
@@ -133,6 +131,7 @@ P3_PUBLIC int pvm_recvinfo(char *name, int index, int flags)
         cc = recvinfo(name, index, flags, &b);
     if (!cc)
         cc = p3_buf_receive(b);
+    P3_TRACE_MORE({TEV_DID_CR, cc, NULL});
     return answer("pvm_recvinfo", cc);
 }
 
@@ -204,6 +203,7 @@ static int getmboxinfo(const char *pattern, int *nclasses, struct pvmmboxinfo **
 P3_PUBLIC int pvm_getmboxinfo(char *pattern, int *nclasses, struct pvmmboxinfo **classes)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_GETMBOXINFO, {TEV_DID_CN, 0, pattern ? pattern : ""});
     return p3_leave("pvm_getmboxinfo", cc ? cc : getmboxinfo(pattern, nclasses, classes));
 }
 
@@ -233,11 +233,11 @@ static int insert(const char *name, int index, int data)
 P3_PUBLIC int pvm_insert(char *name, int index, int data)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_INSERT, {TEV_DID_CN, 0, name ? name : ""}, {TEV_DID_CI, index, NULL},
+             {TEV_DID_CD, data, NULL});
     cc = cc ? cc : insert(name, index, data);
-    if (cc == PvmDupEntry) {
-        p3_leave("pvm_insert", PvmOk);
-        return pvm_errno = cc;
-    }
+    if (cc == PvmDupEntry)
+        return pvm_errno = p3_done(cc);
     return p3_leave("pvm_insert", cc);
 }
 
@@ -266,12 +266,14 @@ static int lookup(const char *name, int index, int *data)
 P3_PUBLIC int pvm_lookup(char *name, int index, int *data)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_LOOKUP, {TEV_DID_CN, 0, name ? name : ""}, {TEV_DID_CI, index, NULL});
     return answer("pvm_lookup", cc ? cc : lookup(name, index, data));
 }
 
 P3_PUBLIC int pvm_delete(char *name, int index)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_DELETE, {TEV_DID_CN, 0, name ? name : ""}, {TEV_DID_CI, index, NULL});
     if (!cc)
         cc = delinfo(name, index);
     return answer("pvm_delete", cc > 0 ? PvmOk : cc);

@@ -185,7 +185,9 @@ static struct p3_buf *match_user(int tid, int tag, int *err)
     int high = 0;
     px_list_foreach(it, p3_waiting_all()) {
         struct p3_buf *b = px_container_of(it, struct p3_buf, node);
+        int pending = p3_trace_suspend(-1, NULL, 0);
         int id = p3_buf_name(b), v = id < 0 ? id : matcher(id, tid, tag);
+        p3_trace_resume(pending);
         if (v < 0) {
             *err = v;
             return NULL;
@@ -329,6 +331,14 @@ static void trace_receive(int kind, int tid, int tag)
              {TEV_DID_RCX, pvmmyctx, NULL});
 }
 
+static void trace_trecv(int tid, int tag, const struct timeval *limit)
+{
+    P3_TRACE(TEV_TRECV, {TEV_DID_RST, tid, NULL}, {TEV_DID_RMC, tag, NULL},
+             {TEV_DID_RCX, pvmmyctx, NULL},
+             {TEV_DID_MTS, limit ? (int)limit->tv_sec : -1, NULL},
+             {TEV_DID_MTU, limit ? (int)limit->tv_usec : -1, NULL});
+}
+
 P3_PUBLIC int pvm_recv(int tid, int tag)
 {
     int cc = p3_enter();
@@ -346,7 +356,7 @@ P3_PUBLIC int pvm_nrecv(int tid, int tag)
 P3_PUBLIC int pvm_trecv(int tid, int tag, struct timeval *limit)
 {
     int cc = p3_enter();
-    trace_receive(TEV_TRECV, tid, tag);
+    trace_trecv(tid, tag, limit);
     uint64_t deadline = PX_NEVER;
     if (limit && (limit->tv_sec < 0 || limit->tv_usec < 0))
         deadline = 0;
@@ -371,6 +381,7 @@ P3_PUBLIC int pvm_probe(int tid, int tag)
 P3_PUBLIC int (*pvm_recvf(int (*func)(int, int, int)))(int, int, int)
 {
     p3_enter_only();
+    P3_TRACE_BARE(TEV_RECVF);
     int (*old)(int, int, int) = matcher;
     matcher = func ? func : default_match;
     p3_leave("pvm_recvf", PvmOk);

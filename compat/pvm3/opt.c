@@ -75,10 +75,12 @@ void p3_options_joined(void)
 P3_PUBLIC int pvm_getopt(int what)
 {
     p3_enter_only();
+    P3_TRACE(TEV_GETOPT, {TEV_DID_OPT, what, NULL});
     if (!known(what))
         return p3_leave("pvm_getopt", PvmBadParam);
-    p3_leave("pvm_getopt", PvmOk); /* a value may be negative */
-    return begun ? p3.opt[what] : what == PvmAutoErr ? pvmautoerr : rules[what].first;
+    return p3_done(begun                ? p3.opt[what] /* which may be below 0 */
+                   : what == PvmAutoErr ? pvmautoerr
+                                        : rules[what].first);
 }
 
 static int set(int what, int val, int *old)
@@ -115,6 +117,6 @@ P3_PUBLIC int pvm_setopt(int what, int val)
     }
     int cc = p3_enter(), old = 0;
     P3_TRACE(TEV_SETOPT, {TEV_DID_OPT, what, NULL}, {TEV_DID_OPV, val, NULL});
-    cc = p3_leave("pvm_setopt", cc ? cc : set(what, val, &old));
-    return cc ? cc : old; /* which may be below 0 too */
+    cc = cc ? cc : set(what, val, &old);
+    return cc ? p3_leave("pvm_setopt", cc) : p3_done(old);
 }

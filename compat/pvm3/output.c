@@ -158,7 +158,7 @@ static void start(int fd, const struct pvmx_spawn_result *res)
 {
     struct catcher *k = calloc(1, sizeof *k);
     int n = 0, *tids = calloc((size_t)res->count + 1, 2 * sizeof *tids);
-    int *pids = tids + res->count;
+    int *pids = tids ? tids + res->count : NULL;
     for (int i = 0; tids && res->tids && i < res->count; i++)
         if (res->tids[i]) {
             pids[n] = pvmx_engine_pid_of(res->tids[i]);

@@ -240,7 +240,7 @@ int p3_unpack_string(struct p3_buf *b, const char **s, size_t *len)
 static int pk(const char *func, int kind, const void *p, int n, int stride, int type)
 {
     p3_enter_only();
-    P3_TRACE(kind, {TEV_DID_PC, n, NULL}, {TEV_DID_PSD, stride, NULL});
+    P3_TRACE(kind, {TEV_DID_PDA, 0, p}, {TEV_DID_PC, n, NULL}, {TEV_DID_PSD, stride, NULL});
     struct p3_buf *b = p3_buf_find(p3_sbuf);
     return p3_leave(func, b ? p3_pack(b, p, n, stride, type) : PvmNoBuf);
 }
@@ -248,7 +248,7 @@ static int pk(const char *func, int kind, const void *p, int n, int stride, int 
 static int upk(const char *func, int kind, void *p, int n, int stride, int type)
 {
     p3_enter_only();
-    P3_TRACE(kind, {TEV_DID_PC, n, NULL}, {TEV_DID_PSD, stride, NULL});
+    P3_TRACE(kind, {TEV_DID_PDA, 0, p}, {TEV_DID_PC, n, NULL}, {TEV_DID_PSD, stride, NULL});
     struct p3_buf *b = p3_buf_find(p3_rbuf);
     return p3_leave(func, b ? p3_unpack(b, p, n, stride, type) : PvmNoBuf);
 }
@@ -278,7 +278,7 @@ TYPE(ulong, ULONG, unsigned long, PVM_ULONG)
 P3_PUBLIC int pvm_pkstr(char *s)
 {
     p3_enter_only();
-    P3_TRACE_BARE(TEV_PKSTR);
+    P3_TRACE(TEV_PKSTR, {TEV_DID_PDA, 0, s});
     struct p3_buf *b = p3_buf_find(p3_sbuf);
     return p3_leave("pvm_pkstr", b ? p3_pack_string(b, s) : PvmNoBuf);
 }
@@ -299,7 +299,7 @@ static int upkstr(char *s)
 P3_PUBLIC int pvm_upkstr(char *s)
 {
     p3_enter_only();
-    P3_TRACE_BARE(TEV_UPKSTR);
+    P3_TRACE(TEV_UPKSTR, {TEV_DID_PDA, 0, s});
     return p3_leave("pvm_upkstr", upkstr(s));
 }
 

@@ -2,6 +2,7 @@
 /* pvm_packf and pvm_unpackf: formats like "%+ %d %*.2lf". */
 #include "extra.h"
 #include "pack.h"
+#include "trace.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -127,7 +128,7 @@ static int pack_value(struct p3_buf *b, struct args *a, int type)
 static int pack_field(struct args *a, const struct field *f)
 {
     if (f->type == -1) {
-        int id = pvm_initsend(va_arg(a->ap, int));
+        int id = p3_initsend(va_arg(a->ap, int));
         return id < 0 ? id : PvmOk;
     }
     struct p3_buf *b = p3_buf_find(p3_sbuf);
@@ -174,6 +175,7 @@ P3_PUBLIC int pvm_vpackf(const char *fmt, va_list ap)
     struct args a;
     va_copy(a.ap, ap);
     p3_enter_only();
+    P3_TRACE(TEV_PACKF, {TEV_DID_PF, 0, fmt ? fmt : ""});
     int cc = walk(fmt, &a, pack_field);
     va_end(a.ap);
     return p3_leave("pvm_packf", cc);
@@ -184,6 +186,7 @@ P3_PUBLIC int pvm_vunpackf(const char *fmt, va_list ap)
     struct args a;
     va_copy(a.ap, ap);
     p3_enter_only();
+    P3_TRACE(TEV_UNPACKF, {TEV_DID_PF, 0, fmt ? fmt : ""});
     int cc = walk(fmt, &a, unpack_field);
     va_end(a.ap);
     return p3_leave("pvm_unpackf", cc);

@@ -294,5 +294,6 @@ static int reg_rm(struct pvmhostinfo **hip)
 P3_PUBLIC int pvm_reg_rm(struct pvmhostinfo **hip)
 {
     int cc = p3_enter();
+    P3_TRACE_BARE(TEV_REG_RM);
     return p3_leave("pvm_reg_rm", cc ? cc : reg_rm(hip));
 }

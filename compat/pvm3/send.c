@@ -234,8 +234,9 @@ static int mcast(const int *tids, int n, int tag)
 P3_PUBLIC int pvm_mcast(int *tids, int n, int tag)
 {
     int cc = p3_enter();
-    P3_TRACE(TEV_MCAST, {TEV_DID_MC, tag, NULL}, {TEV_DID_MCX, pvmmyctx, NULL},
-             {TEV_DID_MDL, n, tids});
+    const struct p3_buf *b = p3_buf_find(p3_sbuf);
+    P3_TRACE(TEV_MCAST, {TEV_DID_MNB, b ? (int)b->len : 0, NULL}, {TEV_DID_MC, tag, NULL},
+             {TEV_DID_MCX, pvmmyctx, NULL}, {TEV_DID_MDL, n, tids});
     return p3_leave("pvm_mcast", cc ? cc : mcast(tids, n, tag));
 }
 
@@ -261,6 +262,7 @@ P3_PUBLIC int pvm_psend(int tid, int tag, void *buf, int len, int type)
 {
     int cc = p3_enter();
     P3_TRACE(TEV_PSEND, {TEV_DID_DST, tid, NULL}, {TEV_DID_MC, tag, NULL},
+             {TEV_DID_MCX, pvmmyctx, NULL}, {TEV_DID_PDA, 0, buf},
              {TEV_DID_PC, len, NULL}, {TEV_DID_PDT, type, NULL});
     return p3_leave("pvm_psend", cc ? cc : psend(tid, tag, buf, len, type));
 }
@@ -294,9 +296,14 @@ P3_PUBLIC int pvm_precv(int tid, int tag, void *buf, int len, int type, int *fro
     struct p3_buf *b = NULL;
     int cc = p3_enter();
     P3_TRACE(TEV_PRECV, {TEV_DID_RST, tid, NULL}, {TEV_DID_RMC, tag, NULL},
+             {TEV_DID_RCX, pvmmyctx, NULL}, {TEV_DID_PDA, 0, buf},
              {TEV_DID_PC, len, NULL}, {TEV_DID_PDT, type, NULL});
     if (!cc)
         cc = precv(tid, tag, buf, len, type, &b);
+    P3_TRACE_MORE({TEV_DID_MNB, b ? (int)b->len : -1, NULL},
+                  {TEV_DID_MC, b ? b->tag : -1, NULL},
+                  {TEV_DID_MCX, b ? b->ctx : pvmmyctx, NULL},
+                  {TEV_DID_SRC, b ? b->src : -1, NULL});
     if (b) {
         if (from)
             *from = b->src;

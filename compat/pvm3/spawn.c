@@ -316,7 +316,7 @@ P3_PUBLIC int pvm_spawn(char *task, char **argv, int flag, char *where, int n, i
              {TEV_DID_SW, 0, where ? where : ""}, {TEV_DID_SF, flag, NULL},
              {TEV_DID_SC, n, NULL});
     cc = cc ? cc : spawn(task, argv, flag, where, n, tids);
-    p3_trace_list(cc, tids);
+    P3_TRACE_MORE({TEV_DID_STL, cc, tids});
     return p3_leave("pvm_spawn", cc);
 }
 

@@ -96,11 +96,17 @@ void p3_enter_only(void)
     lock();
 }
 
-int p3_leave(const char *func, int code)
+int p3_done(int code)
 {
     if (__builtin_expect(p3_trace_pending >= 0, 0))
         p3_trace_result(code);
     pvmx_engine_unlock();
+    return code;
+}
+
+int p3_leave(const char *func, int code)
+{
+    p3_done(code);
     return __builtin_expect(code < 0, 0) ? lpvmerr(func, code) : code;
 }
 

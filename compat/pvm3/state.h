@@ -48,6 +48,8 @@ void p3_enter_only(void);
 int p3_go_threaded(void);
 /* Gives the lock back and reports code < 0 in the name of func; returns code. */
 int p3_leave(const char *func, int code);
+/* The same of what is no error, though it may be < 0. */
+int p3_done(int code);
 /* Is this a task? */
 bool p3_is_up(void);
 

@@ -31,12 +31,9 @@ P3_PUBLIC int pvm_parent(void)
         pvmx_tid parent = pvmx_parent();
         cc = parent ? parent : PvmNoParent;
     }
-    p3_leave("pvm_parent", cc > 0 ? cc : PvmOk); /* none is an answer, not a failure */
-    if (cc == PvmNoParent || cc == PvmParentNotSet) {
-        pvm_errno = cc;
-        return cc;
-    }
-    return cc < 0 ? lpvmerr("pvm_parent", cc) : cc;
+    if (cc == PvmNoParent || cc == PvmParentNotSet) /* an answer, not a failure */
+        return pvm_errno = p3_done(cc);
+    return p3_leave("pvm_parent", cc);
 }
 
 P3_PUBLIC int pvm_siblings(int **tids)
@@ -56,7 +53,7 @@ P3_PUBLIC int pvm_siblings(int **tids)
         pvmx_siblings(list, n);
         *tids = list;
     }
-    p3_trace_list(cc, list);
+    P3_TRACE_MORE({TEV_DID_SIB, cc, list});
     return p3_leave("pvm_siblings", cc);
 }
 
@@ -140,7 +137,10 @@ P3_PUBLIC int pvm_tasks(int where, int *n, struct pvmtaskinfo **out)
 {
     int cc = p3_enter();
     P3_TRACE(TEV_TASKS, {TEV_DID_TW, where, NULL});
-    return p3_leave("pvm_tasks", cc ? cc : tasks(where, n, out));
+    int count = 0;
+    cc = cc ? cc : tasks(where, n ? n : &count, out);
+    P3_TRACE_MORE({TEV_DID_TNT, n ? *n : count, NULL});
+    return p3_leave("pvm_tasks", cc);
 }
 
 static int status(int tid)
@@ -162,12 +162,11 @@ static int status(int tid)
 P3_PUBLIC int pvm_pstat(int tid)
 {
     int cc = p3_enter();
+    P3_TRACE(TEV_PSTAT, {TEV_DID_TT, tid, NULL});
     if (!cc)
         cc = status(tid);
-    if (cc == PvmNoTask) { /* an answer, not a failure */
-        p3_leave("pvm_pstat", PvmOk);
-        return pvm_errno = cc;
-    }
+    if (cc == PvmNoTask) /* an answer, not a failure */
+        return pvm_errno = p3_done(cc);
     return p3_leave("pvm_pstat", cc);
 }
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS = 109, DATA_IDS = 123, ENTRY = 0x4000, EXIT = 0x8000 };
+enum { EVENTS = 109, DATA_IDS = 123, ENTRY = 0x4000, EXIT = 0x8000, MORE = 4 };
 
 bool p3_trace_on;
 int p3_trace_pending = -1;
@@ -20,7 +20,9 @@ P3_PUBLIC struct Pvmtracer pvmtrc, pvmctrc;
 
 static uint8_t described[EVENTS]; /* bit 0: calls, bit 1: results */
 static struct p3_buf *waiting;    /* records, with PvmTraceBuffer */
-static struct p3_item list;       /* of the call that runs */
+static struct p3_item more[MORE]; /* of the call that runs */
+static int nmore;
+static int depth; /* of calls of libgpvm3 */
 
 /* ---- records */
 
@@ -31,9 +33,15 @@ static int type_of(const struct p3_item *it)
     case TEV_DID_MDL:
     case TEV_DID_NTL:
     case TEV_DID_SIB:
+    case TEV_DID_FDS:
+    case TEV_DID_TA:
+    case TEV_DID_TR:
         return TEV_DATA_INT | TEV_DATA_ARRAY;
     case TEV_DID_HNL:
+    case TEV_DID_AS:
         return TEV_DATA_STRING | TEV_DATA_ARRAY;
+    case TEV_DID_PDA:
+        return TEV_DATA_LONG;
     default:
         return it->data ? TEV_DATA_STRING : TEV_DATA_INT;
     }
@@ -59,6 +67,8 @@ static int pack_item(struct p3_buf *b, const struct p3_item *it, bool named)
     switch (type) {
     case TEV_DATA_STRING:
         return p3_pack_string(b, it->data);
+    case TEV_DATA_LONG:
+        return p3_pack(b, &it->data, 1, 1, PVM_LONG);
     case TEV_DATA_INT:
         return p3_pack_ints(b, &it->value, 1);
     case TEV_DATA_STRING | TEV_DATA_ARRAY:
@@ -125,16 +135,31 @@ static void emit(int kind, int side, const struct p3_item *items, int n)
 
 void p3_trace_call(int kind, const struct p3_item *items, int n)
 {
-    if (p3_trace_pending >= 0 || !TEV_MASK_CHECK(pvmtrc.tmask, kind))
+    if (p3_trace_pending >= 0 || depth > 0 || !TEV_MASK_CHECK(pvmtrc.tmask, kind))
         return; /* a call within a call is not the program's */
     emit(kind, ENTRY, items, n);
-    list = (struct p3_item){0};
+    nmore = 0;
     p3_trace_pending = kind;
 }
 
-void p3_trace_list(int n, const int *values)
+void p3_trace_more(const struct p3_item *items, int n)
 {
-    list = (struct p3_item){.value = n, .data = values};
+    for (nmore = 0; nmore < n && nmore < MORE; nmore++)
+        more[nmore] = items[nmore];
+}
+
+int p3_trace_suspend(int kind, const struct p3_item *items, int n)
+{
+    int pending = p3_trace_pending;
+    p3_trace_pending = -1;
+    if (p3_trace_on && kind >= 0 && TEV_MASK_CHECK(pvmtrc.tmask, kind))
+        emit(kind, ENTRY, items, n);
+    return pending;
+}
+
+void p3_trace_resume(int pending)
+{
+    p3_trace_pending = p3_trace_on ? pending : -1;
 }
 
 static void result_of_receive(int kind, int id)
@@ -148,47 +173,70 @@ static void result_of_receive(int kind, int id)
     emit(kind, EXIT, items, 5);
 }
 
-void p3_trace_result(int code)
+/* What the code of a call is called; -1: it has none. */
+static int code_of(int kind)
 {
-    int kind = p3_trace_pending, did = TEV_DID_CC;
-    struct p3_item items[] = {{did, code, NULL}, list};
-    p3_trace_pending = -1;
-    switch (kind) {
-    case TEV_RECV:
-    case TEV_NRECV:
-    case TEV_TRECV:
-    case TEV_PROBE:
-        result_of_receive(kind, code);
-        return;
-    case TEV_SPAWN:
-        items[1].did = TEV_DID_STL;
-        emit(kind, EXIT, items, 2);
-        return;
-    case TEV_SIBLINGS:
-        items[1].did = TEV_DID_SIB;
-        emit(kind, EXIT, &items[1], 1);
-        return;
-    case TEV_MYTID:
-        did = TEV_DID_MT;
-        break;
-    case TEV_PARENT:
-        did = TEV_DID_PT;
-        break;
-    case TEV_INITSEND:
-    case TEV_MKBUF:
-    case TEV_SETSBUF:
-        did = TEV_DID_MSB;
-        break;
-    case TEV_SETRBUF:
-        did = TEV_DID_MRB;
-        break;
-    default:
-        break;
-    }
-    emit(kind, EXIT, &(struct p3_item){did, code, NULL}, 1);
+    static const struct {
+        uint8_t kind, did;
+    } codes[] = {
+        {TEV_MYTID, TEV_DID_MT},       {TEV_PARENT, TEV_DID_PT},
+        {TEV_INITSEND, TEV_DID_MSB},   {TEV_SETSBUF, TEV_DID_MSB},
+        {TEV_GETSBUF, TEV_DID_MSB},    {TEV_SETRBUF, TEV_DID_MRB},
+        {TEV_GETRBUF, TEV_DID_MRB},    {TEV_MKBUF, TEV_DID_MB},
+        {TEV_PSTAT, TEV_DID_TST},      {TEV_MSTAT, TEV_DID_HS},
+        {TEV_ARCHCODE, TEV_DID_AC},    {TEV_GETOPT, TEV_DID_OPV},
+        {TEV_SETOPT, TEV_DID_OPV},     {TEV_NEWCONTEXT, TEV_DID_CXN},
+        {TEV_GETCONTEXT, TEV_DID_CXC}, {TEV_ADDMHF, TEV_DID_MHI},
+    };
+    if (kind == TEV_RECVF || kind == TEV_SIBLINGS)
+        return -1;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].kind == kind)
+            return codes[i].did;
+    return TEV_DID_CC;
 }
 
-/* For libgpvm3, whose calls have no parts: the record is complete with tev_begin. */
+void p3_trace_result(int code)
+{
+    int kind = p3_trace_pending, did = code_of(kind), n = 0;
+    struct p3_item items[MORE + 1];
+    p3_trace_pending = -1;
+    if (kind == TEV_RECV || kind == TEV_NRECV || kind == TEV_TRECV) {
+        result_of_receive(kind, code);
+        return;
+    }
+    if (did >= 0 && kind != TEV_CONFIG)
+        items[n++] = (struct p3_item){did, code, NULL};
+    for (int i = 0; i < nmore; i++)
+        items[n++] = more[i];
+    if (kind == TEV_CONFIG) /* whose code comes last */
+        items[n++] = (struct p3_item){did, code, NULL};
+    emit(kind, EXIT, items, n);
+}
+
+/* ---- libgpvm3 */
+
+P3_PUBLIC void tev_call(int kind, const struct p3_item *items, int n)
+{
+    if (!p3_trace_on)
+        return;
+    p3_enter_only();
+    if (depth++ == 0 && TEV_MASK_CHECK(pvmtrc.tmask, kind))
+        emit(kind, ENTRY, items, n);
+    p3_leave("tev_call", PvmOk);
+}
+
+P3_PUBLIC void tev_result(int kind, const struct p3_item *items, int n)
+{
+    if (!p3_trace_on)
+        return;
+    p3_enter_only();
+    if (depth > 0 && --depth == 0 && TEV_MASK_CHECK(pvmtrc.tmask, kind))
+        emit(kind, EXIT, items, n);
+    p3_leave("tev_result", PvmOk);
+}
+
+/* For other libraries that trace by themselves: the record is complete with tev_begin. */
 P3_PUBLIC int tev_begin(int kind, int side)
 {
     p3_enter_only();
@@ -279,7 +327,7 @@ void p3_trace_attach(int tid)
 {
     struct pvmx_box box;
     struct p3_buf *b = p3_buf_new(PvmDataDefault);
-    int v[4], more[2];
+    int v[4], rest[2];
     const char *mask;
     size_t len;
     if (b && pvmx_engine_box_get(PVMTRACERCLASS, 0, 0, &box) == PVMX_OK) {
@@ -288,12 +336,12 @@ void p3_trace_attach(int tid)
             memcpy(room, box.data, b->len = box.len);
         free(box.data);
         if (p3_unpack_ints(b, v, 4) == PvmOk && p3_unpack_string(b, &mask, &len) == PvmOk &&
-            p3_unpack_ints(b, more, 2) == PvmOk) {
+            p3_unpack_ints(b, rest, 2) == PvmOk) {
             pvmtrc = (struct Pvmtracer){.trctid = tid,
                                         .trcctx = v[0],
                                         .trctag = v[1],
-                                        .trcbuf = more[0],
-                                        .trcopt = more[1]};
+                                        .trcbuf = rest[0],
+                                        .trcopt = rest[1]};
             set_mask(pvmtrc.tmask, mask);
             pvmctrc = pvmtrc;
             announce(false);
@@ -309,6 +357,7 @@ void p3_trace_end(void)
         flush();
     p3_trace_on = false;
     p3_trace_pending = -1;
+    depth = 0;
 }
 
 int p3_trace_vars(char vars[P3_TRACE_VARS][P3_TRACE_VAR])
@@ -402,7 +451,7 @@ void p3_trace_seen(const struct p3_buf *b)
         free(t);
 }
 
-static int put_tracer(const int *v, const char *mask, const int *more)
+static int put_tracer(const int *v, const char *mask, const int *rest)
 {
     uint32_t index;
     struct p3_buf *b = p3_buf_new(PvmDataDefault);
@@ -410,7 +459,7 @@ static int put_tracer(const int *v, const char *mask, const int *more)
     if (!cc)
         cc = p3_pack_string(b, mask);
     if (!cc)
-        cc = p3_pack_ints(b, more, 2);
+        cc = p3_pack_ints(b, rest, 2);
     if (!cc) {
         struct pvmx_box_put m = {.name = PVMTRACERCLASS, .data = b->data, .len = b->len};
         pvmx_err err = pvmx_engine_box_put(&m, &index);
@@ -424,14 +473,18 @@ static int put_tracer(const int *v, const char *mask, const int *more)
 P3_PUBLIC int pvm_reg_tracer(int trcctx, int trctag, int outctx, int outtag, char *mask,
                              int trcbuf, int trcopt)
 {
-    int cc = p3_enter(), v[4] = {trcctx, trctag, outctx, outtag}, more[2] = {trcbuf, trcopt};
+    int cc = p3_enter(), v[4] = {trcctx, trctag, outctx, outtag}, rest[2] = {trcbuf, trcopt};
     Pvmtmask own;
+    P3_TRACE(TEV_REG_TRACER, {TEV_DID_TRC, trcctx, NULL}, {TEV_DID_TRT, trctag, NULL},
+             {TEV_DID_TRX, outctx, NULL}, {TEV_DID_TRO, outtag, NULL},
+             {TEV_DID_TRM, 0, mask ? mask : ""}, {TEV_DID_TRB, trcbuf, NULL},
+             {TEV_DID_TRL, trcopt, NULL});
     if (!cc && trcctx == -1 && trctag == -1 && outctx == -1 && outtag == -1) {
         pvmx_err err = pvmx_engine_box_drop(PVMTRACERCLASS, 0);
         return p3_leave("pvm_reg_tracer", err == PVMX_ERR_NOENT ? PvmOk : p3_error(err));
     }
     set_mask(own, mask);
-    return p3_leave("pvm_reg_tracer", cc ? cc : put_tracer(v, own, more));
+    return p3_leave("pvm_reg_tracer", cc ? cc : put_tracer(v, own, rest));
 }
 
 /* ---- masks */

@@ -8,6 +8,7 @@
 #define P3_TRACE_H
 
 #include "buf.h"
+#include "tev.h"
 #include <pvmtev.h>
 
 /* Programs that trace know these. */
@@ -18,16 +19,9 @@ extern P3_PUBLIC struct Pvmtevdid pvmtevdidlist[];
 extern bool p3_trace_on;     /* the task has a tracer */
 extern int p3_trace_pending; /* the event whose call runs; -1: none */
 
-/* One part of a record: a number, a text (data), or for those that are a list by their name ("... List") as
- * many numbers or texts as value says. */
-struct p3_item {
-    int did, value;
-    const void *data;
-};
-
 void p3_trace_call(int kind, const struct p3_item *items, int n);
-/* What the call that runs has come to, beside its code: a list. */
-void p3_trace_list(int n, const int *list);
+/* What the call that runs has come to, beside its code. Lists must stay until it ends. */
+void p3_trace_more(const struct p3_item *items, int n);
 /* The call has ended with this code. */
 void p3_trace_result(int code);
 #define P3_TRACE(kind, ...)                                                              \
@@ -42,6 +36,17 @@ void p3_trace_result(int code);
         if (__builtin_expect(p3_trace_on, 0))                                            \
             p3_trace_call(kind, NULL, 0);                                                \
     } while (0)
+#define P3_TRACE_MORE(...)                                                               \
+    do {                                                                                 \
+        if (__builtin_expect(p3_trace_pending >= 0, 0)) {                                \
+            const struct p3_item items_[] = {__VA_ARGS__};                               \
+            p3_trace_more(items_, (int)(sizeof items_ / sizeof items_[0]));              \
+        }                                                                                \
+    } while (0)
+/* Around functions of the program that a call runs, whose calls are the program's again; told of if kind is
+ * an event. */
+int p3_trace_suspend(int kind, const struct p3_item *items, int n);
+void p3_trace_resume(int pending);
 
 /* The process has become a task, which its spawner may have given a tracer; it leaves. */
 void p3_trace_begin(bool born);

@@ -332,12 +332,11 @@ static pvmx_err open_part(pvmx_tid owner, const struct pvmx_loan *loan, size_t l
     out->mapped = len;
     out->data = map_part(owner, loan->place, len);
     return out->data ? PVMX_OK
-                     : px_fail(PVMX_ERR_NOMEM, "no address space for %zu bytes of t%x", len,
-                               (unsigned)owner);
+                     : px_fail(PVMX_ERR_NOMEM, "no address space for %zu bytes of t%x",
+                               len, (unsigned)owner);
 }
 
-static pvmx_err open_whole(pvmx_tid owner, const struct pvmx_loan *loan,
-                           struct pvmx_lent *out)
+static pvmx_err open_whole(pvmx_tid owner, const struct pvmx_loan *loan, struct pvmx_lent *out)
 {
     struct heap *h = NULL;
     pvmx_err err = open_other(owner, &h);

@@ -2,7 +2,6 @@
 /* Joining, leaving, looking, meeting. */
 #include "group/group.h"
 
-#include <pvmtev.h>
 #include <pvmx/pvmx.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +44,12 @@ static int check_name(const char *name)
 static int leave(const char *func, int cc)
 {
     return cc < 0 ? lpvmerr(func, cc) : cc;
+}
+
+int p3_group_done(const char *func, int kind, int did, int code)
+{
+    tev_result(kind, &(struct p3_item){did, code, NULL}, 1);
+    return leave(func, code);
 }
 
 static struct known *find_known(const char *name)
@@ -120,70 +125,78 @@ void p3_group_put(struct pvmx_group *g)
 
 P3_PUBLIC int pvm_joingroup(char *name)
 {
-    tev_begin(TEV_JOINGROUP, TEV_EVENT_ENTRY);
+    P3_GROUP_CALL(TEV_JOINGROUP, name);
     int32_t place;
     int cc = check_name(name);
     if (!cc)
         cc = error_of(pvmx_engine_group_join(name, &place));
-    return leave("pvm_joingroup", cc ? cc : place);
+    return p3_group_done("pvm_joingroup", TEV_JOINGROUP, TEV_DID_CC, cc ? cc : place);
 }
 
 P3_PUBLIC int pvm_lvgroup(char *name)
 {
-    tev_begin(TEV_LVGROUP, TEV_EVENT_ENTRY);
+    P3_GROUP_CALL(TEV_LVGROUP, name);
     int cc = check_name(name);
     if (!cc) {
         forget(name);
         cc = error_of(pvmx_engine_group_leave(name));
     }
-    return leave("pvm_lvgroup", cc);
+    return p3_group_done("pvm_lvgroup", TEV_LVGROUP, TEV_DID_CC, cc);
 }
 
-P3_PUBLIC int pvm_gsize(char *name)
+static int gsize(const char *name)
 {
     struct pvmx_group g;
     int place, n = 0;
     int cc = p3_group_get(name, &g, &place);
     if (cc)
-        return leave("pvm_gsize", cc);
+        return cc;
     for (size_t i = 0; i < g.n; i++)
         n += g.tids[i] != 0;
     p3_group_put(&g);
     return n;
 }
 
+P3_PUBLIC int pvm_gsize(char *name)
+{
+    P3_GROUP_CALL(TEV_GSIZE, name);
+    return p3_group_done("pvm_gsize", TEV_GSIZE, TEV_DID_GS, gsize(name));
+}
+
 P3_PUBLIC int pvm_gettid(char *name, int inum)
 {
     struct pvmx_group g;
     int place;
+    P3_GROUP_CALL(TEV_GETTID, name, {TEV_DID_GI, inum, NULL});
     int cc = p3_group_get(name, &g, &place);
-    if (cc)
-        return leave("pvm_gettid", cc);
-    cc = inum < 0                             ? PvmBadParam
-         : (size_t)inum < g.n && g.tids[inum] ? g.tids[inum]
-                                              : PvmNoInst;
-    p3_group_put(&g);
-    return leave("pvm_gettid", cc);
+    if (!cc) {
+        cc = inum < 0                             ? PvmBadParam
+             : (size_t)inum < g.n && g.tids[inum] ? g.tids[inum]
+                                                  : PvmNoInst;
+        p3_group_put(&g);
+    }
+    return p3_group_done("pvm_gettid", TEV_GETTID, TEV_DID_GT, cc);
 }
 
 P3_PUBLIC int pvm_getinst(char *name, int tid)
 {
     struct pvmx_group g;
     int place;
+    P3_GROUP_CALL(TEV_GETINST, name, {TEV_DID_GT, tid, NULL});
     int cc = p3_group_get(name, &g, &place);
-    if (cc)
-        return leave("pvm_getinst", cc);
-    cc = PvmNotInGroup;
-    for (size_t i = 0; tid && i < g.n; i++)
-        if (g.tids[i] == tid)
-            cc = (int)i;
-    p3_group_put(&g);
-    return leave("pvm_getinst", cc);
+    if (!cc) {
+        cc = PvmNotInGroup;
+        for (size_t i = 0; tid && i < g.n; i++)
+            if (g.tids[i] == tid)
+                cc = (int)i;
+        p3_group_put(&g);
+    }
+    return p3_group_done("pvm_getinst", TEV_GETINST, TEV_DID_GI, cc);
 }
 
 P3_PUBLIC int pvm_barrier(char *name, int count)
 {
-    tev_begin(TEV_BARRIER, TEV_EVENT_ENTRY);
+    P3_GROUP_CALL(TEV_BARRIER, name, {TEV_DID_GBC, count, NULL});
     int cc = check_name(name);
     const struct known *k = cc ? NULL : find_known(name);
     if (k && count == -1)
@@ -192,7 +205,7 @@ P3_PUBLIC int pvm_barrier(char *name, int count)
         cc = PvmMismatch;
     if (!cc)
         cc = error_of(pvmx_engine_group_meet(name, (uint32_t)count, false, NULL));
-    return leave("pvm_barrier", cc);
+    return p3_group_done("pvm_barrier", TEV_BARRIER, TEV_DID_CC, cc);
 }
 
 P3_PUBLIC int pvm_freezegroup(char *name, int size)
@@ -202,7 +215,7 @@ P3_PUBLIC int pvm_freezegroup(char *name, int size)
     if (!cc && find_known(name))
         cc = PvmDupGroup;
     if (!cc && size == -1)
-        size = cc = pvm_gsize(name);
+        size = cc = gsize(name);
     if (cc >= 0)
         cc = size < 1 ? PvmBadParam
                       : error_of(pvmx_engine_group_meet(name, (uint32_t)size, true, &g));
@@ -254,18 +267,28 @@ P3_PUBLIC int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *
     return PvmOk;
 }
 
+/* Leaves those that it goes to in g. */
+static int bcast(const char *name, int tag, struct pvmx_group *g)
+{
+    int place, n = 0;
+    int cc = p3_group_get(name, g, &place);
+    if (cc)
+        return cc;
+    for (size_t i = 0; i < g->n; i++) /* holes and the caller are left out */
+        if (g->tids[i] && (int)i != place)
+            g->tids[n++] = g->tids[i];
+    g->n = (size_t)n;
+    return n ? pvm_mcast(g->tids, n, tag) : PvmNoInst;
+}
+
 P3_PUBLIC int pvm_bcast(char *name, int tag)
 {
-    tev_begin(TEV_BCAST, TEV_EVENT_ENTRY);
-    struct pvmx_group g;
-    int place, n = 0;
-    int cc = p3_group_get(name, &g, &place);
-    if (cc)
-        return leave("pvm_bcast", cc);
-    for (size_t i = 0; i < g.n; i++) /* holes and the caller are left out */
-        if (g.tids[i] && (int)i != place)
-            g.tids[n++] = g.tids[i];
-    cc = n ? pvm_mcast(g.tids, n, tag) : PvmNoInst;
+    struct pvmx_group g = {0};
+    P3_GROUP_CALL(TEV_BCAST, name, {TEV_DID_MC, tag, NULL});
+    int cc = bcast(name, tag, &g);
+    const struct p3_item items[] = {{TEV_DID_CC, cc, NULL}, {TEV_DID_MDL, (int)g.n, g.tids}};
+    tev_result(TEV_BCAST, items, 2);
+    bool sent = g.n > 0; /* then pvm_mcast has reported */
     p3_group_put(&g);
-    return cc == PvmNoInst ? leave("pvm_bcast", cc) : cc;
+    return sent ? cc : leave("pvm_bcast", cc);
 }

@@ -47,11 +47,6 @@ int p3_group_end(struct p3_group_call *c, int cc)
     return cc < 0 ? cc : PvmOk;
 }
 
-int p3_group_report(const char *func, int cc)
-{
-    return cc < 0 ? lpvmerr(func, cc) : cc;
-}
-
 int p3_group_recv(const struct p3_group_call *c, int place, void *to)
 {
     int len;
@@ -83,10 +78,11 @@ P3_PUBLIC int pvm_gather(void *result, void *data, int count, int datatype, int 
                               .datatype = datatype,
                               .tag = tag,
                               .root = root};
+    P3_GROUP_CALL(TEV_GATHER, name, {TEV_DID_MC, tag, NULL});
     int cc = p3_group_begin(&c);
     if (!cc)
         cc = p3_group_end(&c, c.place == root && !result ? PvmBadParam : gather(&c, result));
-    return p3_group_report("pvm_gather", cc);
+    return p3_group_done("pvm_gather", TEV_GATHER, TEV_DID_CC, cc);
 }
 
 static int scatter(struct p3_group_call *c, char *result)
@@ -114,11 +110,12 @@ P3_PUBLIC int pvm_scatter(void *result, void *data, int count, int datatype, int
                               .datatype = datatype,
                               .tag = tag,
                               .root = root};
+    P3_GROUP_CALL(TEV_SCATTER, name, {TEV_DID_MC, tag, NULL});
     int cc = count && !result ? PvmBadParam : p3_group_begin(&c);
     if (!cc) {
         c.data = data;
         cc = p3_group_end(&c, c.place == root && count && !data ? PvmBadParam
                                                                 : scatter(&c, result));
     }
-    return p3_group_report("pvm_scatter", cc);
+    return p3_group_done("pvm_scatter", TEV_SCATTER, TEV_DID_CC, cc);
 }

@@ -17,7 +17,6 @@ struct p3_group_call {
 /* Checks the arguments and looks the group up; paid back by p3_group_end, which returns cc. */
 int p3_group_begin(struct p3_group_call *c);
 int p3_group_end(struct p3_group_call *c, int cc);
-int p3_group_report(const char *func, int cc);
 /* count items from the member in this place; PvmMismatch: it has sent another number. */
 int p3_group_recv(const struct p3_group_call *c, int place, void *to);
 

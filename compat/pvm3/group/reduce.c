@@ -32,10 +32,11 @@ P3_PUBLIC int pvm_reduce(reduce_fn *fn, void *data, int count, int datatype, int
                               .datatype = datatype,
                               .tag = tag,
                               .root = root};
+    P3_GROUP_CALL(TEV_REDUCE, name, {TEV_DID_MC, tag, NULL});
     int cc = fn ? p3_group_begin(&c) : PvmBadParam;
     if (!cc)
         cc = p3_group_end(&c, reduce(&c, fn));
-    return p3_group_report("pvm_reduce", cc);
+    return p3_group_done("pvm_reduce", TEV_REDUCE, TEV_DID_CC, cc);
 }
 
 /* ---- the predefined functions, for every type of numbers */

@@ -20,8 +20,7 @@ static void *map(const struct px_arena *a, uint32_t index, size_t size)
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd,
                    (off_t)px_slot_offset(index));
     if (p == MAP_FAILED) {
-        px_fail_errno(errno,
-                      "cannot map %zu KiB of address space for a task (is `ulimit -v` set?)",
+        px_fail_errno(errno, "cannot map %zu KiB of address space for a task (is `ulimit -v` set?)",
                       size >> 10);
         return NULL;
     }
