@@ -30,7 +30,7 @@ static const struct carried handlers[] = {
     {PXP_BOX_GET, box_get},         {PXP_BOX_DROP, box_drop},
     {PXP_BOX_LIST, box_list},       {PXP_GROUP_JOIN, group_join},
     {PXP_GROUP_LEAVE, group_leave}, {PXP_GROUP_LOOK, group_look},
-    {PXP_GROUP_MEET, group_meet},
+    {PXP_GROUP_MEET, group_meet},   {PXP_GROUP_LIST, group_list},
 };
 
 static const struct carried *find(const uint8_t *frame, size_t len)

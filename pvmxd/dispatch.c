@@ -86,6 +86,7 @@ static const struct handler {
     {PXP_GROUP_LEAVE, TASK, errand_start},
     {PXP_GROUP_LOOK, CLIENT, errand_start},
     {PXP_GROUP_MEET, TASK, errand_start},
+    {PXP_GROUP_LIST, CLIENT, errand_start},
     {PXP_ASK, CLIENT, guest_on_ask},
     {PXP_AT, CONSOLE, standin_request},
     {PXP_LOGS, CONSOLE, logs_request},

@@ -57,9 +57,12 @@ void gate_renew(struct gate *g)
     g->spent = false;
 }
 
-bool gate_busy(struct px_arena_head *head, const struct gate *g)
+uint32_t gate_waiting(struct px_arena_head *head, const struct gate *g, uint32_t *count)
 {
-    return g->open && px_gate_arrived(atomic_load(&place(head, g)->state)) > 0;
+    uint64_t s = g->open ? atomic_load(&place(head, g)->state) : 0;
+    if (px_gate_arrived(s) > 0)
+        *count = px_gate_count(s);
+    return px_gate_arrived(s);
 }
 
 uint32_t gate_close(struct px_arena_head *head, struct gate *g, uint32_t *count)

@@ -31,8 +31,8 @@ void gate_drop(struct gates *all, struct gate *g);
 void gate_open(struct px_arena_head *head, struct gate *g);
 /* All members have asked the daemon since it was closed. */
 void gate_renew(struct gate *g);
-/* Does anybody wait there now? */
-bool gate_busy(struct px_arena_head *head, const struct gate *g);
+/* How many wait there now; then *count: for how many in all. */
+uint32_t gate_waiting(struct px_arena_head *head, const struct gate *g, uint32_t *count);
 /* How many have waited there, and for how many in all (*count); then all members are to be woken. */
 uint32_t gate_close(struct px_arena_head *head, struct gate *g, uint32_t *count);
 

@@ -157,8 +157,9 @@ static void shrink(struct group *g)
 static void vacate(struct place *p)
 {
     struct group *g = p->group;
+    uint32_t count;
     /* It may be one of those who wait; the others of a static group are to hear of it. */
-    if (g->frozen || gate_busy(g->sv->arena.head, &g->gate))
+    if (g->frozen || gate_waiting(g->sv->arena.head, &g->gate, &count) > 0)
         shut(g);
     g->places[p->number] = NULL;
     g->coming = 0; /* as far as is known */
@@ -360,6 +361,64 @@ pvmx_err group_look(struct server *sv, struct peer *p, uint32_t serial,
     const struct group *g = err == PVMX_OK ? find(sv, m.name) : NULL;
     if (err == PVMX_OK)
         err = g != NULL ? answer(p, serial, g) : none(m.name);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct pxp_group_entry *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static struct pxp_group_entry entry_of(const struct group *g, int32_t *tids)
+{
+    uint32_t count = g->count, reached = gate_waiting(g->sv->arena.head, &g->gate, &count);
+    reached += g->nwaits + g->coming;
+    for (uint32_t i = 0; i < g->n; i++)
+        tids[i] = g->places[i] != NULL ? g->places[i]->task->tid : 0;
+    return (struct pxp_group_entry){.name = g->name,
+                                    .tids = tids,
+                                    .n_tids = g->n,
+                                    .frozen = g->frozen,
+                                    .count = reached > 0 ? count : 0,
+                                    .reached = reached};
+}
+
+/* False: no memory. */
+static bool collect(const struct server *sv, struct pxp_zone *zone,
+                    struct pxp_group_list_is *out)
+{
+    size_t pos = 0, n = 0, places = 0;
+    uint64_t key;
+    void *v;
+    while (px_map_next(&sv->groups, &pos, &key, &v))
+        for (const struct group *g = v; g != NULL; g = g->next, n++)
+            places += g->n;
+    out->entries = pxp_zone_alloc(zone, (n + 1) * sizeof *out->entries);
+    int32_t *tids = pxp_zone_alloc(zone, (places + 1) * sizeof *tids);
+    if (out->entries == NULL || tids == NULL)
+        return false;
+    for (pos = 0; px_map_next(&sv->groups, &pos, &key, &v);)
+        for (const struct group *g = v; g != NULL; g = g->next) {
+            out->entries[out->n_entries++] = entry_of(g, tids);
+            tids += g->n;
+        }
+    qsort(out->entries, n, sizeof *out->entries, by_name);
+    return true;
+}
+
+pvmx_err group_list(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_group_list m;
+    struct pxp_group_list_is rep = {0};
+    pvmx_err err = pxp_group_list_decode(body, len, &m, &zone);
+    if (err == PVMX_OK && !collect(sv, &zone, &rep))
+        err = px_fail(PVMX_ERR_NOMEM, "the daemon has no memory for the list");
+    if (err == PVMX_OK)
+        err = pxp_group_list_is_encode(peer_out(p), serial, &rep);
     pxp_zone_free(&zone);
     return err;
 }

@@ -12,7 +12,7 @@ struct peer;
 struct task;
 struct fact;
 
-/* Messages group_join, group_leave, group_look, group_meet. */
+/* Messages group_join, group_leave, group_look, group_meet, group_list. */
 pvmx_err group_join(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len);
 pvmx_err group_leave(struct server *sv, struct peer *p, uint32_t serial,
@@ -20,6 +20,8 @@ pvmx_err group_leave(struct server *sv, struct peer *p, uint32_t serial,
 pvmx_err group_look(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len);
 pvmx_err group_meet(struct server *sv, struct peer *p, uint32_t serial,
+                    const uint8_t *body, size_t len);
+pvmx_err group_list(struct server *sv, struct peer *p, uint32_t serial,
                     const uint8_t *body, size_t len);
 /* A place that stands in the book; false: no memory. Then what else stands there of groups. */
 bool group_load(struct server *sv, struct task *t, struct fact *f);

@@ -3,6 +3,9 @@
 #include "mailbox.h"
 #include "base/err.h"
 #include "book.h"
+#include "caller.h"
+#include "far.h"
+#include "hosts.h"
 #include "peer.h"
 #include "server.h"
 #include "tasks.h"
@@ -259,20 +262,33 @@ bool box_load(struct server *sv, struct task *owner, struct fact *f)
     return load(sv, owner, f) != NULL;
 }
 
+/* Whose entry it becomes, when another's; its end must be heard of. */
+static pvmx_err find_owner(struct server *sv, int32_t tid, struct task **out)
+{
+    bool is_there = far_host(tid) == sv->hosts.self ? task_find(sv, tid) != NULL
+                                                    : hosts_find(sv, far_host(tid)) != NULL;
+    *out = is_there ? caller_task(sv, tid) : NULL;
+    return *out != NULL ? PVMX_OK
+                        : px_fail(PVMX_ERR_NOTASK, "there is no task t%x", (unsigned)tid);
+}
+
 static pvmx_err put(struct server *sv, struct task *t, const struct pxp_box_put *m,
                     struct box **out)
 {
     struct pxp_fact info = {.kind = FACT_BOX,
                             .name = m->name,
-                            .owner = t->tid,
                             .flags = m->flags,
                             .data = m->data,
                             .data_len = m->data_len};
-    pvmx_err err = make_room(sv, t, m, &info.number);
+    struct task *owner = t;
+    pvmx_err err = m->owner != 0 ? find_owner(sv, m->owner, &owner) : PVMX_OK;
+    if (err == PVMX_OK)
+        err = make_room(sv, t, m, &info.number);
     if (err != PVMX_OK)
         return err;
+    info.owner = owner->tid;
     struct fact *f = book_put(sv, &info);
-    *out = f != NULL ? load(sv, t, f) : NULL;
+    *out = f != NULL ? load(sv, owner, f) : NULL;
     if (*out != NULL)
         return PVMX_OK;
     if (f != NULL)

@@ -127,6 +127,18 @@ int p3_rm_call(struct p3_buf *request, int tag, struct p3_buf **reply)
 
 /* ---- the manager: what the daemon tells it */
 
+/* Another manager may have handed over to this task. */
+static bool manages(void)
+{
+    int tracer;
+    if (!rm.self && look(&tracer) == pvmmytid) {
+        rm.self = true;
+        rm.tid = 0;
+        p3_notify_hosts();
+    }
+    return rm.self;
+}
+
 static void from_daemon(int tag, int wid, const int *values, int n)
 {
     struct p3_buf *b = p3_buf_new(PvmDataDefault);
@@ -146,7 +158,7 @@ static void on_task_end(const struct pvmx_end *end, void *arg)
 void p3_rm_seen(struct p3_buf *b)
 {
     int count, tid;
-    if (!rm.self || b->tag != SM_EXECACK || b->src != P3_DAEMON || b->wid)
+    if (b->tag != SM_EXECACK || b->src != P3_DAEMON || b->wid || !manages())
         return;
     if (p3_unpack_ints(b, &count, 1) == PvmOk && p3_unpack_ints(b, &tid, 1) == PvmOk)
         pvmx_engine_notify_end(tid, on_task_end, NULL);
@@ -258,9 +270,21 @@ static int add_hosts(struct p3_buf *b)
     return cc;
 }
 
+/* The tid of the manager that tasks which come from now on are told of. Those that are here ask this one on,
+ * and their ends are told to it. */
+static int hand_over(struct p3_buf *b)
+{
+    uint32_t index;
+    struct pvmx_box_put m = {.name = PVMRMCLASS};
+    int cc = p3_unpack_ints(b, &m.owner, 1);
+    if (!cc && (!p3_is_task(m.owner) || m.owner == pvmmytid))
+        cc = PvmBadParam;
+    return cc ? cc : p3_error(pvmx_engine_box_put(&m, &index));
+}
+
 int p3_rm_daemon(struct p3_buf *b, int tid, int tag)
 {
-    if (!rm.self)
+    if (!manages())
         return PvmBadParam;
     b->pos = 0;
     switch (tag) {
@@ -268,6 +292,8 @@ int p3_rm_daemon(struct p3_buf *b, int tid, int tag)
         return exec_tasks(b, ((uint32_t)tid & P3_HOST_MASK) >> 18);
     case SM_ADD:
         return add_hosts(b);
+    case SM_HANDOFF:
+        return hand_over(b);
     default:
         return PvmNotImpl;
     }

@@ -44,7 +44,8 @@ pvmx_err pvmx_engine_box_put(const struct pvmx_box_put *put, uint32_t *index)
                             .direct = put->direct,
                             .flags = put->flags,
                             .data = put->data,
-                            .data_len = put->len};
+                            .data_len = put->len,
+                            .owner = put->owner};
     if (put->len > DATA_MAX)
         return px_fail(PVMX_ERR_TOOBIG, "an entry of %zu bytes is larger than %d",
                        put->len, DATA_MAX);

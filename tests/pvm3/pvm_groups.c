@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 enum { N = 4, BIG = 20000, MANY = 5000 };
 
@@ -206,11 +207,90 @@ static void mailbox_child(int parent)
     recv_int(parent, 1);
 }
 
+/* ---- the table of all groups: by pvm_gsdump, pvm_gstat and pvmgroups */
+
+int pvm_gsdump(void);
+
+static void read_all(FILE *f, char *text, size_t size)
+{
+    size_t n = fread(text, 1, size - 1, f);
+    text[n] = 0;
+}
+
+static void dumped(char *text, size_t size)
+{
+    FILE *f = tmpfile();
+    int old = dup(2);
+    CHECK(f != NULL && old >= 0 && dup2(fileno(f), 2) == 2);
+    int cc = pvm_gsdump();
+    CHECK(dup2(old, 2) == 2);
+    close(old);
+    SAME(cc, PvmOk);
+    rewind(f);
+    read_all(f, text, size);
+    fclose(f);
+}
+
+static void printed(const char *program, char *text, size_t size)
+{
+    char command[5000];
+    snprintf(command, sizeof command, "%.*s/../../bin/%s",
+             (int)(strrchr(own_program, '/') - own_program), own_program, program);
+    FILE *f = popen(command, "r");
+    CHECK(f != NULL);
+    read_all(f, text, size);
+    SAME(pclose(f), 0);
+}
+
+static void listed(void)
+{
+    char want[1000], text[1000];
+    int t[2], me = pvm_mytid();
+    printed("pvm_gstat", text, sizeof text);
+    SAME(strcmp(text, "no groups exist\n"), 0);
+    CHECK(pvm_joingroup("beta") == 0 && pvm_joingroup("alpha") == 0);
+    spawn_children("listed", 2, t);
+    for (int i = 0; i < 2; i++) {
+        send_int(t[i], 1, i);
+        recv_int(t[i], 2);
+    }
+    snprintf(want, sizeof want,
+             "group: alpha, size: 2,  barrier_count 0, barrier_reached 0, static\n"
+             "0 0x%x\t1 0x%x\t\n"
+             "group: beta, size: 3,  barrier_count 3, barrier_reached 1\n"
+             "0 0x%x\t1 0x%x\t2 0x%x\t\n",
+             (unsigned)me, (unsigned)t[0], (unsigned)me, (unsigned)t[0], (unsigned)t[1]);
+    SAME(pvm_freezegroup("alpha", 2), 2);
+    do /* until one of them waits */
+        dumped(text, sizeof text);
+    while (strstr(text, "barrier_reached 1") == NULL);
+    SAME(strcmp(text, want), 0);
+    printed("pvmgroups", text, sizeof text);
+    SAME(strcmp(text, want), 0);
+    send_int(t[0], 3, 0);
+    SAME(pvm_barrier("beta", 3), PvmOk);
+}
+
+static void listed_child(int parent)
+{
+    int me = recv_int(parent, 1);
+    CHECK(pvm_joingroup("beta") == me + 1);
+    if (me == 0)
+        SAME(pvm_joingroup("alpha"), 1);
+    send_int(parent, 2, 0);
+    if (me == 0) {
+        SAME(pvm_freezegroup("alpha", 2), 2);
+        recv_int(parent, 3);
+    }
+    SAME(pvm_barrier("beta", 3), PvmOk);
+}
+
 const struct test_case cases[] = {
     {"together", together, together_child},
     {"frozen", frozen, frozen_child},
     {"lost_member", lost_member, lost_child},
     {"mailbox", mailbox, NULL},
     {"shared_mailbox", shared_mailbox, mailbox_child},
+    {"listed", listed, listed_child},
     {0},
 };

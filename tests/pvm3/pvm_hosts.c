@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+int pvm_gsdump(void);
+
 enum { HOSTS = 3, TAG_ADD = 100, TAG_GONE, TAG_EXIT, TAG_ROUTE };
 /* As hosts_test.py names them. */
 static char names[HOSTS][64];
@@ -263,6 +265,7 @@ static void together(int size, int me)
         SAME(recv_int(-1, 33), size);
     }
     SAME(pvm_gsize("hosts"), size);
+    SAME(pvm_gsdump(), PvmOk); /* of every host */
     SAME(pvm_gettid("hosts", me), pvm_mytid());
     SAME(pvm_barrier("hosts", size), PvmOk);
 }

@@ -184,6 +184,17 @@ static void answer(void)
     SAME(pvm_send(asked.src, asked.tag), PvmOk);
 }
 
+static pid_t start(const char *role)
+{
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        execl(own_program, own_program, role, NULL);
+        _exit(9);
+    }
+    return pid;
+}
+
 static void manager(void)
 {
     struct pvmhostinfo *h;
@@ -192,11 +203,7 @@ static void manager(void)
     SAME(h->hi_tid, pvm_tidtohost(pvm_mytid()));
     pvm_setopt(PvmAutoErr, 0);
     SAME(pvm_reg_rm(&h), PvmAlready);
-    pid_t pid = fork();
-    if (pid == 0) {
-        execl(own_program, own_program, "client", NULL);
-        _exit(9);
-    }
+    pid_t pid = start("client");
     while (ends < 2) {
         struct timeval limit = {60, 0};
         int buf = pvm_trecv(-1, -1, &limit);
@@ -224,6 +231,88 @@ static void manager(void)
     SAME(status, 0);
 }
 
+/* ---- a manager hands over: tasks that come later ask the next one, and their ends are told to it */
+
+static void next_message(int tag)
+{
+    struct timeval limit = {60, 0};
+    int buf = pvm_trecv(-1, -1, &limit);
+    CHECK(buf > 0);
+    SAME(pvm_getminfo(buf, &asked), PvmOk);
+    SAME(asked.tag, tag);
+}
+
+static int hand_over_to(int tid)
+{
+    begin(0);
+    put(tid);
+    return pvm_send((int)0x80000000 | pvm_tidtohost(pvm_mytid()), SM_HANDOFF);
+}
+
+static void handoff(void)
+{
+    int status, me = pvm_mytid();
+    pvm_setopt(PvmAutoErr, 0);
+    SAME(pvm_setopt(PvmResvTids, 1), 0);
+    SAME(hand_over_to(me), PvmBadParam); /* not a manager */
+    SAME(pvm_reg_rm(NULL), PvmOk);
+    SAME(hand_over_to(me), PvmBadParam);
+    SAME(hand_over_to(0), PvmBadParam);
+    SAME(hand_over_to(me + 1000), PvmNoTask);
+    SAME(hand_over_to(4000 << 18 | 1), PvmNoTask);
+    pid_t next = start("successor");
+    next_message(SM_EXECACK);
+    SAME(get(), 1);
+    int tid = get();
+    SAME(hand_over_to(tid), PvmOk);
+    send_int(tid, TAG_DONE, me);
+    pid_t late = start("late");
+    next_message(SM_TASKX); /* and nothing of the late one */
+    SAME(get(), tid);
+    SAME(get(), 0);
+    CHECK(waitpid(next, &status, 0) == next && status == 0);
+    CHECK(waitpid(late, &status, 0) == late && status == 0);
+    pid_t last = start("alone"); /* nobody manages any more */
+    CHECK(waitpid(last, &status, 0) == last && status == 0);
+    SAME(pvm_nrecv(-1, -1), 0);
+}
+
+static void successor(void)
+{
+    SAME(pvm_setopt(PvmResvTids, 1), 0);
+    pvm_setopt(PvmAutoErr, 0);
+    next_message(TAG_DONE);
+    next_message(SM_EXECACK);
+    SAME(get(), 1);
+    client = get();
+    next_message(SM_CONFIG);
+    SAME(asked.src, client);
+    answer();
+    SAME(pvm_reg_rm(NULL), PvmAlready);
+    next_message(SM_TASKX);
+    SAME(get(), client);
+    SAME(get(), 0);
+}
+
+static void late(void)
+{
+    struct pvmhostinfo *h;
+    int n = 0, archs;
+    SAME(pvm_config(&n, &archs, &h), PvmOk);
+    CHECK(n == 1 && strcmp(h->hi_name, "managed") == 0);
+}
+
+static void alone(void)
+{
+    struct pvmhostinfo *h;
+    SAME(pvm_config(NULL, NULL, &h), PvmOk);
+    CHECK(strcmp(h->hi_name, "managed") != 0);
+}
+
 const struct test_case cases[] = {{"manager", manager, child},
                                   {"client", be_client, NULL},
+                                  {"handoff", handoff, NULL},
+                                  {"successor", successor, NULL},
+                                  {"late", late, NULL},
+                                  {"alone", alone, NULL},
                                   {0}};

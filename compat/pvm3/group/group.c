@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Joining, leaving, looking, meeting. */
 #include "group/group.h"
+#include "group/table.h"
 
 #include <pvmx/pvmx.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static void remember(const char *name, const struct pvmx_group *g)
     }
     memcpy(k->name, name, len);
     memcpy(tids, g->tids, g->n * sizeof *tids);
-    k->group = (struct pvmx_group){tids, g->n, true};
+    k->group = (struct pvmx_group){.tids = tids, .n = g->n, .frozen = true};
     k->next = known;
     known = k;
 }
@@ -232,7 +233,11 @@ int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *nhosts);
 
 P3_PUBLIC int pvm_gsdump(void)
 {
-    return PvmOk; /* there is no server that could print its tables */
+    size_t n;
+    int cc = pvm_mytid();
+    if (cc >= 0) /* PVM's server prints its tables where it runs */
+        cc = error_of(p3_group_table(stderr, &n));
+    return leave("pvm_gsdump", cc);
 }
 
 static int count_hosts(const struct pvmx_group *g)

@@ -27,6 +27,7 @@ struct pvmx_box_put {
     uint32_t flags; /* kept with the entry, all bits */
     bool direct;    /* replace the one at index */
     uint32_t index;
+    pvmx_tid owner; /* whose it becomes; 0: this task's */
 };
 struct pvmx_box {
     char *name; /* lists only */
@@ -54,6 +55,9 @@ struct pvmx_group {
     pvmx_tid *tids; /* by place; 0: nobody */
     size_t n;
     bool frozen;
+    /* of pvmx_engine_group_list */
+    char *name;
+    uint32_t count, reached; /* a barrier's, while members wait in one */
 };
 /* Takes the lowest free place. PVMX_ERR_EXISTS: is in it; PVMX_ERR_STATE: the group is frozen. */
 PVMX_API pvmx_err pvmx_engine_group_join(const char *name, int32_t *place);
@@ -67,6 +71,8 @@ PVMX_API pvmx_err pvmx_engine_group_look(const char *name, struct pvmx_group *ou
 PVMX_API pvmx_err pvmx_engine_group_meet(const char *name, uint32_t count, bool freeze,
                                          struct pvmx_group *out);
 PVMX_API void pvmx_engine_group_free(struct pvmx_group *out);
+/* All of them, by name, in one allocation: free *out. */
+PVMX_API pvmx_err pvmx_engine_group_list(struct pvmx_group **out, size_t *n);
 
 #ifdef __cplusplus
 }
