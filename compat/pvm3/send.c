@@ -2,6 +2,7 @@
 /* Sending: short messages go as they are, longer ones are lent from shared memory. */
 #include "msg.h"
 
+#include "gserver.h"
 #include "notify.h"
 #include "pack.h"
 #include "starter.h"
@@ -183,6 +184,8 @@ P3_PUBLIC int pvm_send(int tid, int tag)
     struct p3_buf *b = p3_buf_find(p3_sbuf);
     P3_TRACE(TEV_SEND, {TEV_DID_MNB, b ? (int)b->len : 0, NULL}, {TEV_DID_DST, tid, NULL},
              {TEV_DID_MC, tag, NULL}, {TEV_DID_MCX, pvmmyctx, NULL});
+    if (!cc && is_daemon(tid) && pvmmyctx == P3_GROUP_CTX)
+        return p3_leave("pvm_send", p3_ask_groups(tag));
     if (!cc && is_daemon(tid) && p3.opt[PvmResvTids])
         return p3_leave("pvm_send", b ? p3_to_daemon(b, tid, tag) : PvmNoBuf);
     if (!cc)

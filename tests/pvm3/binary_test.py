@@ -134,6 +134,44 @@ class Binary(LabCase):
             out = subprocess.run(["ldd", "-r", path], capture_output=True, text=True, check=False, env=self.env)
             self.assertNotIn("undefined symbol", out.stdout + out.stderr, path)
 
+    def test_contexts(self):
+        """Children have the context of their spawner at that time."""
+        for program in ("inherit1", "inherit3"):
+            self.expect(self.output("inherita", program), rf"Will attempt to spawn <{program}> from inherita",
+                        r"^inherita: t4\w+ on machine <\S+> with original context 0\.$",
+                        r"^inherita: t4\w+ on machine <\S+> with changed context (\d+)\.\s+"
+                        rf"inherita: (t4\w+) {program} \2 on machine <\S+> with context \1\.$",
+                        r"\tinherit2 t4\w+ on machine <\S+> with context \d+\.$", rf"END - sent from {program} t4\w+ on")
+        out = self.output("inheritb")
+        first, second = re.search(r"#1 context (\d+) .*#2 context (\d+) ", out, re.S).groups()
+        self.expect(out, rf"^3:inheritb: (t4\w+) \tinherit2 \1 on machine <\S+> with context {second}\. <-- received from 2nd",
+                    rf"^5:inheritb: (t4\w+) \tinherit2 \1 on machine <\S+> with context {first}\. <-- received from 1st")
+
+    def test_service(self):
+        """task0 serves under a name in the mailbox; others find it, ask, and end it."""
+        said = self.tmp / "task0"
+        with open(said, "w", encoding="utf-8") as out:
+            server = self.start("stdbuf", "-oL", "task0", "svc", stdout=out)
+        self.wait_until(lambda: "waiting for service request" in said.read_text(), "the server waits", 20)
+        self.expect(self.output("gmbi", "svc"), r"^gmbi: 1 mbox entries returned\.$", r"^gmbi: class name: <svc>$",
+                    r"indices <0>\towner_tid <t4\w+>\tflags <0> = <PvmMboxDefault >$")
+        self.expect(self.output("task1", "svc"), r"from task t4\w+ welcome to my server - you are service request number 1\.$")
+        self.expect(self.output("rme", "nosuch", "0"), r"^rme: no service running for <nosuch> index <0>$")
+        self.expect(self.output("task_end", "svc", "0"), r"service name <svc> of index 0 on <\S+> id: 4\w+ ")
+        self.finish(server)
+        self.expect(said.read_text(), r"^task0: t4\w+ \ttask1 t4\w+ on .*Request number 1\.$",
+                    r"END  Request number 2\.$", r"^task0: handled 2 service requests\.$")
+
+    def test_other_programs(self):
+        self.expect(self.output("hitc"), r"^ +1  hosts detected in configuration$",
+                    r"^ sent +\d+  task of size: +-1$", r"^ Program Finished$")
+        self.expect(self.output("tjf"), r"\Ajoined group0\n", r"^joined group31\njoined ")
+        self.expect(self.output("hello_other", errors=True), r"^libpvm \[t4\w+\]: pvm_send\(\): Bad parameter$")
+        if not shutil.which("pvm_gstat"):
+            self.skipTest("Debian's pvm-dev is not installed")
+        self.assertEqual(self.output("/usr/bin/pvm_gstat"), "no groups exist\n")
+        self.assertEqual(self.output("/usr/bin/pvmgroups", errors=True), "no groups exist\n")
+
     def test_tracer(self):
         """Debian's tracer attaches to tasks that are started after it."""
         trace = self.tmp / "trace"

@@ -255,9 +255,9 @@ static void listed(void)
         recv_int(t[i], 2);
     }
     snprintf(want, sizeof want,
-             "group: alpha, size: 2,  barrier_count 0, barrier_reached 0, static\n"
+             "group: alpha, size: 2,  barrier_count -1, barrier_reached 0\ntids:\n"
              "0 0x%x\t1 0x%x\t\n"
-             "group: beta, size: 3,  barrier_count 3, barrier_reached 1\n"
+             "group: beta, size: 3,  barrier_count 3, barrier_reached 1\ntids:\n"
              "0 0x%x\t1 0x%x\t2 0x%x\t\n",
              (unsigned)me, (unsigned)t[0], (unsigned)me, (unsigned)t[0], (unsigned)t[1]);
     SAME(pvm_freezegroup("alpha", 2), 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Joining, leaving, looking, meeting. */
 #include "group/group.h"
-#include "group/table.h"
+#include "gserver.h"
 
 #include <pvmx/pvmx.h>
 #include <stdlib.h>
@@ -228,16 +228,26 @@ P3_PUBLIC int pvm_freezegroup(char *name, int size)
     return leave("pvm_freezegroup", cc);
 }
 
+/* PVM's own programs wait so long for the server and ask where it is; the library answers for it. */
+extern P3_PUBLIC struct timeval *pvmgs_tmout;
+struct timeval *pvmgs_tmout;
+int gs_getgstid(void);
+
+P3_PUBLIC int gs_getgstid(void)
+{
+    int tid = pvm_mytid();
+    return tid < 0 ? tid : pvm_tidtohost(tid);
+}
+
 int pvm_gsdump(void);
 int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *nhosts);
 
 P3_PUBLIC int pvm_gsdump(void)
 {
-    size_t n;
-    int cc = pvm_mytid();
-    if (cc >= 0) /* PVM's server prints its tables where it runs */
-        cc = error_of(p3_group_table(stderr, &n));
-    return leave("pvm_gsdump", cc);
+    int server = gs_getgstid(), old = pvm_setcontext(P3_GROUP_CTX);
+    int cc = server < 0 ? server : pvm_send(server, P3_GROUPS_DUMP);
+    pvm_setcontext(old);
+    return cc;
 }
 
 static int count_hosts(const struct pvmx_group *g)

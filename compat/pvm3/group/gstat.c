@@ -16,8 +16,6 @@ int main(int argc, char **argv)
     pvmx_err err = p3_group_table(stdout, &n);
     if (err)
         fprintf(stderr, "%s: the list of groups cannot be had\n", argv[0]);
-    else if (n == 0)
-        puts("no groups exist");
     pvm_exit();
     return err != PVMX_OK;
 }

@@ -2,10 +2,9 @@
 /* Scatter and gather: the root sends to or receives from each member. Their messages have a context of
  * their own, so that they never meet the program's. */
 #include "group/move.h"
+#include "gserver.h"
 
 #include <string.h>
-
-enum { GROUP_CTX = 524284 }; /* one that PVM keeps for groups */
 
 static const unsigned char sizes[] = {
     [PVM_BYTE] = 1,   [PVM_SHORT] = 2,  [PVM_INT] = 4,    [PVM_FLOAT] = 4,
@@ -36,7 +35,7 @@ int p3_group_begin(struct p3_group_call *c)
     if (cc)
         p3_group_put(&c->group);
     else
-        c->old_ctx = pvm_setcontext(GROUP_CTX);
+        c->old_ctx = pvm_setcontext(P3_GROUP_CTX);
     return cc;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table of all groups, as PVM's pvm_gstat prints it. */
+/* The table of all groups, as PVM's pvm_gstat prints it but for who waits in barriers. */
 #ifndef P3_GROUP_TABLE_H
 #define P3_GROUP_TABLE_H
 
