@@ -55,6 +55,13 @@ void p3_fds_end(void)
     event.stop = false;
 }
 
+void p3_fds_forget(void)
+{
+    if (event.fd)
+        close(event.fd - 1);
+    event.fd = 0;
+}
+
 static int open_event(void)
 {
     if (event.fd)

@@ -289,6 +289,23 @@ void p3_msg_end(void)
     p3_send_end();
 }
 
+static void leave_fetching(struct px_list *list)
+{
+    px_list_foreach(it, list) {
+        struct p3_buf *b = px_container_of(it, struct p3_buf, node);
+        if (b->fetch)
+            b->mem = NULL;
+        b->fetch = NULL;
+    }
+}
+
+void p3_msg_forget(void)
+{
+    leave_fetching(&fresh);
+    leave_fetching(p3_waiting_all());
+    p3_msg_end();
+}
+
 int p3_msg_check(int tid, int tag)
 {
     bool daemon = ((unsigned)tid & 0xc0000000u) == 0x80000000u;

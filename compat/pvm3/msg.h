@@ -21,6 +21,8 @@ int p3_msg_take(struct p3_buf *b);
 /* PvmBadParam unless these can be asked for. */
 int p3_msg_check(int tid, int tag);
 void p3_msg_end(void);
+/* In a child of the task: its messages are the parent's. */
+void p3_msg_forget(void);
 /* Counts messages that have come, and notices that will be messages. */
 unsigned long p3_msg_arrivals(void);
 /* There is a notice. */
@@ -30,6 +32,8 @@ void p3_msg_news(void);
 /* The program has seen what is here. */
 void p3_fds_quiet(void);
 void p3_fds_end(void);
+/* In a child of the task. */
+void p3_fds_forget(void);
 
 /* ---- send.c: never waits. Tasks that are unknown or have ended are no error. */
 int p3_send(struct p3_buf *b, int tid, int tag, int ctx);

@@ -312,6 +312,14 @@ void p3_output_finish(void)
     free(left);
 }
 
+void p3_output_forget(void)
+{
+    catchers = NULL; /* their threads are the parent's */
+    collect_to = NULL;
+    while (nearly)
+        drop_early();
+}
+
 P3_PUBLIC int pvm_catchout(FILE *ff)
 {
     int cc = p3_enter();

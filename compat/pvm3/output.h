@@ -20,5 +20,7 @@ void p3_output_ended(int tid);
 /* Before pvm_exit: waits for the output that is collected; after pvm_catchout(NULL) it does not, and what
  * comes later is read and dropped. */
 void p3_output_finish(void);
+/* In a child of the task. */
+void p3_output_forget(void);
 
 #endif

@@ -6,10 +6,12 @@
 #include "extra.h"
 #include "msg.h"
 #include "notify.h"
+#include "output.h"
 #include "rm.h"
 #include "task.h"
 #include "trace.h"
 
+#include <pthread.h>
 #include <pvmx/engine/post.h>
 #include <stdlib.h>
 #include <sys/single_threaded.h>
@@ -31,8 +33,36 @@ int p3_go_threaded(void)
     return PvmOk;
 }
 
+/* A child of the process is no task: it must not send in its parent's name, nor leave with it. It becomes one
+ * of its own with its first call. */
+static void in_child(void)
+{
+    if (!p3.up)
+        return;
+    p3.up = false;
+    p3.forked = true;
+    pvmmytid = -1;
+    pvmx_engine_forget();
+}
+
+/* What the parent had; messages that the program holds stay readable. */
+static void drop_inherited(void)
+{
+    p3_trace_on = false;
+    p3_trace_end();
+    p3_output_forget();
+    p3_fds_forget();
+    p3_notify_end();
+    p3_rm_end();
+    p3_msg_forget();
+    p3_bufs_detach();
+    p3.forked = false;
+}
+
 static inline void lock(void)
 {
+    if (__builtin_expect(p3.forked, 0))
+        drop_inherited();
     if (p3.up && !p3.threaded && !__libc_single_threaded)
         p3_go_threaded();
     pvmx_engine_lock();
@@ -56,6 +86,8 @@ static void choose_machine(void)
 static int begin(void)
 {
     static bool registered;
+    if (p3.forked)
+        drop_inherited();
     choose_machine();
     pvmx_err err = pvmx_engine_init(!__libc_single_threaded);
     if (err)
@@ -73,8 +105,10 @@ static int begin(void)
     pvmx_engine_sink(P3_CTX, p3_msg_sink, NULL);
     p3_trace_begin(pvmx_engine_birth() != NULL);
     p3_rm_begin(pvmx_engine_birth() != NULL);
-    if (!registered)
+    if (!registered) {
         atexit(at_exit);
+        pthread_atfork(NULL, NULL, in_child);
+    }
     registered = true;
     return PvmOk;
 }

@@ -30,6 +30,7 @@ enum {
 
 struct p3_state {
     bool up;
+    bool forked; /* by a task, which has left its lists here */
     bool threaded;
     int opt[PvmNoReset + 1];
     int next_ctx; /* serial of pvm_newcontext */

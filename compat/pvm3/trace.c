@@ -355,6 +355,9 @@ void p3_trace_end(void)
 {
     if (p3_trace_on)
         flush();
+    if (waiting) /* of another task */
+        p3_buf_free(waiting);
+    waiting = NULL;
     p3_trace_on = false;
     p3_trace_pending = -1;
     depth = 0;

@@ -446,3 +446,8 @@ void px_blocks_fini(void)
     heap.top = heap.nfree = 0;
     heap.nloans = heap.cap = heap.next = heap.ncells = 0;
 }
+
+void px_blocks_forget(void)
+{
+    memset(&heap, 0, sizeof heap);
+}

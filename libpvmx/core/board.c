@@ -270,3 +270,8 @@ bool pvmx_engine_board_open_memory(const struct pvmx_board *b)
 {
     return b->reads;
 }
+
+void px_boards_forget(void)
+{
+    memset(offers, 0, sizeof offers);
+}

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "proto/messages.h"
 
@@ -140,6 +141,23 @@ void pvmx_engine_leave(void)
         stop();
     }
     px_unlock();
+}
+
+void pvmx_engine_forget(void)
+{
+    if (px_ctx.inits == 0)
+        return;
+    px_fd_close(&px_ctx.ctl.client.fd);
+    px_fd_close(&px_ctx.arena.fd);
+    px_blocks_forget();
+    px_boards_forget();
+    px_gates_forget();
+    px_help_forget();
+    px_hosts_forget();
+    px_notify_forget();
+    px_ctx = (struct px_ctx){0};
+    pvmx_engine_threaded = false;
+    make_lock(); /* another thread may have had it */
 }
 
 pvmx_err pvmx_engine_join_vm(void)

@@ -70,4 +70,12 @@ pvmx_err px_chain_post(struct pvmx_peer *to, const struct px_hdr *hdr, const voi
 /* ---- block.c: forgets all blocks, own ones and those that are open. */
 void px_blocks_fini(void);
 
+/* ---- in a child of the task: all of it belongs to the parent. */
+void px_blocks_forget(void);
+void px_boards_forget(void);
+void px_gates_forget(void);
+void px_help_forget(void);
+void px_hosts_forget(void);
+void px_notify_forget(void);
+
 #endif

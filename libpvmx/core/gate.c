@@ -137,3 +137,8 @@ void px_gates_fini(void)
         px_arena_unmap_slot(value);
     px_map_free(&members);
 }
+
+void px_gates_forget(void)
+{
+    groups = members = (struct px_map){0};
+}

@@ -92,3 +92,8 @@ pvmx_err pvmx_engine_help_said(uint32_t host, const char *text)
     px_unlock();
     return err;
 }
+
+void px_help_forget(void)
+{
+    help = (struct pvmx_help){0};
+}

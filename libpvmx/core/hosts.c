@@ -344,3 +344,8 @@ pvmx_err pvmx_engine_clock(uint32_t host, int64_t *us)
     px_unlock();
     return err;
 }
+
+void px_hosts_forget(void)
+{
+    on_host = NULL;
+}

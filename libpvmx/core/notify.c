@@ -206,3 +206,10 @@ pvmx_err pvmx_engine_notify_end(pvmx_tid tid, void (*fn)(const struct pvmx_end *
         free(w);
     return err;
 }
+
+void px_notify_forget(void)
+{
+    px_list_init(&kept);
+    px_list_init(&endings);
+    nkept = 0;
+}

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -304,10 +305,84 @@ static void comes_back(void)
     }
 }
 
+/* ---- a process that a task forks is another one: it ends without a word, or becomes a task of its own */
+
+static int part_of_message[1000], many_ints[100000];
+
+static int after_fork(void (*child)(int))
+{
+    int status, me = pvm_mytid();
+    fflush(NULL);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        child(me);
+        exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    return status;
+}
+
+static void do_nothing(int parent)
+{
+    (void)parent;
+}
+
+static void read_on(int parent)
+{
+    int more = 1;
+    SAME(pvm_upkint(part_of_message, 1000, 1),
+         PvmOk); /* of the message that the parent has received */
+    CHECK(part_of_message[999] == 999);
+    SAME(pvm_pkint(&more, 1, 1), PvmOk); /* not in the parent's buffer */
+    int me = pvm_mytid();
+    CHECK(me > 0 && me != parent);
+    SAME(pvm_parent(), PvmNoParent);
+    SAME(pvm_nrecv(-1, -1), 0);
+    SAME(pvm_pstat(parent), PvmOk);
+    CHECK(pvm_joingroup("forked") == 1);
+    send_int(parent, 2, me);
+    SAME(pvm_upkint(part_of_message, 1000, 1), PvmOk);
+    CHECK(part_of_message[999] == 1999);
+}
+
+static void forked(void)
+{
+    int me = pvm_mytid(), bytes, child;
+    SAME(pvm_joingroup("forked"), 0);
+    for (int i = 0; i < 100000; i++)
+        many_ints[i] = i;
+    for (int k = 0; k < 2; k++) { /* one is received, one waits */
+        SAME(pvm_initsend(PvmDataRaw) > 0, 1);
+        SAME(pvm_pkint(many_ints, 100000, 1), PvmOk);
+        SAME(pvm_send(me, 1), PvmOk);
+    }
+    CHECK(pvm_recv(me, 1) > 0);
+    SAME(after_fork(do_nothing), 0);
+    SAME(pvm_gsize("forked"), 1);
+    SAME(pvm_pstat(me), PvmOk);
+    SAME(after_fork(read_on), 0);
+    child = recv_int(-1, 2);
+    CHECK(child != me);
+    while (pvm_pstat(child) != PvmNoTask || pvm_gsize("forked") != 1)
+        usleep(1000);
+    SAME(pvm_bufinfo(pvm_getsbuf(), &bytes, NULL, NULL), PvmOk);
+    SAME(bytes, 400000);
+    SAME(pvm_send(me, 3), PvmOk);
+    for (int tag = 1; tag <= 3; tag += 2) {
+        CHECK(pvm_recv(me, tag) > 0);
+        memset(many_ints, 0, sizeof many_ints);
+        SAME(pvm_upkint(many_ints, 100000, 1), PvmOk);
+        for (int i = 0; i < 100000; i++)
+            SAME(many_ints[i], i);
+    }
+}
+
 const struct test_case cases[] = {{"threads", threads, threads_child},
                                   {"gigabyte", gigabyte, gigabyte_child},
                                   {"thousands", thousands, thousands_child},
                                   {"starving", starving, starving_child},
                                   {"narrow", narrow, narrow_child},
                                   {"comes_back", comes_back, NULL},
+                                  {"forked", forked, NULL},
                                   {0}};

@@ -18,6 +18,9 @@ PVMX_API pvmx_err pvmx_engine_init(bool threads);
 /* Leaves the VM in good order after everything sent has been handed over: what follows is not
  * called a failure of this task. The last leave frees everything. */
 PVMX_API void pvmx_engine_leave(void);
+/* In a child of a task, which has only one thread: it is no task, and says so to nobody. What the parent had in
+ * memory stays where it is. May be called between fork and exec. */
+PVMX_API void pvmx_engine_forget(void);
 
 /* Makes sure that this process is a task of a VM with a tid; starts the daemon if none runs. */
 PVMX_API pvmx_err pvmx_engine_join_vm(void);
