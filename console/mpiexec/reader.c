@@ -5,7 +5,9 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,19 +61,23 @@ static bool read_place(const char *folder, char *where, size_t size)
 static bool thread_waits(const char *folder)
 {
     static const struct timespec settle = {.tv_nsec = 20 * 1000 * 1000};
+    static bool tells; /* this kernel has told it of a thread */
+    enum { LOOKS = 10 };
     char where[128];
     long before = sleeps(folder);
     if (before < 0)
         return false;
-    if (!read_place(folder, where, sizeof where)) {
-        /* It was awake meanwhile; or it has only begun to sleep, and the scheduler has not put it
-         * aside yet; or this kernel never tells, and then whoever sleeps may wait for input. */
+    /* None: it was awake meanwhile; or it has only begun to sleep, and the scheduler has not put it
+     * aside yet, which may take long where many want to run; or this kernel never tells, and then
+     * whoever sleeps may wait for input. */
+    for (int k = 0; !read_place(folder, where, sizeof where); k++) {
+        if (tells || k == LOOKS)
+            return !tells;
         nanosleep(&settle, NULL);
         if (sleeps(folder) != before)
             return false;
-        if (!read_place(folder, where, sizeof where)) /* unless it was woken between the two looks */
-            return sleeps(folder) == before;
     }
+    tells = true;
     return strstr(where, "pipe_read") || strstr(where, "poll") || strstr(where, "select");
 }
 
@@ -119,5 +125,6 @@ bool reader_waits(pid_t group)
         waits = process_waits(process);
     }
     closedir(dir);
-    return waits || !seen; /* they may be hidden from us */
+    /* They may be hidden from us; or have ended, and then it is the shell's. */
+    return waits || (!seen && !(kill(-group, 0) != 0 && errno == ESRCH));
 }
