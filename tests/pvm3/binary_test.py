@@ -165,7 +165,7 @@ class Binary(LabCase):
     def test_other_programs(self):
         self.expect(self.output("hitc"), r"^ +1  hosts detected in configuration$",
                     r"^ sent +\d+  task of size: +-1$", r"^ Program Finished$")
-        self.expect(self.output("tjf"), r"\Ajoined group0\n", r"^joined group31\njoined ")
+        self.expect(self.output("tjf", errors=True), r"\Ajoined group0\n", r"^joined group31\njoined ")
         self.expect(self.output("hello_other", errors=True), r"^libpvm \[t4\w+\]: pvm_send\(\): Bad parameter$")
         if not shutil.which("pvm_gstat"):
             self.skipTest("Debian's pvm-dev is not installed")
