@@ -121,6 +121,7 @@ IN_CHILD static int child_main(void *arg)
     if (syscall(SYS_chdir, p->wdir) != 0)
         goto fail;
     syscall(SYS_umask, p->umask);
+    syscall(SYS_setpriority, PRIO_PROCESS, 0, p->nice); /* or as near as we may */
     c->step = EXEC_LIMITS;
     if (!child_limits(c))
         goto fail;

@@ -30,6 +30,7 @@ struct exec_plan {
     size_t nenv;
     const char *wdir;
     mode_t umask;
+    int nice;
     int stdio[3];
     const struct exec_limit *limits; /* those that differ from the daemon's own */
     size_t nlimits;

@@ -55,6 +55,7 @@ static void resolve_all(struct spawn_req *r)
         for (int i = 0; i < 3; i++)
             p->stdio[i] = r->tty[i] >= 0 ? r->tty[i] : r->stdio[i];
         p->umask = r->m.umask & 0777;
+        p->nice = r->m.nice;
         p->limits = r->limits;
         p->nlimits = r->nlimits;
         p->check_nproc = r->check_nproc;

@@ -43,6 +43,7 @@ struct heritage {
     size_t nenv;
     struct pxp_limit limits[RLIM_NLIMITS];
     uint32_t umask;
+    int32_t nice;
 };
 
 /* The umask without disturbing other threads that create files just now. */
@@ -87,6 +88,7 @@ static pvmx_err gather(struct heritage *h)
         h->limits[i] = (struct pxp_limit){(uint32_t)i, r.rlim_cur, r.rlim_max};
     }
     h->umask = current_umask();
+    h->nice = getpriority(PRIO_PROCESS, 0);
     return PVMX_OK;
 }
 
@@ -205,6 +207,7 @@ static pvmx_err start(const struct pvmx_spawn_args *args, struct heritage *h,
                               .env = h->env,
                               .n_env = h->nenv,
                               .umask = h->umask,
+                              .nice = h->nice,
                               .limits = h->limits,
                               .n_limits = RLIM_NLIMITS,
                               .parents = parents,

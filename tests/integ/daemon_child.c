@@ -37,9 +37,10 @@ static int tell_all(void)
         ignored += sigaction(s, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL;
     }
     snprintf(line, sizeof line,
-             "cwd=%s umask=%03o core=%llu lab=%s lab2=%s "
+             "cwd=%s umask=%03o nice=%d core=%llu lab=%s lab2=%s "
              "fds=%d ignored=%d held=%d task=%d leader=%d\n",
              getcwd(cwd, sizeof cwd) != NULL ? cwd : "?", (unsigned)mask,
+             getpriority(PRIO_PROCESS, 0),
              (unsigned long long)core.rlim_cur, lab != NULL ? lab : "",
              home != NULL ? home : "", open_fds, ignored, held, task != NULL,
              getpgrp() == getpid());

@@ -322,6 +322,7 @@ uint32_t lab_spawn_send(struct lab_client *k, const struct lab_spawn *s)
                           .env = (const char **)environ,
                           .n_env = nenv,
                           .umask = 022,
+                          .nice = 3,
                           .limits = (struct pxp_limit *)s->limits,
                           .n_limits = s->nlimits,
                           .parents = &self,
