@@ -230,6 +230,41 @@ static void not_on_intercomms(MPI_Comm comm)
     OK(MPI_Comm_free(&half));
 }
 
+/* Neighbours are both sources and destinations, in the order of their list: 0 and 1 have two edges, 3
+ * one to itself. Of two blocks to the same process the first arrives as the first. */
+static void neighborhoods(MPI_Comm comm)
+{
+    static const int index[] = {3, 5, 6, 7}, edges[] = {1, 2, 1, 0, 0, 0, 3};
+    static const int from[4][3] = {{1, 2, 1}, {0, 0}, {0}, {3}};
+    static const int block[4][3] = {{0, 0, 1}, {0, 2}, {1}, {0}}; /* of the sender's */
+    MPI_Comm graph;
+    MPI_Request req;
+    int sent[3], got[3], n, rank;
+    OK(MPI_Graph_create(comm, 4, index, edges, 0, &graph));
+    if (graph == MPI_COMM_NULL)
+        return;
+    OK(MPI_Comm_rank(graph, &rank));
+    OK(MPI_Graph_neighbors_count(graph, rank, &n));
+    for (int form = 0; form < 2; form++) {
+        for (int k = 0; k < 3; k++) {
+            sent[k] = 10 * rank + k;
+            got[k] = -1;
+        }
+        if (form == 0) {
+            OK(MPI_Neighbor_alltoall(sent, 1, MPI_INT, got, 1, MPI_INT, graph));
+        } else {
+            OK(MPI_Ineighbor_alltoall(sent, 1, MPI_INT, got, 1, MPI_INT, graph, &req));
+            OK(MPI_Wait(&req, MPI_STATUS_IGNORE));
+        }
+        for (int k = 0; k < 3; k++)
+            CHECK_EQ(got[k], k < n ? 10 * from[rank][k] + block[rank][k] : -1);
+        OK(MPI_Neighbor_allgather(sent, 1, MPI_INT, got, 1, MPI_INT, graph));
+        for (int k = 0; k < 3; k++)
+            CHECK_EQ(got[k], k < n ? 10 * from[rank][k] : -1);
+    }
+    OK(MPI_Comm_free(&graph));
+}
+
 int main(int argc, char **argv)
 {
     MPI_Comm comm = mt_begin(&argc, &argv, 5);
@@ -243,5 +278,6 @@ int main(int argc, char **argv)
     no_edges(comm);
     dist_errors(comm);
     not_on_intercomms(comm);
+    neighborhoods(comm);
     return mt_end();
 }
