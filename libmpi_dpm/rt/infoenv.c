@@ -64,6 +64,11 @@ static void fill(void)
         xmpi_info_put(&xmpi_info_env, "wdir", text);
     xmpi_memkinds_initial(text, sizeof(text));
     xmpi_info_put(&xmpi_info_env, XMPI_MEMKINDS_KEY, text);
+    /* Only what was asked for before the program started, not what it asks for. */
+    const char *asked = getenv("PVMX_THREAD_LEVEL");
+    int level;
+    if (asked && xmpi_thread_level_of(asked, &level))
+        xmpi_info_put(&xmpi_info_env, "thread_level", asked);
 }
 
 void xmpi_info_env_fill(void)
@@ -100,10 +105,9 @@ bool xmpi_thread_level_of(const char *name, int *level)
     return false;
 }
 
-void xmpi_info_env_started(int maxprocs, int thread_level)
+void xmpi_info_env_started(int maxprocs)
 {
     char text[16];
     snprintf(text, sizeof(text), "%d", maxprocs);
     xmpi_info_put(&xmpi_info_env, "maxprocs", text);
-    xmpi_info_put(&xmpi_info_env, "thread_level", xmpi_thread_level_name(thread_level));
 }

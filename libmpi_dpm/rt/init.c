@@ -64,7 +64,7 @@ int xmpi_init_thread(int *argc, char ***argv, int required, int *provided)
     }
     main_thread = pthread_self();
     xmpi_thread_level = level;
-    xmpi_info_env_started(xmpi_world.size, level);
+    xmpi_info_env_started(xmpi_world.size);
     xmpi_state = XMPI_STATE_UP;
     *provided = level;
     return MPI_SUCCESS;

@@ -57,7 +57,9 @@ static int child(const char *what, char **argv)
         int level, flag;
         OK(MPI_Query_thread(&level));
         OK(MPI_Info_get(MPI_INFO_ENV, "thread_level", sizeof(text) - 1, text, &flag));
-        CHECK(flag && (level == MPI_THREAD_MULTIPLE) == !!strstr(text, "MULTIPLE"));
+        CHECK((level == MPI_THREAD_MULTIPLE) == (flag && strstr(text, "MULTIPLE")));
+        if (!flag) /* nobody has asked for one */
+            snprintf(text, sizeof(text), "level %d", level);
     } else if (strcmp(what, "cwd") == 0)
         CHECK(getcwd(text, sizeof(text)) != NULL);
     else if (strcmp(what, "say") == 0 && fgets(text, sizeof(text), stdin))
@@ -137,7 +139,7 @@ static void environment(void)
     refused("mpi_memory_alloc_kinds", "mpi,,system", MPI_ERR_INFO_VALUE, "mpi,,system");
     refused("mpi_memory_alloc_kinds", "", MPI_ERR_INFO_VALUE, "mpi_memory_alloc_kinds");
     refused("mpi_initial_errhandler", "mpi_errors_ignored", MPI_ERR_INFO_VALUE, "ignored");
-    says("level", (const char *const[]){NULL}, "MPI_THREAD_SINGLE");
+    says("level", (const char *const[]){NULL}, "level 0");
     says("level", (const char *const[]){"thread_level", "MPI_THREAD_MULTIPLE", NULL},
          "MPI_THREAD_MULTIPLE");
     refused("thread_level", "MPI_THREAD_MANY", MPI_ERR_INFO_VALUE, "MPI_THREAD_MANY");

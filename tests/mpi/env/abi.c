@@ -36,6 +36,20 @@ static void queries(void)
     OK(MPI_Pcontrol(-7));
 }
 
+/* Only what was asked for before the program started. */
+static void no_level(void)
+{
+    char value[MPI_MAX_INFO_VAL];
+    int flag = -1, len = sizeof(value);
+    MPI_Info info;
+    OK(MPI_Info_get_string(MPI_INFO_ENV, "thread_level", &len, value, &flag));
+    CHECK_EQ(flag, 0);
+    OK(MPI_Info_create_env(0, NULL, &info));
+    OK(MPI_Info_get_string(info, "thread_level", &len, value, &flag));
+    CHECK_EQ(flag, 0);
+    OK(MPI_Info_free(&info));
+}
+
 static void fortran(void)
 {
     MPI_Info info = MPI_INFO_ENV;
@@ -164,10 +178,12 @@ int main(int argc, char **argv)
     setenv("PVMX_INITIAL_ERRHANDLER", "mpi_errors_return", 1);
     mt_prepare(&argc, &argv);
     queries();
+    no_level();
     fortran();
     predefined();
     OK(MPI_Init(&argc, &argv));
     queries();
+    no_level();
     predefined();
     made();
     OK(MPI_Finalize());
