@@ -85,6 +85,20 @@ static void memory(void)
     CHECK_CLASS(MPI_Alloc_mem(-1, MPI_INFO_NULL, &p), MPI_ERR_ARG);
 }
 
+/* The kinds of memory are told of the world and in MPI_INFO_ENV. */
+static void kinds_of_memory(void)
+{
+    MPI_Info infos[2] = {MPI_INFO_ENV, MPI_INFO_NULL};
+    OK(MPI_Comm_get_info(MPI_COMM_WORLD, &infos[1]));
+    for (int i = 0; i < 2; i++) {
+        char value[64] = "";
+        int flag = 0, len = sizeof(value);
+        OK(MPI_Info_get_string(infos[i], "mpi_memory_alloc_kinds", &len, value, &flag));
+        CHECK(flag && strncmp(value, "system,mpi", 10) == 0);
+    }
+    OK(MPI_Info_free(&infos[1]));
+}
+
 int main(int argc, char **argv)
 {
     mt_begin(&argc, &argv, 1);
@@ -92,5 +106,6 @@ int main(int argc, char **argv)
     times();
     texts();
     memory();
+    kinds_of_memory();
     return mt_end();
 }
