@@ -180,7 +180,7 @@ void xmpi_sched_recv(struct xmpi_sched *s, int team, int rank, struct xmpi_span 
 
 void xmpi_sched_copy(struct xmpi_sched *s, struct xmpi_span to, struct xmpi_span from)
 {
-    if (from.len > 0 && (to.base != from.base || to.len != from.len))
+    if (to.len != from.len || (from.len > 0 && to.base != from.base))
         add(s, (struct xmpi_step){.kind = XMPI_STEP_COPY,
                                   .rank = s->team[XMPI_TEAM_MAIN].rank,
                                   .src = from.base,

@@ -126,11 +126,12 @@ static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
         note_engine(s, st, err);
 }
 
-/* Copies what fits of a message to oneself. */
+/* Copies what fits of a message to oneself, which has another length only by mistake. */
 static void copy(struct xmpi_sched *s, const struct xmpi_step *st)
 {
-    if (st->len > st->cap)
-        note_size(s, st, MPI_ERR_TRUNCATE, st->len, st->cap);
+    if (st->len != st->cap)
+        note_size(s, st, st->len > st->cap ? MPI_ERR_TRUNCATE : MPI_ERR_COUNT, st->len,
+                  st->cap);
     xmpi_span_copy((struct xmpi_span){st->dst, st->cap, st->dst_type},
                    (struct xmpi_span){st->src, st->len, st->src_type});
 }

@@ -110,11 +110,42 @@ static void insignificant(void)
     OK(MPI_Allgather(MPI_IN_PLACE, -1, MPI_DATATYPE_NULL, buf, N, MPI_INT, comm));
 }
 
+/* What a process sends to itself has another length than it receives from itself, although it may be
+ * alone. */
+#define OTHER(class, Name, name, ...)                                                    \
+    do {                                                                                 \
+        CHECK_CLASS(MPI_##Name(__VA_ARGS__), class);                                     \
+        OK(MPI_I##name(__VA_ARGS__, &req));                                              \
+        CHECK_CLASS(MPI_Wait(&req, MPI_STATUS_IGNORE), class);                           \
+    } while (0)
+
+static void own_length(int sent, int got, int class)
+{
+    const MPI_Comm self = MPI_COMM_SELF;
+    const int zero = 0;
+    int *s = buf, *r = other;
+    OTHER(class, Allgather, allgather, s, sent, MPI_INT, r, got, MPI_INT, self);
+    OTHER(class, Allgatherv, allgatherv, s, sent, MPI_INT, r, &got, &zero, MPI_INT, self);
+    OTHER(class, Alltoall, alltoall, s, sent, MPI_INT, r, got, MPI_INT, self);
+    OTHER(class, Alltoallv, alltoallv, s, &sent, &zero, MPI_INT, r, &got, &zero, MPI_INT,
+          self);
+    OTHER(class, Alltoallw, alltoallw, s, &sent, &zero, types, r, &got, &zero, types, self);
+    OTHER(class, Gather, gather, s, sent, MPI_INT, r, got, MPI_INT, 0, self);
+    OTHER(class, Gatherv, gatherv, s, sent, MPI_INT, r, &got, &zero, MPI_INT, 0, self);
+    OTHER(class, Scatter, scatter, s, sent, MPI_INT, r, got, MPI_INT, 0, self);
+    OTHER(class, Scatterv, scatterv, s, &sent, &zero, MPI_INT, r, got, MPI_INT, 0, self);
+}
+
 int main(int argc, char **argv)
 {
     comm = mt_begin(&argc, &argv, P);
     overlaps();
     neighbours();
     insignificant();
+    own_length(2, 1, MPI_ERR_TRUNCATE);
+    own_length(1, 2, MPI_ERR_COUNT);
+    own_length(0, 1, MPI_ERR_COUNT);
+    own_length(1, 0, MPI_ERR_TRUNCATE);
+    own_length(2, 2, MPI_SUCCESS);
     return mt_end();
 }
