@@ -145,6 +145,13 @@ static void hold(struct xmpi_sched *s, const struct xmpi_coll *c, const struct x
     xmpi_sched_hold(s, c->type);
 }
 
+/* What a process does alone has gone well; is there everybody whom it was for? */
+static int whole(struct xmpi_comm *comm)
+{
+    int lost = pvmx_engine_board_lost(comm->board);
+    return lost < 0 ? MPI_SUCCESS : xmpi_comm_error(comm, lost, PVMX_ERR_PEER_DEAD);
+}
+
 int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form)
 {
     bool forced, agreed = c->internal; /* all have the same length */
@@ -155,6 +162,8 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
     if (a->direct) {
         bool wanted = forced || (c->kind != XMPI_COLL_BARRIER && !c->internal);
         cls = xmpi_board_ready(comm, wanted) ? a->direct(c, comm) : -1;
+        if (cls == MPI_SUCCESS && !c->internal && c->len > 0)
+            cls = whole(comm);
         if (cls == XMPI_ERR_PROC_FAILED && c->len == 0 && c->kind != XMPI_COLL_BARRIER)
             cls = MPI_SUCCESS; /* nothing was wanted of anybody */
         if (cls >= 0)

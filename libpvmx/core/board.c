@@ -244,6 +244,7 @@ pvmx_err pvmx_engine_board_open(struct pvmx_peer *const *peers, int n, int self,
     }
     b->n = n;
     b->self = self;
+    b->lost = -1;
     px_lock();
     pvmx_err err = map_board(b, peers, place);
     px_unlock();

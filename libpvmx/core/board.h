@@ -47,6 +47,7 @@ struct pvmx_board {
     bool reads;
     uint64_t op, step;
     uint64_t ended; /* all members are known to have ended the operations up to this one */
+    int lost; /* a member found to have ended its life when room was looked for; -1: none */
     struct px_board_area *area;
     char *bulk;
     void *map; /* of the area; NULL: own memory */

@@ -58,9 +58,12 @@ static void look_at_others(struct pvmx_board *b)
     uint64_t least = b->op - 1;
     for (int k = 0; k < b->n; k++) {
         uint64_t done = atomic_load_explicit(&b->area->of[k].done, memory_order_acquire);
-        bool gone = !b->member[k].peer || b->member[k].peer->dead || b->area->of[k].left;
+        const struct pvmx_peer *peer = b->member[k].peer;
+        bool gone = !peer || peer->dead || b->area->of[k].left;
         if (!gone && done < least)
             least = done;
+        if (peer && peer->dead && !peer->end.left) /* one that is through with all may leave */
+            b->lost = k;
     }
     b->ended = least;
 }
@@ -115,6 +118,11 @@ void pvmx_engine_board_end(struct pvmx_board *b)
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&b->area->waiting, memory_order_relaxed))
         ring_all(b);
+}
+
+int pvmx_engine_board_lost(const struct pvmx_board *b)
+{
+    return b->lost;
 }
 
 void *pvmx_engine_board_value(struct pvmx_board *b)

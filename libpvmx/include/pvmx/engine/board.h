@@ -56,6 +56,9 @@ PVMX_API pvmx_err pvmx_engine_board_begin(struct pvmx_board *board,
 PVMX_API void pvmx_engine_board_step(struct pvmx_board *board);
 /* Nothing that others have shown is looked at any more. */
 PVMX_API void pvmx_engine_board_end(struct pvmx_board *board);
+/* A member that was found to have ended when this one waited to begin an operation; -1: none. So who only
+ * shows values, and awaits nobody, hears of it after at most as many operations as it may be ahead. */
+PVMX_API int pvmx_engine_board_lost(const struct pvmx_board *board);
 /* Where this member writes its value before it shows it: in the operation, or in its present step. */
 PVMX_API void *pvmx_engine_board_value(struct pvmx_board *board);
 /* Shows it. giver: who shows something here, this member or (and then it is `ALL`) every member but
