@@ -188,11 +188,11 @@ int xmpi_comm_disconnect(MPI_Comm *handle)
     if (cls)
         return cls;
     xmpi_request_drain(comm);
-    cls = agree(comm);
-    if (cls)
-        return cls;
+    /* Before anybody hears that all is over: should we end then, it is no affair of the children's. */
     xmpi_dpm_comm_gone(comm, true);
-    cls = xmpi_comm_drop(comm);
+    cls = agree(comm);
+    if (!cls)
+        cls = xmpi_comm_drop(comm);
     if (!cls)
         *handle = MPI_COMM_NULL;
     return cls;

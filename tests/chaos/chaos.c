@@ -3,6 +3,7 @@
  * the same way for the same seed. Every operation ends in bounded time with success or the right class
  * of error, and in the end nothing is left: no descriptor here or in the daemon, no process. */
 #include "chaos.h"
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,16 +378,23 @@ static int find_daemon(void)
     return pid;
 }
 
+/* Of all its threads: each has those that it has started. */
 static int children_of(int pid)
 {
-    char path[64];
+    char path[320];
     int n = 0, child;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-    FILE *f = fopen(path, "r");
-    while (f && fscanf(f, "%d", &child) == 1)
-        n++;
-    if (f)
-        fclose(f);
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    DIR *threads = opendir(path);
+    for (const struct dirent *e; threads && (e = readdir(threads)) != NULL;) {
+        snprintf(path, sizeof(path), "/proc/%d/task/%s/children", pid, e->d_name);
+        FILE *f = fopen(path, "r");
+        while (f && fscanf(f, "%d", &child) == 1)
+            n++;
+        if (f)
+            fclose(f);
+    }
+    if (threads)
+        closedir(threads);
     return n;
 }
 
