@@ -112,10 +112,14 @@ static pvmx_err on_added(struct grow *g, const uint8_t *body, size_t len)
     g->serial = 0;
     for (size_t i = 0; !err && i < m.n_results; i++) {
         const struct pxp_host_result *r = &m.results[i];
-        bad += r->error != PVMX_OK;
-        if (r->error != PVMX_OK)
-            fprintf(stderr, "mpiexec: %s\n", *r->text ? r->text : pvmx_err_text(r->error));
-        else if (g->opts->verbose)
+        if (r->error != PVMX_OK) {
+            bool needed = hosts_needed(g->opts, r->name);
+            fprintf(stderr, "mpiexec: %s%s\n", *r->text ? r->text : pvmx_err_text(r->error),
+                    needed ? "" : "; going on without it, since no process has to run there");
+            bad += needed;
+            if (!needed)
+                hosts_drop(g->opts, r->name);
+        } else if (g->opts->verbose)
             fprintf(stderr, "mpiexec: host %s was added\n", r->name);
     }
     if (bad)

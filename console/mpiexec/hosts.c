@@ -175,6 +175,76 @@ static uint64_t hosts_taken(const struct opts *o, size_t a)
     return n;
 }
 
+/* The next entry of a list, NAME or [NAME], perhaps with :N; false: there is none. */
+struct entry {
+    const char *text, *name; /* the whole, and the bare name */
+    size_t len, name_len;
+    uint32_t slots; /* 1 where none are said: it has at least one */
+};
+
+static bool next_entry(const char **at, struct entry *e)
+{
+    if (!**at || **at == ' ')
+        return false;
+    *e = (struct entry){.text = *at, .name = *at, .len = strcspn(*at, ", "), .slots = 1};
+    const char *end = memchr(*at, ']', e->len), *from = end ? end : *at;
+    const char *colon = memchr(from, ':', e->len - (size_t)(from - *at));
+    e->name_len = colon ? (size_t)(colon - *at) : e->len;
+    if (end) {
+        e->name++;
+        e->name_len = (size_t)(end - e->name);
+    }
+    if (colon)
+        e->slots = (uint32_t)strtoul(colon + 1, NULL, 10);
+    *at += e->len + ((*at)[e->len] == ',');
+    return true;
+}
+
+static bool is_named(const struct entry *e, const char *name)
+{
+    return strlen(name) == e->name_len && strncasecmp(name, e->name, e->name_len) == 0;
+}
+
+static const char *list_of(const struct pxp_app *app)
+{
+    static const char word[] = "hosts=";
+    return strncmp(app->where, word, sizeof word - 1) == 0 ? app->where + sizeof word - 1
+                                                           : "";
+}
+
+bool hosts_needed(const struct opts *o, const char *name)
+{
+    for (size_t a = 0; a < o->napps; a++) {
+        const char *at = list_of(&o->apps[a]);
+        uint64_t before = 0, last = hosts_taken(o, a) + o->apps[a].count;
+        for (struct entry e; next_entry(&at, &e);) {
+            if (is_named(&e, name) && (before < last || o->more[a].arch))
+                return true;
+            before += o->ppn ? o->ppn : e.slots;
+        }
+    }
+    return false;
+}
+
+void hosts_drop(struct opts *o, const char *name)
+{
+    for (size_t a = 0; a < o->napps; a++) {
+        const char *at = list_of(&o->apps[a]);
+        for (struct entry e; next_entry(&at, &e);) {
+            if (!is_named(&e, name))
+                continue;
+            /* Not the first one, which would be needed: its comma goes with it. The text is our own. */
+            char *from = (char *)(uintptr_t)e.text;
+            memmove(from - 1, from + e.len, strlen(from + e.len) + 1);
+            at = from - 1 + (from[-1] == ',');
+        }
+    }
+    for (size_t i = 0; i < o->nwanted; i++)
+        if (strcasecmp(o->wanted[i].name, name) == 0 && o->slots == o->host_slots &&
+            o->slots > o->wanted[i].slots)
+            o->slots = o->host_slots -= o->wanted[i].slots;
+}
+
 bool hosts_where(struct parse *p, size_t a)
 {
     const struct opts_app *app = &p->opts->more[a];

@@ -76,6 +76,10 @@ struct opts {
  * that was reported on stderr). */
 int opts_parse(int argc, char **argv, struct opts *out);
 void opts_free(struct opts *opts);
+/* Does one of the processes asked for have to run on this host of the lists? */
+bool hosts_needed(const struct opts *opts, const char *name);
+/* Nobody will: it is taken out of them. */
+void hosts_drop(struct opts *opts, const char *name);
 /* All processes asked for. */
 uint32_t opts_total(const struct opts *opts);
 

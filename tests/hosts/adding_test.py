@@ -78,6 +78,19 @@ class Adding(hostlab.HostCase):
         self.assertRegex(err, "(?m)^mpiexec: pvmxd is not installed on host c ")
         self.assertRegex(err, "(?m)^mpiexec: 2 of 3 hosts could not be added, so nothing was started$")
         self.gone()
+        # Hosts behind those that are needed are for what the processes spawn.
+        pick = "case %h in a) exec %c;; esac; echo no bread >&2; exit 3"
+        status, out, err = self.run_program(MPIEXEC, "-launcher", pick, "-hosts", "b:9,a:2,[::2]:1,c", "-ppn", "1",
+                                            "-n", "1", "true")
+        self.assertEqual((status, out), (1, ""))
+        self.assertRegex(err, "(?m)^mpiexec: host b: no bread$")
+        status, out, err = self.run_program(MPIEXEC, "-launcher", pick, "-hosts", "a:2,[::2]:1,c", "-n", "2", *WHERE)
+        self.assertEqual(status, 0, err)
+        self.assertEqual(len(set(self.ranks(out))), 1)
+        self.assertEqual(len(re.findall("(?m)^mpiexec: .*no bread; going on without it", err)), 2, err)
+        status, _, err = self.run_program(MPIEXEC, "-launcher", pick, "-hosts", "a:2,c", "-n", "2", "true", ":", "true")
+        self.assertEqual(status, 1, err)
+        self.gone()
         status, _, err = self.run_program(MPIEXEC, "-launcher", "slurm", "-hosts", "a", "true")
         self.assertEqual(status, 1)
         self.assertIn("-launcher slurm cannot add it", err)
