@@ -16,6 +16,7 @@
 #include "lost.h"
 #include "outside.h"
 #include "peer.h"
+#include "proto/frame.h"
 #include "proto/hello.h"
 #include "relay.h"
 #include "server.h"
@@ -217,6 +218,7 @@ void hosts_round(struct server *sv)
     struct hosts *hs = &sv->hosts;
     depart_round(sv);
     tell_changes(sv);
+    px_buf_free(&hs->whole);
     if (hs->resigned == 0)
         return;
     struct pxp_table m = {.version = hs->version, .quorum = hs->resigned};
@@ -236,10 +238,34 @@ static void become_up(struct server *sv, struct host *h)
     mark(sv, h);
 }
 
+/* Of several that join in one round the later ones get the first one's table: the others, and what else
+ * has changed, are in the change that follows it at the end of the round. */
+static pvmx_err tell_whole(struct server *sv, struct link *l, uint32_t serial)
+{
+    struct hosts *hs = &sv->hosts;
+    struct pxp_zone zone = {0};
+    struct pxp_table t = {.version = hs->version,
+                          .leader = hs->leader,
+                          .ephemeral = sv->ephemeral,
+                          .whole = true};
+    pvmx_err err = PVMX_OK;
+    if (px_buf_len(&hs->whole) == 0) {
+        t.hosts = table_list(hs, false, &zone, &t.n_hosts);
+        err = t.hosts == NULL || !lost_write(sv, &zone, &t)
+                  ? px_fail(PVMX_ERR_NOMEM, "no memory for the host table")
+                  : pxp_table_encode(&hs->whole, 0, &t);
+        pxp_zone_free(&zone);
+    }
+    const uint8_t *body = NULL;
+    size_t len = 0;
+    if (err == PVMX_OK)
+        err = pxp_frame_next(&hs->whole, SIZE_MAX, &body, &len);
+    return err == PVMX_OK ? pxp_reframe(link_out(l), serial | LINK_REPLY, body, len) : err;
+}
+
 pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
                        const uint8_t *body, size_t len)
 {
-    struct hosts *hs = &sv->hosts;
     struct pxp_zone zone = {0};
     struct pxp_join m;
     pvmx_err err = pxp_join_decode(body, len, &m, &zone);
@@ -256,20 +282,15 @@ pvmx_err hosts_on_join(struct server *sv, struct link *l, uint32_t serial,
         err = table_read(h, &m.host);
         free(how);
     }
-    struct pxp_table t = {.version = hs->version, .leader = hs->leader, .whole = true};
     if (err == PVMX_OK) {
         if (add_stays(sv, h))
             sv->ephemeral = false;
-        t.ephemeral = sv->ephemeral;
         h->link = l;
         l->host = h->index;
         outside_seen(l, h);
         snprintf(l->name, sizeof l->name, "%.70s", h->name);
         become_up(sv, h);
-        t.hosts = table_list(hs, false, &zone, &t.n_hosts);
-        err = t.hosts == NULL || !lost_write(sv, &zone, &t)
-                  ? px_fail(PVMX_ERR_NOMEM, "no memory for the host table")
-                  : pxp_table_encode(link_out(l), serial | LINK_REPLY, &t);
+        err = tell_whole(sv, l, serial);
         limits_tell(sv, l);
     }
     pxp_zone_free(&zone);

@@ -61,6 +61,7 @@ struct hosts {
     struct loop_io io;
     struct loop_timer rest;
     struct px_list changed;
+    struct px_buf whole; /* the table as those are told who join in this round; empty: nobody yet */
     struct px_list subscribers; /* of peer.subscribed */
     bool halting;
     enum told_use told_use;

@@ -189,6 +189,7 @@ pvmx_err hosts_start(struct server *sv, const struct join *join)
 void hosts_stop(struct server *sv)
 {
     table_free(&sv->hosts);
+    px_buf_free(&sv->hosts.whole);
     lost_fini(sv);
     secure_forget(sv->hosts.key, sizeof sv->hosts.key);
 }
