@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What tasks of this host have written, as far as it passes through this daemon or an mpiexec: a
- * bounded part for each task (or for each terminal that tasks share), which outlives it, and a bound for
- * all together (settings daemon.output_task and daemon.output_total). When that is reached, the logs of tasks that have ended go first. */
+/* What tasks of this host have written, as far as it passes through this daemon or an mpiexec: a bounded
+ * part for each task (or for each terminal that tasks share), which outlives it, and a bound for all
+ * together (settings daemon.output_task and daemon.output_total). When that is reached, the logs of tasks
+ * that have ended go first. */
 #ifndef LOGS_H
 #define LOGS_H
 
