@@ -74,8 +74,8 @@ static bool is_slip(const char *a, const char *b)
 /* Another console's command, or a slip of the hand. */
 static void say_unknown(const char *name)
 {
-    static const char of_pvm[][9] = {"export", "getopt", "idump", "put",
-                                     "setopt", "tickle", "trace", "unexport"};
+    static const char of_pvm[][9] = {"getopt", "idump",  "put",
+                                     "setopt", "tickle", "trace"};
     for (size_t i = 0; i < sizeof of_pvm / sizeof *of_pvm; i++)
         if (strcmp(name, of_pvm[i]) == 0) {
             cmd_fail("%s is a command of PVM's console: pvm, or pvmx --pvm3", name);
@@ -90,25 +90,38 @@ static void say_unknown(const char *name)
     cmd_fail("there is no command \"%s\" (help lists them)", name);
 }
 
-const struct cmd *cmd_find(const char *name)
+/* *n: how many it fits. */
+static const struct cmd *look(const char *name, size_t *n)
 {
     const struct cmd *found = NULL;
-    size_t len = strlen(name), n = 0;
+    size_t len = strlen(name);
+    *n = 0;
     for (const struct cmd *const *c = cmd_table; *c; c++) {
         if (strcmp((*c)->name, name) == 0)
             return *c;
         if (strncmp((*c)->name, name, len) != 0)
             continue;
         found = *c;
-        n++;
+        ++*n;
     }
-    if (n == 1)
-        return found;
-    if (n > 1)
+    return *n == 1 ? found : NULL;
+}
+
+const struct cmd *cmd_look(const char *name)
+{
+    size_t n;
+    return look(name, &n);
+}
+
+const struct cmd *cmd_find(const char *name)
+{
+    size_t n;
+    const struct cmd *found = look(name, &n);
+    if (!found && n > 1)
         say_candidates(name);
-    else
+    else if (!found)
         say_unknown(name);
-    return NULL;
+    return found;
 }
 
 /* ---- arguments -------------------------------------------------------------------------------- */
@@ -176,9 +189,11 @@ static int read_args(struct console *c, const struct cmd *cmd, int n, char **wor
             describe_command(cmd);
             return -1;
         }
-        char letter = strncmp(words[i], "--", 2) == 0 ? long_option(cmd, words[i] + 2) : 0;
-        char alone[2] = {letter, '\0'};
-        int status = read_options(cmd, letter ? alone : words[i] + 1, n, words, &i, a);
+        bool is_long = words[i][1] == '-';
+        char alone[2] = {is_long ? long_option(cmd, words[i] + 2) : '\0', '\0'};
+        if (is_long && !*alone)
+            return cmd_usage(cmd, "%s: there is no option %s", cmd->name, words[i]);
+        int status = read_options(cmd, is_long ? alone : words[i] + 1, n, words, &i, a);
         if (status)
             return status;
     }

@@ -40,6 +40,10 @@ enum cmd_words {
     WORDS_SIGNAL = 64,
     WORDS_PROGRAM = 128, /* shells know them */
     WORDS_LIMIT = 256,   /* see complete_limit */
+    WORDS_HOSTNAME = 512,
+    WORDS_ALIAS = 1024,
+    WORDS_VARIABLE = 2048,
+    WORDS_ORDER = 4096, /* of tasks */
 };
 
 struct console {
@@ -48,6 +52,8 @@ struct console {
     bool quit;  /* no further command */
     int status; /* of the last command */
     struct alias *aliases;
+    uint32_t *here; /* jobs that write to the terminal themselves */
+    size_t nhere;
 };
 
 /* The words of a command behind its name and options. */
@@ -72,6 +78,7 @@ extern const struct cmd *const cmd_table[]; /* by name; the last is NULL */
 
 /* A command by its name or a beginning of it that fits no other. NULL was reported. */
 const struct cmd *cmd_find(const char *name);
+const struct cmd *cmd_look(const char *name); /* without a report */
 /* Runs one command. words[0] is its name; words may be changed. */
 int cmd_run(struct console *c, int n, char **words);
 bool args_has(const struct args *a, char option);
@@ -86,25 +93,29 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
 
 /* ---- words.c ---------------------------------------------------------------------------------- */
 
-/* Splits a line as a shell does: '...', "..." and \ quote, # begins a comment. The words are one block
- * of memory, to be freed, with a NULL behind the last. NULL was reported (with n 0). */
+/* Splits a line as a shell does: '...', "..." and \ quote, # begins a comment, ~/ is the home. The words
+ * are one block of memory, to be freed, with a NULL behind the last. NULL was reported (with n 0). */
 char **words_split(const char *line, int *n);
-/* The same while a line is being typed: its last word may have a quote that is still open. */
-char **words_split_open(const char *line, int *n, bool *open);
+/* The same while a line is being typed: *quote is the one that is still open in its last word, or 0. */
+char **words_split_open(const char *line, int *n, char *quote);
+/* A text as it has to be typed where this quote is open (0: none); to: 4 bytes for each, and one. */
+void words_quote(const char *text, size_t len, char quote, char *to);
 
-/* ---- alias.c ---------------------------------------------------------------------------------- */
+/* ---- cmd_sys.c -------------------------------------------------------------------------------- */
 
 /* The words that a command's name stands for, or NULL. */
 const char *alias_find(const struct console *c, const char *name);
 void alias_free(struct console *c);
+/* The name of the i-th; NULL: there are no more. */
+const char *alias_name(const struct console *c, size_t i);
 
 /* ---- repl.c ----------------------------------------------------------------------------------- */
 
 /* Reads commands from a terminal until quit or end of file. CMD_OK, whatever has failed: a person has
  * seen it. */
 int repl_run(struct console *c);
-/* Asks a question; true only for yes. Without a terminal: true. */
-bool repl_ask(const struct console *c, const char *fmt, ...)
+/* Asks a question; CMD_OK only for yes. Without a terminal: CMD_OK. */
+int repl_ask(const struct console *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ---- describe.c ------------------------------------------------------------------------------- */

@@ -62,8 +62,8 @@ static void adding_free(struct adding *a, int nwords)
 static int read_word(const struct cmd *cmd, struct adding *to, const char *word,
                      struct pxp_hostfile *w)
 {
-    if (pxp_hostfile_parse("add", word, strlen(word), w))
-        return cmd_usage(cmd, "%s", pvmx_last_error());
+    if (pxp_hostfile_parse("", word, strlen(word), w))
+        return cmd_usage(cmd, "add \"%s\": %s", word, pvmx_last_error());
     if (w->n != 1)
         return cmd_usage(cmd, "add: \"%s\" names no host", word);
     to->specs[to->n] = w->hosts[0].spec;
@@ -233,7 +233,8 @@ const struct cmd cmd_add = {
     "add hosts to the virtual machine",
     "Starts pvmxd on them, all at the same time. LAUNCHER is ssh, fork (a virtual host "
     "on this "
-    "machine) or a command with %h (host), %u (user), %l (-l USER where one is said) and %c "
+    "machine) or a command with %h (host), %u (user), %l (-l USER where one is said) and "
+    "%c "
     "(what to run there), such as "
     "\"podman exec -i %h %c\"; without it the setting \"launcher\" says. SLOTS: as many "
     "as there are "
@@ -262,6 +263,6 @@ const struct cmd cmd_delete = {
     1,
     CMD_MANY,
     CMD_VM,
-    WORDS_HOST,
+    WORDS_HOSTNAME,
     result_columns,
     run_delete};

@@ -37,8 +37,9 @@ static int ask_person(struct console *c)
     pxp_zone_free(&zone);
     if (err)
         return cmd_error();
-    return s.n_tasks == 0 || repl_ask(c, "end all %zu tasks?", s.n_tasks) ? CMD_OK
-                                                                          : CMD_FAILED;
+    return s.n_tasks == 0 ? CMD_OK
+                          : repl_ask(c, "end %s%zu task%s?", s.n_tasks > 1 ? "all " : "",
+                                     s.n_tasks, s.n_tasks > 1 ? "s" : "");
 }
 
 static int run_clean(struct console *c, const struct cmd *cmd, struct args *a)

@@ -3,12 +3,15 @@
 #include "cmds.h"
 #include "events.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "proto/hello.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PATIENCE (500 * PX_MS)
 
 /* ---- events ----------------------------------------------------------------------------------- */
 
@@ -73,6 +76,31 @@ pvmx_err events_ask(struct survey *s, struct link *l, bool follow)
         err = survey_ask(s, 0, &frame);
     px_buf_free(&frame);
     return err;
+}
+
+int events_of_job(struct console *c, uint32_t job, struct target *t)
+{
+    struct survey s;
+    const struct survey_host *from;
+    uint8_t *body;
+    size_t len;
+    enum survey_got got = SURVEY_LOST;
+    pvmx_err err = events_ask(&s, &c->link, false);
+    while (!err && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
+        struct pxp_events_are m;
+        struct pxp_zone zone = {0};
+        err = pxp_events_are_decode(body, len, &m, &zone);
+        for (size_t i = 0; !err && i < m.n_events; i++)
+            if (m.events[i].job == job &&
+                (m.events[i].kind == PXP_EVENT_TASK_START ||
+                 m.events[i].kind == PXP_EVENT_TASK_END) &&
+                !target_add(t, m.events[i].tid))
+                err = px_fail(PVMX_ERR_NOMEM, "out of memory");
+        pxp_zone_free(&zone);
+        free(body);
+    }
+    survey_end(&s);
+    return err || got != SURVEY_DONE ? cmd_error() : CMD_OK;
 }
 
 /* Events of all hosts, in the order of their clocks. */
@@ -145,8 +173,8 @@ static pvmx_err follow_host(struct survey *s, const struct pxp_event *e)
     return err;
 }
 
-/* Takes one answer. */
-static enum survey_got hear(struct survey *s, struct past *p)
+/* Takes one answer; *host: index of whose. */
+static enum survey_got hear(struct survey *s, struct past *p, uint32_t *host)
 {
     const struct survey_host *from;
     uint8_t *body;
@@ -155,6 +183,7 @@ static enum survey_got hear(struct survey *s, struct past *p)
     enum survey_got got = survey_next(s, &from, &body, &len);
     if (got != SURVEY_ANSWER)
         return got;
+    *host = from->index;
     pvmx_err err = pxp_events_are_decode(body, len, &m, &p->zone);
     if (!err && !keep(p, &m))
         err = px_fail(PVMX_ERR_NOMEM, "out of memory");
@@ -163,6 +192,26 @@ static enum survey_got hear(struct survey *s, struct past *p)
             err = follow_host(s, &p->events[i]);
     free(body);
     return err ? SURVEY_LOST : got;
+}
+
+/* What hosts remember comes first, together, so that it is in order; one that is slow is not waited for. */
+static enum survey_got hear_past(struct survey *s, struct past *p)
+{
+    enum survey_got got = SURVEY_ANSWER;
+    size_t hosts = s->waiting, n = s->n, heard = 0;
+    bool *known = calloc(n + 1, sizeof *known);
+    s->until = px_now_ns() + PATIENCE;
+    for (uint32_t host; known && heard < hosts && (got = hear(s, p, &host)) == SURVEY_ANSWER;)
+        for (size_t i = 0; i < n; i++)
+            if (s->hosts[i].index == host && !known[i]) {
+                known[i] = true;
+                heard++;
+            }
+    free(known);
+    for (size_t i = 0; i < s->n; i++)
+        s->hosts[i].silent = false;
+    s->until = 0;
+    return got == SURVEY_DONE ? SURVEY_ANSWER : got;
 }
 
 /* Takes back the request to be told; answers that are on their way are dropped by whoever asks next. */
@@ -178,15 +227,19 @@ static int run_events(struct console *c, const struct cmd *cmd, struct args *a)
 {
     struct survey s;
     struct past p = {.n = 0};
+    uint32_t host;
     bool follow = args_has(a, 'f');
     int status = CMD_OK;
     enum survey_got got = SURVEY_LOST;
     if (!events_ask(&s, &c->link, follow))
-        while ((got = hear(&s, &p)) == SURVEY_ANSWER)
-            if (follow) {
-                say_past(c, cmd, &p);
-                pxp_zone_free(&p.zone);
-            }
+        got = follow ? hear_past(&s, &p) : SURVEY_ANSWER;
+    while (got == SURVEY_ANSWER) {
+        if (follow) {
+            say_past(c, cmd, &p);
+            pxp_zone_free(&p.zone);
+        }
+        got = hear(&s, &p, &host);
+    }
     if (got != SURVEY_DONE)
         status = cmd_error();
     else

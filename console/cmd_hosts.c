@@ -146,6 +146,6 @@ const struct cmd cmd_mstat = {"mstat",
                               1,
                               CMD_MANY,
                               CMD_VM,
-                              WORDS_HOST,
+                              WORDS_HOSTNAME,
                               mstat_columns,
                               run_mstat};

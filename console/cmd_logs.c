@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands that show what tasks write: logs, attach. */
 #include "cmds.h"
+#include "events.h"
 #include "logs.h"
 
 #include "base/err.h"
@@ -18,6 +19,7 @@ struct show {
     const struct cmd *cmd;
     struct logs logs;
     bool labels;
+    bool live; /* what comes is new */
     /* Task and stream of the line that stands open on each of our streams; 0: none. */
     int32_t open[3];
 };
@@ -72,10 +74,22 @@ static void put_line(struct show *w, const struct logs_piece *p, const uint8_t *
     *open = whole ? 0 : p->tid;
 }
 
+/* The daemon writes what a task of this console writes to the terminal, too. */
+static bool shows_itself(struct show *w, int32_t tid)
+{
+    const struct logs_task *t = logs_task(&w->logs, tid);
+    for (size_t i = 0; t && !w->c->json && isatty(STDOUT_FILENO) && i < w->c->nhere; i++)
+        if (w->c->here[i] == t->job)
+            return true;
+    return false;
+}
+
 /* Calls put_line for each line of the piece; stops when `skip` lines are not to be shown. */
 static void put_piece(struct show *w, const struct logs_piece *p, size_t *skip)
 {
     const uint8_t *at = p->bytes, *end = p->bytes + p->len;
+    if (w->live && shows_itself(w, p->tid))
+        return;
     while (at < end) {
         const uint8_t *nl = memchr(at, '\n', (size_t)(end - at));
         const uint8_t *stop = nl ? nl : end;
@@ -120,14 +134,30 @@ static int read_words(struct console *c, struct args *a, struct logs *g)
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
     const char *word = a->words[0];
-    bool sure = *word == '[' || strncmp(word, "job:", 4) == 0 || strlen(word) < 5;
-    if (a->n == 1 && sure && target_job(word, &g->job))
+    if (a->n == 1 && target_short_job(word, &g->job))
         return CMD_OK;
     int status = survey_status(&c->link, false, &s, &zone, NULL) ? cmd_error() : CMD_OK;
     if (!status)
         status = target_read(&s, a->n, a->words, &g->wanted);
     pxp_zone_free(&zone);
     return status;
+}
+
+static int say_nothing_kept(struct console *c, const struct logs *g)
+{
+    struct target t = {0};
+    int status = g->job ? events_of_job(c, g->job, &t) : CMD_OK;
+    bool known = t.n > 0 || !g->job;
+    target_free(&t);
+    if (status)
+        return status;
+    if (!known)
+        return cmd_fail("there has been no job %u lately", g->job);
+    return cmd_fail(
+        "nothing is kept of what this has written: that is done for tasks that the "
+        "console has spawned (not ->FILE, not thousands at once), that run on "
+        "another host than their spawner, or whose output mpiexec reads (of those "
+        "that write to its terminal for the job, not for each task: pvmx logs JOB)");
 }
 
 /* What comes may be more than was asked for. */
@@ -153,11 +183,7 @@ static int begin(struct show *w, struct args *a)
     if (w->logs.ntasks == 0 && !survey_complete(&w->logs.survey))
         return CMD_FAILED;
     if (w->logs.ntasks == 0)
-        return cmd_fail(
-            "nothing is kept of what this has written: that is done for tasks that the "
-            "console has spawned (not ->FILE, not thousands at once), that run on "
-            "another host than their spawner, or whose output mpiexec reads (of those "
-            "that write to its terminal for the job, not for each task: pvmx logs JOB)");
+        return say_nothing_kept(w->c, &w->logs);
     say_shared(w);
     w->labels = w->logs.ntasks > 1 && !args_has(a, 'r');
     return CMD_OK;
@@ -189,6 +215,7 @@ static int run_logs(struct console *c, const struct cmd *cmd, struct args *a)
         put_all(&w, last);
         if (args_has(a, 'f'))
             got = logs_follow(&w.logs) ? SURVEY_ANSWER : SURVEY_LOST;
+        w.live = true;
         while (got == SURVEY_ANSWER && (got = logs_next(&w.logs)) == SURVEY_ANSWER)
             put_all(&w, SIZE_MAX);
         status = finish(&w, status, got);
@@ -272,6 +299,7 @@ static int run_attach(struct console *c, const struct cmd *cmd, struct args *a)
             say_attached(&w, &f);
         put_all(&w, SIZE_MAX);
         got = logs_follow(&w.logs) ? SURVEY_ANSWER : SURVEY_LOST;
+        w.live = true;
         c->link.stdin_too = f.tid != 0 && live;
         while (got == SURVEY_ANSWER)
             got = attended(&w, &f);

@@ -200,7 +200,7 @@ static const struct out_column ps_columns[] = {
     {"age_ms", OUT_MS, "how long it has run"},
     {"cpus", OUT_TEXT | OUT_MORE, "processors that it is bound to; empty: not bound"},
     {"program", OUT_TEXT | OUT_MORE, "what was started"},
-    {"command", OUT_TEXT, "what runs now, with its arguments"},
+    {"command", OUT_TEXT | OUT_CUT, "what runs now, with its arguments"},
     {0},
 };
 
@@ -226,8 +226,8 @@ const struct cmd cmd_ps = {
     "[-alx] [-h HOST] [-s tree|tid|cpu|memory|age|host|job|program] [TASK...]",
     "list tasks of all hosts",
     "Tasks stand below those that have spawned them; -s sorts instead. -h: of one host. "
-    "-l: "
-    "more of each. -a and -x of PVM are accepted: all is listed anyway. TASK is t40002, "
+    "-l: more of each, and whole commands, which a terminal shows as far as there is "
+    "room. -a and -x of PVM are accepted: all is listed anyway. TASK is t40002, "
     "job:3, host:alpha, name:REGEX, parent:t40001 or state:enrolled.",
     "alxs:h:",
     0,

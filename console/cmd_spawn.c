@@ -82,7 +82,7 @@ static int read_request(const struct cmd *cmd, struct args *a, struct request *r
     if (r->input && r->file)
         return cmd_usage(cmd, "spawn: -i and ->FILE do not go together");
     if (i >= a->n)
-        return cmd_usage(cmd, "spawn: which program?");
+        return cmd_usage(cmd, "spawn: a program is missing");
     r->app.command = a->words[i];
     r->app.args = (const char **)a->words + i + 1;
     r->app.n_args = (size_t)(a->n - i - 1);
@@ -189,6 +189,18 @@ static int say_outcome(struct console *c, const struct cmd *cmd, const struct px
     return CMD_OK;
 }
 
+/* Jobs that write to our own terminal: who follows their output is not to see it twice. */
+static void remember(struct console *c, const struct request *r, const struct pxp_spawned *m)
+{
+    uint32_t *grown = c->interactive && !r->file && isatty(STDOUT_FILENO) && !m->error
+                          ? realloc(c->here, (c->nhere + 1) * sizeof *grown)
+                          : NULL;
+    if (!grown)
+        return;
+    grown[c->nhere++] = m->job;
+    c->here = grown;
+}
+
 /* ---- progress --------------------------------------------------------------------------------- */
 
 enum { MANY = 50 };
@@ -271,6 +283,8 @@ static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
     if (!err)
         err = pxp_spawned_decode(body, len, &m, &zone);
     status = err ? cmd_error() : say_outcome(c, cmd, &m);
+    if (!err)
+        remember(c, &r, &m);
     pxp_zone_free(&zone);
     free(body);
     return status;

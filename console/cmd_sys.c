@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands of the console itself: echo, getenv, help, id, quit, setenv, version; aliases. */
+/* Commands of the console itself: echo, help, id, quit, version; aliases. */
 #include "cmds.h"
 #include "complete.h"
 
@@ -21,6 +21,14 @@ const char *alias_find(const struct console *c, const char *name)
     while (a && strcmp(a->name, name) != 0)
         a = a->next;
     return a ? a->text : NULL;
+}
+
+const char *alias_name(const struct console *c, size_t i)
+{
+    const struct alias *a = c->aliases;
+    while (a && i-- > 0)
+        a = a->next;
+    return a ? a->name : NULL;
 }
 
 static bool alias_drop(struct console *c, const char *name)
@@ -90,29 +98,6 @@ static int run_unalias(struct console *c, const struct cmd *cmd, struct args *a)
     (void)cmd;
     return alias_drop(c, a->words[0]) ? CMD_OK
                                       : cmd_fail("there is no alias \"%s\"", a->words[0]);
-}
-
-/* ---- environment ------------------------------------------------------------------------------ */
-
-static int run_setenv(struct console *c, const struct cmd *cmd, struct args *a)
-{
-    (void)c;
-    if (!*a->words[0] || strchr(a->words[0], '='))
-        return cmd_usage(cmd, "setenv: \"%s\" is no name of a variable", a->words[0]);
-    return setenv(a->words[0], a->n > 1 ? a->words[1] : "", 1) == 0
-               ? CMD_OK
-               : cmd_fail("out of memory");
-}
-
-static int run_getenv(struct console *c, const struct cmd *cmd, struct args *a)
-{
-    const char *value = getenv(a->words[0]);
-    (void)c;
-    (void)cmd;
-    if (!value)
-        return cmd_fail("the variable %s is not set", a->words[0]);
-    puts(value);
-    return CMD_OK;
 }
 
 /* ---- small ones ------------------------------------------------------------------------------- */
@@ -250,20 +235,8 @@ const struct cmd cmd_alias = {"alias",
                               WORDS_COMMAND,
                               NULL,
                               run_alias};
-const struct cmd cmd_unalias = {"unalias", "NAME", "forget an alias", "", "", 1, 1,
-                                0,         PLAIN,  run_unalias};
-const struct cmd cmd_setenv = {"setenv",
-                               "NAME [VALUE]",
-                               "set a variable for tasks that are spawned from here",
-                               "",
-                               "",
-                               1,
-                               2,
-                               0,
-                               PLAIN,
-                               run_setenv};
-const struct cmd cmd_getenv = {"getenv", "NAME", "show a variable", "", "", 1, 1,
-                               0,        PLAIN,  run_getenv};
+const struct cmd cmd_unalias = {"unalias", "NAME", "forget an alias", "",   "",         1,
+                                1,         0,      WORDS_ALIAS,       NULL, run_unalias};
 const struct cmd cmd_echo = {"echo", "[WORD...]", "print words", "",    "",
                              0,      CMD_MANY,    CMD_RAW,       PLAIN, run_echo};
 const struct cmd cmd_help = {"help",

@@ -21,17 +21,17 @@ static int choose(struct console *c, const struct args *a, int first, const char
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
+    *t = (struct target){0};
     int status = survey_status(&c->link, false, &s, &zone, NULL) ? cmd_error() : CMD_OK;
     if (status == CMD_OK)
         status = target_read(&s, a->n - first, a->words + first, t);
     if (status == CMD_OK && args_has(a, 'c') && !target_add_children(&s, t))
         status = cmd_fail("out of memory");
     pxp_zone_free(&zone);
-    if (status == CMD_OK && t->n > 1 && !args_has(a, 'y') &&
-        !repl_ask(c, "%s %zu tasks?", verb, t->n)) {
+    if (status == CMD_OK && t->n > 1 && !args_has(a, 'y'))
+        status = repl_ask(c, "%s %zu tasks?", verb, t->n);
+    if (status)
         target_free(t);
-        return CMD_FAILED;
-    }
     return status;
 }
 
@@ -169,8 +169,8 @@ static int run_reset(struct console *c, const struct cmd *cmd, struct args *a)
         if (!target_add(&t, s.tasks[i].tid))
             status = cmd_fail("out of memory");
     pxp_zone_free(&zone);
-    if (!status && t.n > 1 && !args_has(a, 'y') && !repl_ask(c, "end all %zu tasks?", t.n))
-        status = CMD_FAILED;
+    if (!status && t.n > 1 && !args_has(a, 'y'))
+        status = repl_ask(c, "end all %zu tasks?", t.n);
     if (!status)
         status = task_signal_all(c, &t, 0, &count);
     if (!status)

@@ -8,13 +8,13 @@
 
 #include "base/clock.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE PX_SEC    /* of hosts: keys wait meanwhile */
-#define TICK (500 * PX_MS) /* so soon a changed size is seen */
+#define PATIENCE PX_SEC /* of hosts: keys wait meanwhile */
 
 static const char keys[] =
     "q quit  arrows choose  k kill  P cpu  M memory  A age  N tid  J job  "
@@ -140,11 +140,10 @@ static bool go_on(struct live *v)
     }
     if (!draw(v))
         return false;
-    now = px_now_ns();
-    uint64_t until = now + TICK < v->next || v->asking ? now + TICK : v->next;
-    int ready = link_wait_for(STDIN_FILENO, -1, until > now ? until : now + 1);
-    if (ready > 0)
+    int ready = link_wait_key(v->asking ? 0 : v->next ? v->next : 1);
+    if (ready == 1)
         on_key(v, screen_key());
+    link_noticed(); /* another size: it is drawn anew */
     return ready >= 0;
 }
 
@@ -155,8 +154,10 @@ static int watch(struct console *c, struct live *v)
         return cmd_fail("top: the terminal cannot be used");
     c->link.patience = PATIENCE;
     snprintf(v->top.note, sizeof v->top.note, "%s", keys);
+    link_notice(SIGWINCH, true);
     while (well && !v->leaves)
         well = go_on(v);
+    link_notice(SIGWINCH, false);
     c->link.patience = 0;
     screen_leave();
     return well || link_interrupted() ? CMD_OK : cmd_error();

@@ -66,34 +66,6 @@ static int hear_ends(struct console *c, const struct cmd *cmd, struct target *t)
     return worst;
 }
 
-/* Tasks of a job, those that have ended already included; how many. -1: was reported. */
-static long add_job(struct console *c, uint32_t job, struct target *t)
-{
-    struct survey s;
-    const struct survey_host *from;
-    uint8_t *body;
-    size_t len, before = t->n;
-    bool ok = true;
-    enum survey_got got = SURVEY_LOST;
-    pvmx_err err = events_ask(&s, &c->link, false);
-    while (!err && ok && (got = survey_next(&s, &from, &body, &len)) == SURVEY_ANSWER) {
-        struct pxp_events_are m;
-        struct pxp_zone zone = {0};
-        err = pxp_events_are_decode(body, len, &m, &zone);
-        for (size_t i = 0; !err && ok && i < m.n_events; i++)
-            if (m.events[i].job == job && m.events[i].kind == PXP_EVENT_TASK_START)
-                ok = target_add(t, m.events[i].tid);
-        pxp_zone_free(&zone);
-        free(body);
-    }
-    survey_end(&s);
-    if (!ok)
-        return cmd_fail("out of memory"), -1;
-    if (got != SURVEY_DONE)
-        return cmd_error(), -1;
-    return (long)(t->n - before);
-}
-
 static int add_others(struct console *c, char *word, struct target *t)
 {
     struct pxp_status_is s;
@@ -110,17 +82,34 @@ static int add_others(struct console *c, char *word, struct target *t)
     return status;
 }
 
-/* A plain number may be a job or a tid; a job that there has been goes first when it is short. */
+/* Tasks of a job, those that have ended already included. */
+static int add_job(struct console *c, uint32_t job, struct target *t)
+{
+    struct pxp_status_is s;
+    struct pxp_zone zone = {0};
+    size_t before = t->n;
+    /* Of one that runs for long the start may be forgotten, and what ends now is remembered. */
+    int status = survey_status(&c->link, false, &s, &zone, NULL) ? cmd_error() : CMD_OK;
+    for (size_t i = 0; !status && i < s.n_tasks; i++)
+        if (s.tasks[i].job == job && !target_add(t, s.tasks[i].tid))
+            status = cmd_fail("out of memory");
+    pxp_zone_free(&zone);
+    if (!status)
+        status = events_of_job(c, job, t);
+    return status          ? status
+           : t->n > before ? CMD_OK
+                           : cmd_fail("there has been no job %u lately", job);
+}
+
+/* A plain number may be a job or a tid; a job that there has been goes first. */
 static int add_word(struct console *c, char *word, struct target *t)
 {
     uint32_t job;
-    bool is_job = target_job(word, &job);
-    bool certain = is_job && (strlen(word) < 5 || *word == '[' || *word == 'j');
-    long n = is_job ? add_job(c, job, t) : 0;
-    if (n != 0)
-        return n > 0 ? CMD_OK : link_interrupted() ? CMD_INTERRUPTED : CMD_FAILED;
-    return certain ? cmd_fail("there has been no job %u lately", job)
-                   : add_others(c, word, t);
+    size_t before = t->n;
+    if (target_short_job(word, &job))
+        return add_job(c, job, t);
+    int status = target_job(word, &job) ? events_of_job(c, job, t) : CMD_OK;
+    return status || t->n > before ? status : add_others(c, word, t);
 }
 
 static int run_wait(struct console *c, const struct cmd *cmd, struct args *a)

@@ -8,6 +8,7 @@
 struct choices {
     char **items;
     size_t n, cap;
+    bool goes_on; /* a quote that is open is not at its end with a choice */
 };
 
 /* All that begin with `word`, which follows `nbefore` other words of the line. */

@@ -57,7 +57,8 @@ static void put_fields(const struct cmd *cmd)
         put_member("name", o->name, ",");
         put_member("type", out_kind_name(o->kind), ",");
         put_member("unit", out_kind_unit(o->kind), ",");
-        printf("\"null\":%s,", (o->kind & ~(unsigned)OUT_MORE) == OUT_TID ? "true" : "false");
+        printf("\"null\":%s,",
+               (o->kind & ~(unsigned)OUT_FLAGS) == OUT_TID ? "true" : "false");
         put_member("help", o->help, "}");
     }
 }

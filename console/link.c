@@ -17,7 +17,7 @@
 
 enum { GREETING_MS = 10000 };
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, noticed;
 
 static void on_interrupt(int sig)
 {
@@ -42,30 +42,62 @@ void link_uninterrupt(void)
     interrupted = 0;
 }
 
-/* The signal can come only while we wait: one that came just before would be slept through. */
-int link_wait_for(int fd, int other, uint64_t until)
+static void on_notice(int sig)
+{
+    noticed = sig;
+}
+
+void link_notice(int sig, bool on)
+{
+    struct sigaction act = {.sa_handler = on ? on_notice : SIG_DFL};
+    sigemptyset(&act.sa_mask);
+    sigaction(sig, &act, NULL);
+}
+
+int link_noticed(void)
+{
+    int sig = noticed;
+    noticed = 0;
+    return sig;
+}
+
+/* Signals can come only while we wait: one that came just before would be slept through. */
+static int wait_for(int fd, int other, uint64_t until, bool notices)
 {
     struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
-    sigset_t set, before;
+    sigset_t set, before, waiting;
     int ready = 0;
     bool late = false;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTSTP);
+    sigaddset(&set, SIGWINCH);
     sigprocmask(SIG_BLOCK, &set, &before);
-    sigdelset(&before, SIGINT);
-    while (!interrupted && ready <= 0 && !late) {
+    waiting = before;
+    sigdelset(&waiting, SIGINT);
+    sigdelset(&waiting, SIGTSTP);
+    sigdelset(&waiting, SIGWINCH);
+    while (!interrupted && !(notices && noticed) && ready <= 0 && !late) {
         uint64_t now = px_now_ns(), left = until > now ? until - now : 0;
         struct timespec t = {(time_t)(left / PX_SEC), (long)(left % PX_SEC)};
-        ready = ppoll(p, 2, until != 0 ? &t : NULL, &before);
+        ready = ppoll(p, 2, until != 0 ? &t : NULL, &waiting);
         late = until != 0 && ready <= 0 && px_now_ns() >= until;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return ready > 0 ? (p[0].revents != 0 ? 1 : 2) : interrupted ? -1 : 0;
+    return ready > 0     ? (p[0].revents != 0 ? 1 : 2)
+           : interrupted ? -1
+           : late        ? 0
+                         : LINK_NOTICED;
 }
 
-bool link_wait(int fd)
+int link_wait_for(int fd, int other, uint64_t until)
 {
-    return link_wait_for(fd, -1, 0) > 0;
+    return wait_for(fd, other, until, false);
+}
+
+int link_wait_key(uint64_t until)
+{
+    return wait_for(STDIN_FILENO, -1, until, true);
 }
 
 /* ---- connection ------------------------------------------------------------------------------- */

@@ -38,11 +38,16 @@ pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count);
 /* Ctrl-C has been pressed since the last link_uninterrupt. */
 bool link_interrupted(void);
 void link_uninterrupt(void);
-/* Waits until a descriptor can be read; false: interrupted. */
-bool link_wait(int fd);
-/* The same for one of two (-1: only one) and until a time (0: for ever): 1 or 2: which, 0: the time is
- * over, -1: interrupted. */
+/* Waits until one of two descriptors (-1: only one) can be read, or until a time (0: for ever): 1 or 2:
+ * which, 0: the time is over, -1: interrupted. */
 int link_wait_for(int fd, int other, uint64_t until);
+/* The same for a key. It ends with LINK_NOTICED when one of the signals has come that are noticed: SIGWINCH
+ * and SIGTSTP, as long as they are. */
+int link_wait_key(uint64_t until);
+enum { LINK_NOTICED = 3 };
+/* Whether a signal is noticed, or does what it usually does. */
+void link_notice(int sig, bool on);
+int link_noticed(void); /* which has come, once; 0: none */
 /* From now on Ctrl-C interrupts what waits instead of ending the program. */
 void link_catch_interrupts(void);
 

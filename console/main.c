@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pvmx: the console. One command from its arguments, a script, or a prompt. */
 #include "cmd.h"
+#include "text.h"
 
 #include "base/log.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,13 +73,12 @@ static int run_pvm(const struct console *c, char **argv)
     return cmd_fail("%s: %s", path, strerror(errno));
 }
 
+#define USAGE                                                                            \
+    "[--vm NAME] [--json] [-f FILE | --pvm3 [ARGUMENT]... | COMMAND [ARGUMENT]...]"
+
 static int usage(const char *problem, const char *word)
 {
-    fprintf(
-        stderr,
-        "pvmx: %s%s; usage: pvmx [--vm NAME] [--json] [-f FILE | --pvm3 [ARGUMENT]... | "
-        "COMMAND [ARGUMENT]...]\n",
-        problem, word);
+    fprintf(stderr, "pvmx: %s%s; usage: pvmx " USAGE "\n", problem, word);
     return CMD_USAGE;
 }
 
@@ -99,8 +98,17 @@ static int run(struct console *c, int argc, char **argv)
             return i + 2 == argc
                        ? run_file(c, argv[i + 1])
                        : usage("what follows a script is too much: ", argv[i + 2]);
+        } else if (strcmp(argv[i], "--vm") == 0 || strcmp(argv[i], "-f") == 0) {
+            return usage(argv[i][1] == 'f' ? "a file must follow "
+                                           : "the name of a virtual machine must follow ",
+                         argv[i]);
         } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             char *help[] = {(char[]){"help"}, NULL};
+            puts("Usage: pvmx " USAGE "\n\n"
+                 "Without a command: a prompt, or a script from standard input; starts a "
+                 "virtual machine\nwhen none runs. --vm: another one than \"default\"; "
+                 "--json: "
+                 "listings for programs; -f: a\nscript; --pvm3: as PVM's console.\n");
             return cmd_run(c, 1, help);
         } else if (strcmp(argv[i], "--version") == 0) {
             char *version[] = {(char[]){"version"}, NULL};
@@ -115,13 +123,14 @@ static int run(struct console *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
     static struct console c = {.link.client.fd = -1};
-    setlocale(LC_CTYPE, "");
+    text_locale();
     px_log_set_name("pvmx");
     signal(SIGPIPE, SIG_IGN);
     link_catch_interrupts();
     int status = run(&c, argc, argv);
     link_close(&c.link);
     alias_free(&c);
+    free(c.here);
     if (fflush(stdout) != 0 || ferror(stdout))
         status = status ? status : CMD_FAILED;
     return status;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See out.h. */
 #include "out.h"
+#include "screen.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -12,12 +14,12 @@
 
 static enum out_kind kind_of(const struct out_column *column)
 {
-    return column->kind & ~(unsigned)OUT_MORE;
+    return column->kind & ~(unsigned)OUT_FLAGS;
 }
 
 const char *out_kind_name(unsigned kind)
 {
-    kind &= ~(unsigned)OUT_MORE;
+    kind &= ~(unsigned)OUT_FLAGS;
     return kind == OUT_LIST                      ? "list"
            : kind == OUT_TEXT || kind == OUT_TID ? "string"
                                                  : "number";
@@ -25,7 +27,7 @@ const char *out_kind_name(unsigned kind)
 
 const char *out_kind_unit(unsigned kind)
 {
-    kind &= ~(unsigned)OUT_MORE;
+    kind &= ~(unsigned)OUT_FLAGS;
     return kind == OUT_KB ? "KiB" : kind == OUT_MS || kind == OUT_AT ? "ms" : "";
 }
 
@@ -84,6 +86,8 @@ static void json_row(const struct out_column *columns, const struct out_cell *ce
     putchar('}');
 }
 
+enum { CUT_LEAST = 8 };
+
 /* ---- for people ------------------------------------------------------------------------------- */
 
 static void show_ms(char *text, size_t size, uint64_t ms)
@@ -117,9 +121,8 @@ static char *show(enum out_kind kind, const struct out_cell *cell)
     switch (kind) {
     case OUT_TEXT:;
         char *copy = strdup(cell->text && *cell->text ? cell->text : "-");
-        for (char *c = copy; c && *c; c++)
-            if (iscntrl((unsigned char)*c))
-                *c = '?';
+        if (copy)
+            text_plain(copy);
         return copy;
     case OUT_TID:
         snprintf(text, sizeof text, cell->number ? "t%" PRIx64 : "-", cell->number);
@@ -142,8 +145,7 @@ static char *show(enum out_kind kind, const struct out_cell *cell)
     case OUT_NUMBER:
         snprintf(text, sizeof text, "%" PRIu64, cell->number);
         break;
-    case OUT_LIST:
-    case OUT_MORE:
+    default: /* only described */
         return NULL;
     }
     return strdup(text);
@@ -239,14 +241,26 @@ static const char *colour_of(const struct out_column *column, const char *text)
     return "\033[31m";
 }
 
-static void print_cell(const struct out *o, size_t i, const char *text, size_t width,
-                       const char *colour)
+struct layout {
+    size_t *widths; /* of columns that are shown; 0: it is not */
+    size_t last;    /* of them */
+    size_t cut; /* columns that are left for the last; SIZE_MAX: as many as it wants */
+};
+
+static void print_cell(const struct out *o, const struct layout *l, size_t i,
+                       const char *text, const char *colour)
 {
-    bool last = true;
-    for (size_t k = i + 1; k < o->ncolumns; k++)
-        last = last && !is_shown(o, k);
-    int pad = is_right(kind_of(&o->columns[i])) ? (int)width : last ? 0 : -(int)width;
-    fprintf(o->to, "%s%s%*s%s", i ? "  " : "", colour, pad, text, *colour ? "\033[0m" : "");
+    size_t len = strlen(text), columns = text_columns(text), width = l->widths[i];
+    int pad = columns < width ? (int)(width - columns) : 0;
+    if (i == l->last && l->cut < columns)
+        len = text_fit(text, len, l->cut);
+    fprintf(o->to, "%s%s", i ? "  " : "", colour);
+    if (is_right(kind_of(&o->columns[i])))
+        fprintf(o->to, "%*s", pad, "");
+    fwrite(text, 1, len, o->to);
+    if (!is_right(kind_of(&o->columns[i])) && i != l->last)
+        fprintf(o->to, "%*s", pad, "");
+    fputs(*colour ? "\033[0m" : "", o->to);
 }
 
 /* In capitals, without the unit, which the cells have. */
@@ -259,29 +273,70 @@ static void make_head(const struct out_column *column, char *head, size_t size)
         head[k] = (char)toupper((unsigned char)column->name[k]);
 }
 
-static void print_table(const struct out *o)
+/* What stands in the last column may be cut where a terminal would break the line. */
+static size_t find_cut(const struct out *o, const struct layout *l)
 {
-    bool colours = is_colourful(o);
-    for (size_t row = 0; row <= o->nrows; row++) {
-        if (colours && row == 0)
-            fputs("\033[1m", o->to);
-        for (size_t i = 0; i < o->ncolumns; i++) {
-            char head[40] = "";
-            if (!is_shown(o, i))
-                continue;
-            make_head(&o->columns[i], head, sizeof head);
-            size_t width = strlen(head);
-            for (size_t r = 0; r < o->nrows; r++) {
-                const char *c = o->cells[r * o->ncolumns + i];
-                width = c && strlen(c) > width ? strlen(c) : width;
-            }
-            const char *text = row ? o->cells[(row - 1) * o->ncolumns + i] : head;
-            text = text ? text : "?";
-            print_cell(o, i, text, width,
-                       colours && row ? colour_of(&o->columns[i], text) : "");
+    size_t rows, columns, used = 0;
+    if (o->wide || !(o->columns[l->last].kind & OUT_CUT) || o->to != stdout ||
+        !isatty(STDOUT_FILENO))
+        return SIZE_MAX;
+    screen_size(&rows, &columns);
+    for (size_t i = 0; i < l->last; i++)
+        used += l->widths[i] ? l->widths[i] + 2 : 0;
+    return columns > used + CUT_LEAST ? columns - used : CUT_LEAST;
+}
+
+static bool lay_out(const struct out *o, struct layout *l)
+{
+    *l = (struct layout){.widths = calloc(o->ncolumns, sizeof *l->widths)};
+    for (size_t i = 0; l->widths && i < o->ncolumns; i++) {
+        char head[40] = "";
+        if (!is_shown(o, i))
+            continue;
+        l->last = i;
+        make_head(&o->columns[i], head, sizeof head);
+        l->widths[i] = strlen(head);
+        for (size_t r = 0; r < o->nrows; r++) {
+            const char *c = o->cells[r * o->ncolumns + i];
+            size_t columns = c ? text_columns(c) : 0;
+            l->widths[i] = columns > l->widths[i] ? columns : l->widths[i];
         }
-        fputs(colours && row == 0 ? "\033[0m\n" : "\n", o->to);
     }
+    l->cut = l->widths ? find_cut(o, l) : 0;
+    return l->widths != NULL;
+}
+
+static void print_head(const struct out *o, const struct layout *l, bool colours)
+{
+    fputs(colours ? "\033[1m" : "", o->to);
+    for (size_t i = 0; i < o->ncolumns; i++) {
+        char head[40] = "";
+        make_head(&o->columns[i], head, sizeof head);
+        if (l->widths[i])
+            print_cell(o, l, i, head, "");
+    }
+    fputs(colours ? "\033[0m\n" : "\n", o->to);
+}
+
+static void print_table(struct out *o)
+{
+    struct layout l;
+    bool colours = is_colourful(o);
+    if (!lay_out(o, &l)) {
+        o->failed = true;
+        return;
+    }
+    print_head(o, &l, colours);
+    for (size_t row = 0; row < o->nrows; row++) {
+        for (size_t i = 0; i < o->ncolumns; i++) {
+            const char *text = o->cells[row * o->ncolumns + i];
+            text = text ? text : "?";
+            if (l.widths[i])
+                print_cell(o, &l, i, text, colours ? colour_of(&o->columns[i], text) : "");
+        }
+        fputc('\n', o->to);
+    }
+    free(l.widths);
 }
 
 void out_end(struct out *o)

@@ -10,15 +10,18 @@
 #include <stdio.h>
 
 enum out_kind {
-    OUT_TEXT,      /* JSON: a string                            */
-    OUT_NUMBER,    /* a number                                  */
-    OUT_TID,       /* a string "t40002"; for people "-" when 0  */
-    OUT_KB,        /* a number of KiB; for people "1.5G"        */
-    OUT_MS,        /* a number of ms; for people "3m12s"        */
-    OUT_CENTS,     /* a number with two decimals                */
-    OUT_AT,        /* ms since 1970; for people a local time    */
-    OUT_LIST,      /* only described: an array of objects       */
-    OUT_MORE = 16, /* added: for people only in the long form */
+    OUT_TEXT,   /* JSON: a string                            */
+    OUT_NUMBER, /* a number                                  */
+    OUT_TID,    /* a string "t40002"; for people "-" when 0  */
+    OUT_KB,     /* a number of KiB; for people "1.5G"        */
+    OUT_MS,     /* a number of ms; for people "3m12s"        */
+    OUT_CENTS,  /* a number with two decimals                */
+    OUT_AT,     /* ms since 1970; for people a local time    */
+    OUT_LIST,   /* only described: an array of objects       */
+    /* Added: */
+    OUT_MORE = 16, /* for people only in the long form                             */
+    OUT_CUT = 32, /* the last one: on a terminal cut to its width, but in the long form */
+    OUT_FLAGS = OUT_MORE | OUT_CUT,
 };
 
 struct out_column {

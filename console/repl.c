@@ -2,9 +2,12 @@
 /* The prompt: lines are edited with libedit, remembered, completed. */
 #include "cmd.h"
 #include "complete.h"
+#include "screen.h"
+#include "text.h"
 
 #include <histedit.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,15 +27,37 @@ static char *prompt(EditLine *el)
     return text;
 }
 
+/* Ctrl-Z: the shell gets the terminal as it was. */
+static void stop(EditLine *el)
+{
+    el_set(el, EL_PREP_TERM, 0);
+    link_notice(SIGTSTP, false);
+    raise(SIGTSTP);
+    link_notice(SIGTSTP, true);
+    el_set(el, EL_PREP_TERM, 1);
+}
+
+/* Waits for a key; false: Ctrl-C. */
+static bool await_key(EditLine *el)
+{
+    int ready;
+    while ((ready = link_wait_key(0)) == LINK_NOTICED) {
+        if (link_noticed() == SIGTSTP)
+            stop(el);
+        el_resize(el);
+        el_set(el, EL_REFRESH);
+    }
+    return ready > 0;
+}
+
 /* One byte. Ctrl-C ends the line as end of file does: repl_run looks why. */
 static int next_char(EditLine *el, wchar_t *out)
 {
     static char bytes[MB_LEN_MAX];
     static size_t have;
-    (void)el;
     for (;;) {
         mbstate_t state = {0};
-        ssize_t n = link_wait(STDIN_FILENO) ? read(STDIN_FILENO, bytes + have, 1) : 0;
+        ssize_t n = await_key(el) ? read(STDIN_FILENO, bytes + have, 1) : 0;
         if (n <= 0) {
             have = 0;
             return 0;
@@ -48,15 +73,53 @@ static int next_char(EditLine *el, wchar_t *out)
     }
 }
 
-/* What all of them have in common before the last blank is left out. */
+/* In columns, as ls has them; what all of them have in common before the last blank or slash is left
+ * out. */
 static void show_choices(const struct choices *ch, const char *word)
 {
-    const char *blank = strrchr(word, ' ');
-    size_t skip = blank ? (size_t)(blank - word) + 1 : 0;
+    enum { MOST = 200 };
+    size_t rows, columns, widest = 1, skip = 0, n = ch->n < MOST ? ch->n : MOST;
+    for (const char *c = word; *c; c++)
+        if (*c == ' ' || *c == '/')
+            skip = (size_t)(c - word) + 1;
+    for (size_t i = 0; i < n; i++) {
+        size_t width = text_columns(ch->items[i] + skip);
+        widest = width > widest ? width : widest;
+    }
+    screen_size(&rows, &columns);
+    size_t across = columns / (widest + 2) > 1 ? columns / (widest + 2) : 1;
+    size_t down = (n + across - 1) / across;
     putchar('\n');
-    for (size_t i = 0; i < ch->n; i++)
-        printf("%s%s", ch->items[i] + skip, i + 1 < ch->n ? "  " : "\n");
+    for (size_t row = 0; row < down; row++) {
+        for (size_t i = row; i < n; i += down) {
+            const char *text = ch->items[i] + skip;
+            int pad = i + down < n ? (int)(widest + 2 - text_columns(text)) : 0;
+            printf("%s%*s", text, pad, "");
+        }
+        putchar('\n');
+    }
+    if (n < ch->n)
+        printf("... and %zu more\n", ch->n - n);
     fflush(stdout);
+}
+
+/* What all choices go on with behind the word; an only one ends it. */
+static bool insert_more(EditLine *el, const struct choices *ch, size_t typed, char quote)
+{
+    const char *first = ch->items[0];
+    size_t common = complete_common(ch), len = common - typed;
+    char *more = malloc(4 * len + 4);
+    if (!more)
+        return false;
+    words_quote(first + typed, len, quote, more);
+    bool folder = common > 0 && first[common - 1] == '/';
+    if (ch->n == 1 && !folder && quote && !ch->goes_on)
+        strcat(more, (char[]){quote, '\0'});
+    if (ch->n == 1 && !folder)
+        strcat(more, " ");
+    int done = *more ? el_insertstr(el, more) : 0;
+    free(more);
+    return done == 0;
 }
 
 /* Tab. */
@@ -65,29 +128,21 @@ static unsigned char on_complete(EditLine *el, wint_t key)
     struct console *c;
     struct choices ch;
     const LineInfo *line = el_line(el);
-    char *text = strndup(line->buffer, (size_t)(line->cursor - line->buffer));
+    char *text = strndup(line->buffer, (size_t)(line->cursor - line->buffer)), quote;
     int n = 0;
     (void)key;
     el_get(el, EL_CLIENTDATA, &c);
-    bool open;
-    char **words = text ? words_split_open(text, &n, &open) : NULL;
-    bool fresh = words && (n == 0 || (text[strlen(text) - 1] == ' ' && !open));
+    char **words = text ? words_split_open(text, &n, &quote) : NULL;
+    bool fresh =
+        words && (n == 0 || (strchr(" \t", text[strlen(text) - 1]) && !quote &&
+                             !(strlen(text) > 1 && text[strlen(text) - 2] == '\\')));
     unsigned char result = CC_ERROR;
     if (words) {
         const char *word = fresh ? "" : words[n - 1];
+        size_t typed = strlen(word);
         complete_word(c, fresh ? n : n - 1, words, word, &ch);
-        size_t common = complete_common(&ch), typed = strlen(word);
-        if (ch.n > 0 && (common > typed || ch.n == 1)) {
-            char *more = strdup(ch.items[0] + typed);
-            if (more) {
-                more[common - typed] = '\0';
-                el_insertstr(el, more);
-                bool folder = common > 0 && ch.items[0][common - 1] == '/';
-                if (ch.n == 1 && !folder)
-                    el_insertstr(el, " ");
-                result = CC_REFRESH;
-            }
-            free(more);
+        if (ch.n == 1 || (ch.n > 0 && complete_common(&ch) > typed)) {
+            result = insert_more(el, &ch, typed, quote) ? CC_REFRESH : CC_ERROR;
         } else if (ch.n > 1) {
             show_choices(&ch, word);
             result = CC_REDISPLAY;
@@ -122,6 +177,31 @@ static bool history_file(char *path, size_t size)
     return true;
 }
 
+/* Each line at once, so that it stays whatever ends us and whoever else writes there. As libedit reads
+ * them: unusual bytes in octal digits. */
+static void history_append(const char *path, const char *line)
+{
+    FILE *f = fopen(path, "ae");
+    if (!f)
+        return;
+    if (fseek(f, 0, SEEK_END) == 0 && ftell(f) == 0) {
+        fchmod(fileno(f), 0600);
+        fputs("_HiStOrY_V2_\n", f);
+    }
+    for (const char *c = line; *c; c++)
+        fprintf(f, *c > ' ' && *c < 0x7f && *c != '\\' ? "%c" : "\\%03o", (unsigned char)*c);
+    fputc('\n', f);
+    fclose(f);
+}
+
+/* Of a long file the last lines stay. */
+static void history_load(History *lines, const char *path)
+{
+    HistEvent event;
+    if (history(lines, &event, H_LOAD, path) > 2 * HISTORY_LINES)
+        history(lines, &event, H_SAVE, path);
+}
+
 /* ---- the loop --------------------------------------------------------------------------------- */
 
 static void run_line(struct console *c, const char *line)
@@ -152,14 +232,21 @@ static EditLine *open_editor(struct console *c, History *lines)
     return el;
 }
 
-static void read_lines(struct console *c, EditLine *el, History *lines)
+/* path: of its file; NULL: there is none. */
+static void read_lines(struct console *c, EditLine *el, History *lines, const char *path)
 {
     HistEvent event;
     while (!c->quit) {
         int n;
         link_uninterrupt();
         el_set(el, EL_PREP_TERM, 1); /* before the prompt: keys count as soon as it is seen */
+        el_resize(el);
+        link_notice(SIGWINCH, true);
+        link_notice(SIGTSTP, true);
         const char *line = el_gets(el, &n);
+        link_notice(SIGWINCH, false);
+        link_notice(SIGTSTP, false);
+        link_noticed();
         if (!line && link_interrupted()) {
             el_reset(el);
             puts("^C");
@@ -169,8 +256,9 @@ static void read_lines(struct console *c, EditLine *el, History *lines)
             putchar('\n');
             break;
         }
-        if (line[strspn(line, " \t\r\n")] != '\0')
-            history(lines, &event, H_ENTER, line);
+        if (line[strspn(line, " \t\r\n")] != '\0' &&
+            history(lines, &event, H_ENTER, line) > 0 && path)
+            history_append(path, line);
         run_line(c, line);
     }
 }
@@ -190,26 +278,40 @@ int repl_run(struct console *c)
     history(lines, &event, H_SETSIZE, HISTORY_LINES);
     history(lines, &event, H_SETUNIQUE, 1);
     if (keep)
-        history(lines, &event, H_LOAD, path);
-    read_lines(c, el, lines);
-    if (keep)
-        history(lines, &event, H_SAVE, path);
+        history_load(lines, path);
+    read_lines(c, el, lines, keep ? path : NULL);
     el_end(el);
     history_end(lines);
     return CMD_OK;
 }
 
-bool repl_ask(const struct console *c, const char *fmt, ...)
+/* Who is there to be asked sees one of these. */
+static FILE *asks_on(const struct console *c)
+{
+    return c->interactive          ? stdout
+           : !isatty(STDIN_FILENO) ? NULL
+           : isatty(STDOUT_FILENO) ? stdout
+           : isatty(STDERR_FILENO) ? stderr
+                                   : NULL;
+}
+
+int repl_ask(const struct console *c, const char *fmt, ...)
 {
     char answer[16];
+    FILE *f = asks_on(c);
     va_list ap;
-    if (!c->interactive && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
-        return true;
+    if (!f)
+        return CMD_OK;
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    vfprintf(f, fmt, ap);
     va_end(ap);
-    fputs(" [y/N] ", stdout);
-    fflush(stdout);
-    ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
-    return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+    fputs(" [y/N] ", f);
+    fflush(f);
+    ssize_t n = read(STDIN_FILENO, answer, sizeof answer);
+    bool yes = n > 0 && (*answer == 'y' || *answer == 'Y');
+    while (n > 0 && answer[n - 1] != '\n') /* not to be taken for the next command */
+        n = read(STDIN_FILENO, answer, sizeof answer);
+    if (n <= 0)
+        fputc('\n', f);
+    return yes && n > 0 ? CMD_OK : link_interrupted() ? CMD_INTERRUPTED : CMD_FAILED;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See screen.h. Sequences are those that every terminal of today knows. */
 #include "screen.h"
+#include "text.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -91,7 +92,7 @@ void screen_show(const char *text, size_t marked)
     screen_size(&rows, &columns);
     fputs("\033[H", stdout);
     for (size_t row = 0; row < rows && *text; row++) {
-        size_t len = strcspn(text, "\n"), shown = len < columns ? len : columns;
+        size_t len = strcspn(text, "\n"), shown = text_fit(text, len, columns);
         printf("%s%.*s\033[K%s%s", row == marked ? "\033[7m" : "", (int)shown, text,
                row == marked ? "\033[0m" : "", row + 1 < rows ? "\n" : "");
         text += len + (text[len] == '\n');

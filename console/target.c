@@ -9,7 +9,7 @@
 #include <string.h>
 
 const char target_help[] =
-    "Tasks are t40002 (or 40002), job:3 (all of a job), "
+    "Tasks are t40002 (or 40002), job:3 or 3 (all of a job), "
     "host:alpha (all on a host), "
     "name:REGEX (whose program's name fits), parent:t40001 (that it "
     "has spawned) or state:enrolled.";
@@ -37,6 +37,13 @@ bool target_job(const char *word, uint32_t *job)
         return false;
     *job = (uint32_t)v;
     return true;
+}
+
+bool target_short_job(const char *word, uint32_t *job)
+{
+    enum { TID_DIGITS = 5 }; /* at least: bits 18 and up are a host's */
+    bool is_short = *word == '[' || *word == 'j' || strlen(word) < TID_DIGITS;
+    return is_short && target_job(word, job);
 }
 
 bool target_add(struct target *t, int32_t tid)
@@ -120,9 +127,9 @@ static int read_word(const struct pxp_status_is *s, const char *word, struct tar
     int32_t tid;
     struct trait t = {.kind = BY_JOB};
     bool found = false, ok = true;
-    if (target_tid(word, &tid))
+    if (target_tid(word, &tid) && !target_short_job(word, &t.job))
         return target_add(out, tid) ? CMD_OK : cmd_fail("out of memory");
-    int status = read_trait(word, &t);
+    int status = t.job ? CMD_OK : read_trait(word, &t);
     if (status)
         return status;
     for (size_t i = 0; i < s->n_tasks && ok; i++)
@@ -134,7 +141,9 @@ static int read_word(const struct pxp_status_is *s, const char *word, struct tar
         regfree(&t.re);
     if (!ok)
         return cmd_fail("out of memory");
-    return found ? CMD_OK : cmd_fail("no task is meant by %s", word);
+    return found              ? CMD_OK
+           : t.kind == BY_JOB ? cmd_fail("no task of job %u is running", t.job)
+                              : cmd_fail("no task is meant by %s", word);
 }
 
 int target_read(const struct pxp_status_is *status, int n, char **words, struct target *out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which tasks words mean: "t40002" or "40002", "job:3", "host:alpha", "name:REGEX",
+/* Which tasks words mean: "t40002" or "40002", "job:3" or "3", "host:alpha", "name:REGEX",
  * "parent:t40001", "state:enrolled". */
 #ifndef CONSOLE_TARGET_H
 #define CONSOLE_TARGET_H
@@ -23,6 +23,8 @@ bool target_add(struct target *t, int32_t tid);
 bool target_add_children(const struct pxp_status_is *status, struct target *t);
 /* "3", "job:3" or "[3]"; false: it is none. */
 bool target_job(const char *word, uint32_t *job);
+/* The same, but for numbers that may also be a tid. */
+bool target_short_job(const char *word, uint32_t *job);
 /* "t40002" or "40002"; false: it is none. */
 bool target_tid(const char *word, int32_t *tid);
 /* "started", "enrolled", "left", "ended". */

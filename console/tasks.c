@@ -86,6 +86,11 @@ static int (*find_order(const char *order))(const void *, const void *)
     return NULL;
 }
 
+const char *tasks_order(size_t i)
+{
+    return i < sizeof orders / sizeof *orders ? orders[i].name : NULL;
+}
+
 bool tasks_is_order(const char *order)
 {
     return find_order(order) != NULL;

@@ -14,6 +14,7 @@ struct tasks_view {
 
 extern const char tasks_orders[]; /* for people */
 bool tasks_is_order(const char *order);
+const char *tasks_order(size_t i); /* NULL: there are no more */
 /* "tree": a parent before its children; largest first by cpu and memory; false: no memory. */
 bool tasks_arrange(struct tasks_view *v, const struct pxp_status_is *s, const char *order);
 void tasks_view_free(struct tasks_view *v);

@@ -172,14 +172,6 @@ static void put_hosts(const struct top *t, FILE *f, size_t most)
     out_end(&o);
 }
 
-/* Bytes that are no plain characters would take another number of columns. */
-static void make_plain(char *text)
-{
-    for (char *c = text; *c; c++)
-        if ((*c < ' ' && *c != '\n') || *c == 0x7f)
-            *c = '?';
-}
-
 char *top_page(struct top *t, const char *vm, size_t rows, size_t *marked)
 {
     char *text = NULL;
@@ -208,7 +200,6 @@ char *top_page(struct top *t, const char *vm, size_t rows, size_t *marked)
         free(text);
         return NULL;
     }
-    make_plain(text);
     *marked = t->n ? hosts + 4 + chosen_row(t) - t->first : SIZE_MAX;
     return text;
 }

@@ -5,63 +5,96 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copies one word without its quotes; *from and *to move on. false: a quote is not closed. */
-static bool take_word(const char **from, char **to)
+struct splitting {
+    const char *from;
+    char *to;
+    const char *home; /* what ~ stands for; NULL: nothing */
+    char quote;       /* that is open */
+};
+
+/* ~ and ~/... at the beginning of a word. */
+static void take_home(struct splitting *s)
 {
-    const char *c = *from;
-    char *out = *to, quote = 0;
-    for (; *c && (quote || !strchr(" \t\r\n", *c)); c++) {
-        if (quote ? *c == quote : *c == '\'' || *c == '"')
-            quote = quote ? 0 : *c;
-        else if (*c == '\\' && quote != '\'' && c[1])
-            *out++ = *++c;
-        else
-            *out++ = *c;
-    }
-    *out++ = '\0';
-    *from = c;
-    *to = out;
-    return quote == 0;
+    if (!s->home || *s->from != '~' || (s->from[1] && !strchr("/ \t\r\n", s->from[1])))
+        return;
+    s->to = stpcpy(s->to, s->home);
+    s->from++;
 }
 
-static char **split(const char *line, int *n, bool *open)
+/* Copies one word without its quotes. */
+static void take_word(struct splitting *s)
+{
+    take_home(s);
+    for (; *s->from && (s->quote || !strchr(" \t\r\n", *s->from)); s->from++) {
+        char c = *s->from;
+        if (s->quote ? c == s->quote : c == '\'' || c == '"')
+            s->quote = s->quote ? '\0' : c;
+        else if (c == '\\' && s->quote != '\'' && s->from[1])
+            *s->to++ = *++s->from;
+        else
+            *s->to++ = c;
+    }
+    *s->to++ = '\0';
+}
+
+static size_t count(const char *text, char c)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += *text == c;
+    return n;
+}
+
+char **words_split_open(const char *line, int *n, char *quote)
 {
     /* At most one word for every two characters, and no more text than the line has. */
+    const char *home = getenv("HOME");
     size_t len = strlen(line), most = len / 2 + 2;
-    char **words = malloc(most * sizeof *words + len + 2);
-    char *to = words ? (char *)(words + most) : NULL;
+    size_t homes = home ? count(line, '~') * strlen(home) : 0;
+    char **words = malloc(most * sizeof *words + len + homes + 2);
+    struct splitting s = {line, words ? (char *)(words + most) : NULL, home, '\0'};
     *n = 0;
-    *open = false;
+    *quote = '\0';
     if (!words)
         return NULL;
     for (;;) {
-        line += strspn(line, " \t\r\n");
-        if (!*line || *line == '#')
+        s.from += strspn(s.from, " \t\r\n");
+        if (!*s.from || *s.from == '#')
             break;
-        words[*n] = to;
-        *open = !take_word(&line, &to);
-        ++*n;
+        words[(*n)++] = s.to;
+        take_word(&s);
     }
     words[*n] = NULL;
+    *quote = s.quote;
     return words;
-}
-
-char **words_split_open(const char *line, int *n, bool *open)
-{
-    return split(line, n, open);
 }
 
 char **words_split(const char *line, int *n)
 {
-    bool open;
-    char **words = split(line, n, &open);
+    char quote;
+    char **words = words_split_open(line, n, &quote);
     if (!words) {
         cmd_fail("out of memory");
-    } else if (open) {
-        cmd_fail("a quote is not closed");
+    } else if (quote) {
+        cmd_fail("a quote %c is not closed", quote);
         free(words);
         words = NULL;
         *n = 0;
     }
     return words;
+}
+
+void words_quote(const char *text, size_t len, char quote, char *to)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (quote == '\'' && c == '\'') {
+            to = stpcpy(to, "'\\'");
+        } else if (quote == '"' ? c == '"' || c == '\\'
+                                : !quote && strchr(" \t\r\n'\"\\", c)) {
+            *to++ = '\\';
+        }
+        *to++ = c;
+    }
+    *to = '\0';
 }

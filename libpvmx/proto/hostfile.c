@@ -85,7 +85,9 @@ static pvmx_err bad(const struct parse *p, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return px_fail(PVMX_ERR_ARG, "%.250s, line %u: %s", p->name, p->line, text);
+    return *p->name == '\0'
+               ? px_fail(PVMX_ERR_ARG, "%s", text)
+               : px_fail(PVMX_ERR_ARG, "%.250s, line %u: %s", p->name, p->line, text);
 }
 
 /* ---- words ------------------------------------------------------------------------------------ */

@@ -37,7 +37,7 @@ enum { PXP_HOSTFILE_HOSTS = 4095, PXP_HOSTFILE_BYTES = 8 * 1024 * 1024 };
 
 /* Reads a file. The sentence of a failure names file, line and what to do; *out needs no free then. */
 pvmx_err pxp_hostfile_read(const char *path, struct pxp_hostfile *out);
-/* The same from len bytes; name ("host file x") begins the sentences. */
+/* The same from len bytes; name ("host file x") begins the sentences; "": they tell of one line. */
 pvmx_err pxp_hostfile_parse(const char *name, const char *text, size_t len,
                             struct pxp_hostfile *out);
 /* The same from a file of which what makes sense is to be used: each line that is left out, or why

@@ -22,11 +22,23 @@ int main(void)
     MPI_Comm client;
     MPI_Init(NULL, NULL);
     MPI_Open_port(MPI_INFO_NULL, port);
-    MPI_Publish_name("the server", MPI_INFO_NULL, port);
+    MPI_Publish_name("the größte server", MPI_INFO_NULL, port);
     puts(port);
     fflush(stdout);
     MPI_Comm_accept(port, MPI_INFO_NULL, 0, MPI_COMM_SELF, &client);
     return 1;
+}
+"""
+
+# Leaves a box that outlives it.
+BOX = """
+#include <pvm3.h>
+int main(void)
+{
+    pvm_mytid();
+    pvm_initsend(PvmDataDefault);
+    pvm_putinfo("kept here", pvm_getsbuf(), PvmMboxPersistent);
+    return pvm_exit();
 }
 """
 
@@ -131,7 +143,7 @@ class Commands(Console, LabCase):
         self.wait_until(lambda: tids("-s", "cpu") == [one, two] and
                         self.json("ps", one)[0]["cpu_ms"] > 50, "the busy one comes first")
         self.fails("-s height", "ps", "-s", "height", status=2)
-        self.fails("no task is meant", "ps", "job:77")
+        self.fails("no task of job 77 is running", "ps", "job:77")
         self.fails("names no task", "ps", "frog!")
         self.fails("regular expression", "ps", "name:(")
 
@@ -155,6 +167,18 @@ class Commands(Console, LabCase):
             self.assertEqual(sorted(e["tid"] for e in ends), tids)
             self.assertEqual({e["signal"] for e in ends}, {9})
         self.fails("no job 99", "wait", "99")
+
+    def test_wait_for_what_runs_for_long(self):
+        """The beginning of a job is not remembered for ever."""
+        tids, job = self.spawn("-2", "sh", "-c", "while [ ! -e go ]; do sleep 0.01; done")
+        for _ in range(6):
+            self.ok("wait", str(self.spawn("-100", "true")[1]))
+        self.assertNotIn(tids[0], self.ok("events"))
+        run = self.start(PVMX, "wait", str(job))
+        (self.tmp / "go").touch()
+        status, out, err = self.finish(run)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(sorted(line.split()[0] for line in out.splitlines()), tids)
 
     def test_spawn_flags(self):
         host = self.json("spawn", "true") and self.json("id")[0]["host"]
@@ -180,7 +204,7 @@ class Commands(Console, LabCase):
         self.fails("neither a host nor", "spawn", "-nohost", "true")
         self.fails("no/folder", "spawn", "->no/folder", "true")
         self.fails("from 1 to 1000000", "spawn", "-0", "true", status=2)
-        self.fails("which program", "spawn", "-3", status=2)
+        self.fails("a program is missing", "spawn", "-3", status=2)
         self.fails("not supported", "spawn", "-@", "true")
 
     def test_kill_and_sig(self):
@@ -222,10 +246,22 @@ class Commands(Console, LabCase):
         owner = self.json("ps")[0]["tid"]
         self.assertEqual(self.json("ports"), [{"port": port, "owner": owner, "accepting": 1,
                                                "connecting": 0}])
-        self.assertEqual(self.json("names"), [{"name": "the server", "owner": owner, "port": port}])
+        self.assertEqual(self.json("names"), [{"name": "the größte server", "owner": owner, "port": port,
+                                               "kind": "mpi", "index": 0}])
         self.assertEqual(self.json("ps")[0]["state"], "enrolled")
+        box = self.compile("box", BOX, "-lpvm3")
+        self.check_program(box)
+        mpi, *pvm = self.json("names")
+        self.assertEqual(pvm, [{"name": "kept here", "owner": None, "port": "", "kind": "pvm", "index": 0}])
+        self.assertEqual(self.json("names", "k*t*h"), pvm)
+        self.assertEqual(self.json("names", "e*serv"), [mpi])
+        self.assertEqual(self.json("names", "h*k"), [])
+        # Columns are columns, whatever the bytes of a character.
+        for env in ({"LC_ALL": "C.UTF-8"}, {"LC_ALL": "C"}):
+            table = self.ok("names", env=dict(self.env, **env)).splitlines()
+            self.assertEqual(len({line.index(w) for line, w in zip(table, ("OWNER", owner, "-"))}), 1, table)
         self.ok("kill", owner)
-        self.wait_until(lambda: self.json("names") == [] == self.json("ports"), "they go with it")
+        self.wait_until(lambda: self.json("names") == pvm and self.json("ports") == [], "they go with it")
 
     def events(self, *args):
         return [json.loads(line) for line in self.ok("--json", "events", *args).splitlines()]
@@ -303,6 +339,14 @@ class Commands(Console, LabCase):
         self.assertIn('no alias "say"', err)
         self.assertEqual((self.tmp / "out").read_text(), "the value\n")
 
+    def test_variables_for_pvm_spawn(self):
+        script = self.tmp / "script"
+        script.write_text("export A B\nexport\nexport A\nexport\nunexport B\nexport\nsetenv C 'x y'\nsetenv\n")
+        out = self.ok("-f", script, env={k: v for k, v in self.env.items() if k != "PVM_EXPORT"})
+        self.assertEqual(out.splitlines()[:3], ["PVM_EXPORT=A:B", "PVM_EXPORT=B:A", "PVM_EXPORT=A"])
+        self.assertIn("\nC=x y\n", out)
+        self.fails("no name of a variable", "export", "A=B", status=2)
+
     def test_scripts(self):
         self.assertEqual(self.script("# nothing\n\necho one # two\n"), (0, "one\n", ""))
         status, out, err = self.script("echo a\nnosuch\necho b\n")
@@ -328,6 +372,10 @@ class Commands(Console, LabCase):
             self.fails(f'"{slip}": did you mean {meant}?', slip, status=2)
         self.fails("pvmx --pvm3", "setopt", status=2)
         self.fails("no option -q", "ps", "-q", status=2)
+        self.fails("no option --jsn;", "ps", "--jsn", status=2)
+        self.fails("must follow --vm", "--vm", status=2)
+        self.fails("must follow -f", "-f", status=2)
+        self.fails('add "b ad": "ad" is not understood', "add", "b ad", status=2)
         self.fails("needs a value", "ps", "-s", status=2)
         self.fails("too much", "id", "x", status=2)
 

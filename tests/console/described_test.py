@@ -171,8 +171,7 @@ class Described(ThreeHosts):
         self.assertEqual(complete("kill", "t"), tids)
         self.assertEqual(complete("--json", "wait", "job:"), [f"job:{job}"])
         self.assertEqual(complete("--vm", "nosuch", "kill", "t"), [])
-        self.assertEqual(complete("--vm", self.vm, "delete", ""), ["host:" + h for h in (self.here, "east", "west")]
-                         + ["--json"])
+        self.assertEqual(complete("--vm", self.vm, "delete", ""), [self.here, "east", "west"])
         self.assertIn("bash", complete("spawn", "bas"))
         self.assertEqual(complete("limit", "te"), ["test"])
         # In a quote that is still open, as a person meets it.

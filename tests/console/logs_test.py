@@ -199,7 +199,7 @@ class Logs(ThreeHosts):
 
     def test_what_is_not_kept(self):
         self.three_hosts()
-        self.fails("nothing is kept", "logs", "99")
+        self.fails("there has been no job 99", "logs", "99")
         _, job = self.spawn("->out", "echo", "to a file")
         self.ok("wait", str(job))
         self.fails("nothing is kept", "logs", str(job))

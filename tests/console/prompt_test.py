@@ -6,7 +6,7 @@ import re
 import unittest
 
 from lab import BUILD, LabCase
-from terminal import CTRL_C, CTRL_D, TAB, UP, Terminal
+from terminal import CTRL_C, CTRL_D, CTRL_Z, TAB, UP, Terminal
 
 PVMX = BUILD / "bin" / "pvmx"
 PROMPT = r"pvmx> "
@@ -111,7 +111,7 @@ class Prompt(LabCase):
         t.send("'na" + TAB)
         t.expect("me ")
         t.send("=~ /x/ and job." + TAB + TAB)
-        t.expect(r"job.cpu  job.elapsed  job.memory  job.tasks")
+        t.expect(r"job.cpu +job.elapsed +job.memory +job.tasks")
         t.send("ta" + TAB)
         t.expect("sks ")
         t.send("> 3' ref" + TAB)
@@ -121,7 +121,7 @@ class Prompt(LabCase):
         t.expect(PROMPT)
         self.ask(t, "limit add cpu > 1h and name =~ /y/ report", "cpu > 1h and name =~ /y/")
         t.send("limit del " + TAB + TAB)
-        t.expect("1  2  ")
+        t.expect(r"\n1  2\r\n")
         t.line("1 2")
         t.expect(PROMPT)
         self.ask(t, "limit list", "expression|EXPRESSION")
@@ -141,6 +141,89 @@ class Prompt(LabCase):
         self.ask(t, "wait 1", r"folder/program-of-mine\) has ended")
         self.leave(t)
 
+    def test_completion_of_words(self):
+        """What an option or a command takes, not everything that there is."""
+        t = self.console()
+        host = self.ask(t, "id", r"default +(\S+) +\d+")[1]
+        self.ask(t, "alias listing ps", "")
+        for typed, more in (("delete ", f"{host} "), ("ps -h ", f"{host} "), ("ps -s pro", "gram "),
+                            ("settings daemon.gra", "ce "), ("sig KI", "LL "), ("unalias ", "listing "),
+                            ("listing -s mem", "ory "), ("setenv XDG_STATE_H", "OME "), ("lis", "ting "),
+                            ("spawn unshar", "e ")):
+            with self.subTest(typed=typed):
+                t.send(typed)
+                t.expect(re.escape(typed))
+                t.send(TAB)
+                t.expect(more)
+                t.send(CTRL_C)
+                t.expect(r"\^C")
+                t.expect(PROMPT)
+        self.leave(t)
+
+    def test_names_with_blanks(self):
+        folder = self.tmp / "a folder"
+        folder.mkdir()
+        (folder / "größer's").symlink_to("/bin/echo")
+        self.env.update(HOME=str(self.tmp), LC_ALL="C.UTF-8")
+        t = self.console()
+        for typed in ("./a", "'./a", '"./a', "~/a"):
+            with self.subTest(typed=typed):
+                t.send(f"spawn {typed}" + TAB)
+                t.expect("folder/")
+                t.send(TAB)
+                t.expect("'s['\"]* ")
+                t.line("found it")
+                t.expect(r"\nfound it|1 successful")
+                t.expect(PROMPT)
+        self.ask(t, "echo ~ ~/x '~' a~", f"\n{self.tmp} {self.tmp}/x ~ a~\r\n")
+        self.ask(t, "echo 'open", "a quote ' is not closed")
+        self.leave(t)
+
+    def test_narrow_terminals(self):
+        """Lines of ps are cut where the terminal would break them, and stand in columns."""
+        self.env["LC_ALL"] = "C.UTF-8"
+        self.check_program(PVMX, "spawn", "sh", "-c", "sleep 600 # " + "ä" * 100)
+        t = self.console()
+        for columns in (100, 60, 20):
+            t.resize(20, columns)
+            found = self.ask(t, "ps", r"(t[0-9a-f]+ .*sh -c s\S*[^\r]*)\r\n|(t.*[^\r])\r\n")[0]
+            shown = re.sub("\x1b.*?m", "", found.rstrip())
+            self.assertLessEqual(len(shown), max(columns, 80))
+            self.assertEqual(len(shown), {100: 100}.get(columns, len(shown)))
+        self.ask(t, "ps -l", "ä{100}\r\n")
+        self.leave(t)
+
+    def test_size_changes_while_a_line_is_typed(self):
+        t = self.console()
+        t.send("echo " + "x" * 40)
+        t.expect("x{40}")
+        t.resize(20, 24)
+        t.expect("pvmx> echo x")  # it is drawn anew
+        t.line("y")
+        t.expect("\nx{40}y\r\n")
+        t.expect(PROMPT)
+        self.leave(t)
+
+    def test_stopped_and_continued(self):
+        t = Terminal(self, "bash", "--norc", "-i")
+        t.line(f"PS1='$ '; {PVMX}")
+        t.expect(PROMPT)
+        t.send("echo ab")
+        t.expect("echo ab")
+        t.send(CTRL_Z)
+        t.expect("Stopped")
+        t.line("stty -a")
+        t.expect(r" icanon.* echo ")
+        t.line("fg")
+        t.expect(r"pvmx> echo ab")
+        t.line("cd")
+        t.expect("\nabcd")
+        t.expect(PROMPT)
+        t.line("quit")
+        t.expect(r"\$ ")
+        t.line("exit")
+        self.assertEqual(t.finish(), 0)
+
     def test_history(self):
         t = self.console()
         self.ask(t, "echo first line", r"\nfirst line")
@@ -157,7 +240,21 @@ class Prompt(LabCase):
         t.line("")
         t.expect("\nsecond line")
         t.expect(PROMPT)
+        self.ask(t, r"echo back\\slash ß", r"\nback\\slash ß")
+        t.close()  # whatever ends it
+        t = self.console()
+        t.send(UP)
+        t.expect(r"echo back\\\\slash ß")
+        t.send(CTRL_C)
+        t.expect(PROMPT)
         self.leave(t)
+        # Of many lines the last ones stay.
+        file = self.tmp / "state" / "pvmx" / "history"
+        with open(file, "a", encoding="ascii") as f:
+            f.writelines(f"echo\\040{i}\\012\n" for i in range(3000))
+        self.leave(self.console())
+        kept = file.read_text().splitlines()
+        self.assertEqual((len(kept), kept[-2]), (1002, "echo\\0402999\\012"))
 
     def test_ctrl_c_drops_the_line(self):
         t = self.console()
@@ -201,6 +298,14 @@ class Prompt(LabCase):
         for _ in range(3):
             t.expect("sleep")
         t.expect(PROMPT)
+        t.line("kill 1")
+        t.expect(r"\[y/N\] ")
+        t.line("no, since it is too early")  # all of that is the answer
+        t.expect(PROMPT)
+        t.line("kill 1")
+        t.expect(r"\A.*\r\nend 3 tasks\? \[y/N\] ")
+        t.send(CTRL_C)
+        t.expect(PROMPT)
         t.line("kill job:1")
         t.expect(r"\[y/N\] ")
         t.line("y")
@@ -208,7 +313,13 @@ class Prompt(LabCase):
         t.expect(PROMPT)
         self.ask(t, "spawn -2 sleep 600", "2 successful")
         self.ask(t, "kill -y job:2", "2 tasks asked to end")
+        self.ask(t, "spawn -2 sleep 600", "2 successful")
         self.leave(t)
+        t = Terminal(self, "sh", "-c", f"{PVMX} kill 3 | cat")  # a person is there all the same
+        t.expect(r"end 2 tasks\? \[y/N\] ")
+        t.line("y")
+        t.expect("2 tasks asked to end")
+        t.finish()
 
     def test_end_of_file_leaves_the_vm(self):
         t = self.console()
@@ -220,6 +331,21 @@ class Prompt(LabCase):
         t = self.console()
         self.ask(t, "spawn echo from the task", "from the task|1 successful")
         self.ask(t, "wait 1", r"\(echo\) has ended")
+        self.leave(t)
+
+    def test_attach_shows_lines_once(self):
+        """Also those of tasks that write to this terminal themselves."""
+        t = self.console()
+        self.ask(t, "spawn -i sh -c 'while read l; do echo got $l; done; echo last'", "1 successful")
+        t.line("attach 1")
+        t.expect("what is typed goes to")
+        for word in ("one", "two"):
+            t.line(word)
+            t.expect(f"got {word}")
+        t.send(CTRL_D)
+        shown = t.expect(PROMPT).string + t.shown
+        self.assertEqual((shown.count("got"), shown.count("last")), (0, 1), shown)
+        self.ask(t, "logs 1", "got one\r\ngot two\r\nlast\r\n")
         self.leave(t)
 
 

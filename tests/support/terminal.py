@@ -26,8 +26,11 @@ class Terminal:
                 os.execvpe(command[0], command, env)
             finally:
                 os._exit(127)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+        self.resize(40, 200)
         test.addCleanup(self.close)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def send(self, text):
         os.write(self.fd, text.encode())
@@ -86,4 +89,4 @@ class Terminal:
             _, status = os.waitpid(self.pid, 0)
             self.status = os.waitstatus_to_exitcode(status)
         if self.fd >= 0:
-            os.close(self.fd)
+            self.hang_up()
