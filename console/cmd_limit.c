@@ -272,7 +272,7 @@ static int test(struct console *c, const struct cmd *cmd,
 
 /* ---- the command ------------------------------------------------------------------------------ */
 
-/* The options may stand behind the first word too. */
+/* The options may stand behind the first word too, or at the end. */
 static void read_late_options(struct console *c, struct args *a)
 {
     if (a->n > 1 && strcmp(a->words[a->n - 1], "--json") == 0) {
@@ -283,6 +283,10 @@ static void read_late_options(struct console *c, struct args *a)
         a->values['j' - 'a'] = a->words[2];
         a->words[2] = a->words[0];
         a->words += 2;
+        a->n -= 2;
+    }
+    if (a->n > 4 && strcmp(a->words[0], "add") == 0 && strcmp(a->words[a->n - 2], "-j") == 0) {
+        a->values['j' - 'a'] = a->words[a->n - 1];
         a->n -= 2;
     }
 }

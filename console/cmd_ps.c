@@ -156,7 +156,7 @@ static int run_pstat(struct console *c, const struct cmd *cmd, struct args *a)
     struct target t = {0};
     struct out o;
     bool complete = true;
-    int status = survey_status(&c->link, false, &s, &zone, &complete) ? cmd_error() : CMD_OK;
+    int status = survey_status(&c->link, true, &s, &zone, &complete) ? cmd_error() : CMD_OK;
     if (!status)
         status = target_read(&s, a->n, a->words, &t);
     if (status) {
@@ -193,8 +193,7 @@ static const struct out_column ps_columns[] = {
     {"pid", OUT_NUMBER | OUT_MORE, "its process there"},
     {"state", OUT_TEXT,
      "\"started\", \"enrolled\" (it has called the library), \"left\" (it will not any "
-     "more) or "
-     "\"ended\""},
+     "more), \"stopped\" (by a signal or a rule) or \"ended\""},
     {"cpu_ms", OUT_MS, "processor time that it has used"},
     {"memory_kb", OUT_KB, "memory that it has resident"},
     {"age_ms", OUT_MS, "how long it has run"},

@@ -22,7 +22,7 @@ static int choose(struct console *c, const struct args *a, int first, const char
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
     *t = (struct target){0};
-    int status = survey_status(&c->link, false, &s, &zone, NULL) ? cmd_error() : CMD_OK;
+    int status = survey_status(&c->link, true, &s, &zone, NULL) ? cmd_error() : CMD_OK;
     if (status == CMD_OK)
         status = target_read(&s, a->n - first, a->words + first, t);
     if (status == CMD_OK && args_has(a, 'c') && !target_add_children(&s, t))

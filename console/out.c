@@ -229,7 +229,7 @@ static bool is_colourful(const struct out *o)
 static const char *colour_of(const struct out_column *column, const char *text)
 {
     static const char good[][12] = {"up", "enrolled", "good", "PVMX_OK"},
-                      middling[][12] = {"started", "silent", "leaving"};
+                      middling[][12] = {"started", "silent", "leaving", "stopped"};
     if (strcmp(column->name, "state") != 0 && strcmp(column->name, "result") != 0)
         return "";
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)

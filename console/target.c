@@ -67,6 +67,8 @@ static const char *base_name(const char *program)
 
 const char *target_state(const struct pxp_task_info *task)
 {
+    if (task->stopped)
+        return "stopped";
     switch (task->state) {
     case PX_SLOT_BORN:
         return "started";

@@ -27,7 +27,7 @@ bool target_job(const char *word, uint32_t *job);
 bool target_short_job(const char *word, uint32_t *job);
 /* "t40002" or "40002"; false: it is none. */
 bool target_tid(const char *word, int32_t *tid);
-/* "started", "enrolled", "left", "ended". */
+/* "started", "enrolled", "left", "ended"; "stopped" if usage was asked for. */
 const char *target_state(const struct pxp_task_info *task);
 
 #endif

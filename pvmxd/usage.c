@@ -29,17 +29,18 @@ void usage_task(pid_t pid, struct pxp_task_info *t, struct pxp_zone *zone)
 {
     char path[40], text[1024];
     unsigned long long user, system, pages;
+    char state;
     t->command = usage_command(pid, zone);
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     if (!topo_read_text(path, text, sizeof text))
         return;
     const char *end = strrchr(text, ')'); /* the name before it may hold anything */
-    if (end == NULL ||
-        sscanf(end + 1,
-               " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d "
-               "%*d %*d %*d %*d %*d %*u %*u %llu",
-               &user, &system, &pages) != 3)
+    if (end == NULL || sscanf(end + 1,
+                              " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d "
+                              "%*d %*d %*d %*d %*d %*u %*u %llu",
+                              &state, &user, &system, &pages) != 4)
         return;
+    t->stopped = state == 'T' || state == 't';
     t->cpu_ms = (user + system) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK);
     t->rss_kb = pages * (unsigned long long)sysconf(_SC_PAGESIZE) / 1024;
 }

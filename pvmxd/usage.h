@@ -6,7 +6,7 @@
 #include "proto/messages.h"
 #include <sys/types.h>
 
-/* Processor time, resident memory and command line of one process, into *t; zero and empty when it is
+/* Processor time, resident memory, command line of one process, and whether it is stopped, into *t; zero and empty when it is
  * gone. */
 void usage_task(pid_t pid, struct pxp_task_info *t, struct pxp_zone *zone);
 /* Its words with spaces between; "" when it is gone. */

@@ -113,7 +113,7 @@ class Limits(ThreeHosts):
         self.assertEqual(self.json("limit", "list"), [])
         self.assertEqual(self.add("add", "cpu > 1d", "report"), 1)
         self.assertEqual(self.add("-j", str(job), "add", "memory > 1T", "stop"), 2)
-        self.assertEqual(self.add("add", "-j", f"job:{job}", "vm.tasks > 9999", "kill"), 3)
+        self.assertEqual(self.add("add", "vm.tasks > 9999", "kill", "-j", f"job:{job}"), 3)
         rules = [(r["rule"], r["action"], r["job"], r["hits"], r["expression"]) for r in self.json("limit", "list")]
         self.assertEqual(rules, [(1, "report", 0, 0, "cpu > 1d"), (2, "stop", job, 0, "memory > 1T"),
                                  (3, "kill", job, 0, "vm.tasks > 9999")])
@@ -206,6 +206,7 @@ class Limits(ThreeHosts):
         (tid,), _ = self.spawn(*SPIN)
         number = self.add("add", "cpu > 200ms", "stop")
         self.wait_until(lambda: self.state(tid) == "T", "it is stopped")
+        self.assertEqual([t["state"] for t in self.json("ps", "state:stopped")], ["stopped"])
         self.ok("sig", "CONT", tid)
         self.wait_until(lambda: self.state(tid) != "T", "it goes on")
         self.looks_pass()
@@ -408,6 +409,22 @@ class Limits(ThreeHosts):
         self.wait_until(lambda: self.hits(number) == 6, "each host knows of the others' tasks")
         hit = {e["tid"] for e in self.events() if e["event"] == "limit"}
         self.assertEqual(hit, set(tids))
+
+    def test_sums_of_every_kind(self):
+        """Limits of a job and of the machine: wall time, processor time, memory, number of tasks."""
+        self.three_hosts()
+        _, job = self.spawn("-2", *SPIN)
+        _, other = self.spawn("sleep", "600")
+        bounds = {"elapsed": ">= 300ms", "cpu": ">= 300ms", "memory": ">= 1M", "tasks": ">= 2"}
+        rules = {self.add("-j", str(job), "add", f"job.{what} {least}", "report"): 2
+                 for what, least in bounds.items()}
+        rules.update({self.add("add", f"vm.{what} {least}", "report"): 3 for what, least in bounds.items()})
+        for number, tasks in rules.items():
+            self.wait_until(lambda n=number, k=tasks: self.hits(n) == k, f"rule {number} is applied to {tasks}")
+        self.assertEqual({e["job"] for e in self.events() if "job." in e["text"]}, {job})
+        number = self.add("add", "job.cpu > 600ms and vm.tasks = 3", "kill")
+        self.pvmx("wait", str(job))
+        self.assertEqual({t["job"] for t in self.json("ps")}, {other})
 
     def test_rules_outlive_the_leader(self):
         self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1s"
