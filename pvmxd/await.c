@@ -17,13 +17,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PORTS_MAX = 64 };
-#define WAIT (60 * PX_SEC)     /* for the leader */
-#define CALL_WAIT (5 * PX_SEC) /* for all of what a caller sends */
+enum { CALLERS = 8 };      /* that are heard at one time */
+#define WAIT (60 * PX_SEC) /* for the leader */
+
+struct caller {
+    int fd; /* -1: nobody */
+    size_t len;
+    uint8_t box[AWAIT_TEXT];
+};
 
 struct await {
     int fd;
     uint8_t leader[SECURE_PUBLIC], public[SECURE_PUBLIC], secret[SECURE_KEY];
+    struct caller callers[CALLERS];
+    unsigned ncalls;
 };
 
 static pvmx_err begin(const char *what, struct await *a)
@@ -83,54 +90,90 @@ static void go_background(void)
         close(null);
 }
 
-/* False: the time is over. */
-static bool readable(int fd, uint64_t end)
+/* ---- who calls: the leader, or anybody */
+
+static void hang_up(struct caller *c)
 {
-    for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        uint64_t now = px_now_ns();
-        int n = now < end ? poll(&p, 1, (int)((end - now) / PX_MS) + 1) : 0;
-        if (n >= 0 || errno != EINTR)
-            return n > 0;
-    }
+    px_fd_close(&c->fd);
+    c->len = 0;
 }
 
-/* What one caller sends, to its end; SIZE_MAX: it does not come to an end. */
-static size_t read_all(int fd, uint8_t *to, size_t size)
+/* Whoever keeps silent must not keep the leader out: the one that came first goes when there is no place. */
+static pvmx_err take_call(struct await *a)
 {
-    size_t n = 0;
-    uint64_t end = px_now_ns() + CALL_WAIT;
-    while (n < size && readable(fd, end)) {
-        ssize_t got = read(fd, to + n, size - n);
-        if (got == 0)
-            return n;
-        if (got < 0 && errno != EAGAIN && errno != EINTR)
-            break;
-        n += got > 0 ? (size_t)got : 0;
+    int fd = accept4(a->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED
+                   ? PVMX_OK
+                   : px_fail_errno(errno, "cannot take a call of the leader");
+    struct caller *c = &a->callers[a->ncalls++ % CALLERS];
+    hang_up(c);
+    c->fd = fd;
+    return PVMX_OK;
+}
+
+/* All of what the caller sends has come: is it the leader's? */
+static pvmx_err open_box(const struct await *a, const struct caller *c, struct join *out)
+{
+    static uint8_t text[AWAIT_TEXT + 1];
+    size_t len = 0;
+    if (!secure_unbox(c->box, c->len, a->leader, a->secret, text, &len))
+        return PVMX_ERR_AGAIN;
+    text[len] = '\0';
+    pvmx_err err = join_parse((char *)text, out);
+    secure_forget(text, sizeof text);
+    return err;
+}
+
+/* PVMX_ERR_AGAIN: it was not the leader, or not all of it. */
+static pvmx_err hear(const struct await *a, struct caller *c, struct join *out)
+{
+    ssize_t n = read(c->fd, c->box + c->len, sizeof c->box - c->len);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return PVMX_ERR_AGAIN;
+    if (n > 0 && c->len + (size_t)n < sizeof c->box) {
+        c->len += (size_t)n;
+        return PVMX_ERR_AGAIN;
     }
-    return SIZE_MAX;
+    pvmx_err err = n == 0 ? open_box(a, c, out) : PVMX_ERR_AGAIN;
+    hang_up(c);
+    return err;
+}
+
+/* One look at all of them; PVMX_ERR_AGAIN: not yet. */
+static pvmx_err look(struct await *a, uint64_t now, uint64_t end, struct join *out)
+{
+    struct pollfd p[CALLERS + 1] = {{.fd = a->fd, .events = POLLIN}};
+    for (int i = 0; i < CALLERS; i++)
+        p[i + 1] = (struct pollfd){.fd = a->callers[i].fd, .events = POLLIN};
+    if (poll(p, CALLERS + 1, (int)((end - now) / PX_MS) + 1) < 0)
+        return errno == EINTR ? PVMX_ERR_AGAIN
+                              : px_fail_errno(errno, "cannot wait for a call");
+    for (int i = 0; i < CALLERS; i++) {
+        pvmx_err err = p[i + 1].revents != 0 ? hear(a, &a->callers[i], out) : PVMX_ERR_AGAIN;
+        if (err != PVMX_ERR_AGAIN)
+            return err;
+    }
+    pvmx_err err = p[0].revents != 0 ? take_call(a) : PVMX_OK;
+    return err != PVMX_OK ? err : PVMX_ERR_AGAIN;
 }
 
 pvmx_err await_join(const char *what, struct join *out)
 {
-    static uint8_t box[AWAIT_TEXT], text[AWAIT_TEXT + 1];
-    struct await a = {.fd = -1};
+    static struct await a;
+    a.fd = -1;
+    for (int i = 0; i < CALLERS; i++)
+        a.callers[i].fd = -1;
     pvmx_err err = begin(what, &a);
     if (err != PVMX_OK)
         return err;
     go_background();
-    uint64_t end = px_now_ns() + WAIT;
+    uint64_t now = px_now_ns(), end = now + WAIT;
     err = PVMX_ERR_AGAIN;
-    while (err == PVMX_ERR_AGAIN && readable(a.fd, end)) {
-        int fd = accept4(a.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        size_t n = fd >= 0 ? read_all(fd, box, sizeof box) : SIZE_MAX, len = 0;
-        px_fd_close(&fd);
-        if (n == SIZE_MAX || !secure_unbox(box, n, a.leader, a.secret, text, &len))
-            continue; /* not the leader */
-        text[len] = '\0';
-        err = join_parse((char *)text, out);
-    }
-    secure_forget(text, sizeof text);
+    for (; err == PVMX_ERR_AGAIN && now < end; now = px_now_ns())
+        err = look(&a, now, end, out);
+    for (int i = 0; i < CALLERS; i++)
+        hang_up(&a.callers[i]);
     secure_forget(a.secret, sizeof a.secret);
     px_fd_close(&a.fd);
     return err != PVMX_ERR_AGAIN
