@@ -44,6 +44,59 @@ static void threads(void)
         CHECK(pthread_join(thread[i], NULL) == 0);
 }
 
+/* Threads that share the active buffers without a lock disturb each other's messages, as with PVM; what each
+ * call does stays right: it succeeds or says what was not there, and no buffer is freed under it. */
+static void *disturb(void *arg)
+{
+    static const int allowed[] = {PvmNoBuf, PvmNoSuchBuf, PvmNoData, PvmBadParam, PvmNotImpl};
+    int me = pvm_mytid(), codes[12], data[2000], n = 0;
+    unsigned random = *(unsigned *)arg;
+    memset(data, 0, sizeof data);
+    for (int i = 0; i < ROUNDS; i++, n = 0) {
+        random = random * 1103515245 + 12345;
+        int len = random >> 16 & 1 ? 2000 : 3, tag = 1 + (int)(random >> 20 & 1), bytes;
+        CHECK(pvm_initsend((int)(random >> 24) % 3) > 0);
+        codes[n++] = pvm_pkint(data, len, 1);
+        codes[n++] = pvm_pkstr("some text");
+        codes[n++] = pvm_send(me, tag);
+        codes[n++] = pvm_send(me, 3 - tag);
+        int id = pvm_nrecv(me, tag);
+        codes[n++] = id;
+        codes[n++] = pvm_bufinfo(id > 0 ? id : 1, &bytes, NULL, NULL);
+        codes[n++] = pvm_upkint(data, len, 1);
+        codes[n++] = pvm_setsbuf(pvm_mkbuf(PvmDataRaw));
+        codes[n++] = pvm_pkmesgbody(pvm_getrbuf());
+        codes[n++] = pvm_freebuf(pvm_getsbuf());
+        codes[n++] = pvm_freebuf(pvm_setrbuf(0));
+        for (int k = 0; k < n; k++) {
+            size_t at = 0;
+            while (codes[k] < 0 && at < sizeof allowed / sizeof *allowed &&
+                   codes[k] != allowed[at])
+                at++;
+            if (codes[k] < 0 && at == sizeof allowed / sizeof *allowed)
+                fprintf(stderr, "call %d: %d\n", k, codes[k]);
+            CHECK(codes[k] >= 0 || at < sizeof allowed / sizeof *allowed);
+        }
+    }
+    return NULL;
+}
+
+static void unlocked(void)
+{
+    unsigned seed[THREADS] = {1, 99};
+    pthread_t thread[THREADS];
+    int me = pvm_mytid(), id, bytes;
+    pvm_setopt(PvmAutoErr, 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_create(&thread[i], NULL, disturb, &seed[i]) == 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_join(thread[i], NULL) == 0);
+    while ((id = pvm_nrecv(-1, -1)) > 0)
+        SAME(pvm_bufinfo(id, &bytes, NULL, NULL), PvmOk);
+    send_int(me, 5, 42);
+    SAME(recv_int(me, 5), 42);
+}
+
 static void threads_child(int parent)
 {
     long data[100];
@@ -379,6 +432,7 @@ static void forked(void)
 }
 
 const struct test_case cases[] = {{"threads", threads, threads_child},
+                                  {"unlocked", unlocked, NULL},
                                   {"gigabyte", gigabyte, gigabyte_child},
                                   {"thousands", thousands, thousands_child},
                                   {"starving", starving, starving_child},
