@@ -12,6 +12,7 @@ import netns_test  # noqa: E402
 from lab import BUILD  # noqa: E402
 
 PROGRAM = BUILD / "tests" / "bin" / "pvm_hosts"
+STARTER = BUILD / "tests" / "bin" / "pvm_starter"
 
 
 class Virtual(hostlab.HostCase):
@@ -62,7 +63,10 @@ class Virtual(hostlab.HostCase):
         self.run_case("work", BUILD / "tests" / "bin" / "pvm_kills")
 
     def test_hoster(self):
-        self.run_case("hoster", BUILD / "tests" / "bin" / "pvm_starter")
+        self.run_case("hoster", STARTER)
+
+    def test_far_tasker(self):
+        self.run_case("far_tasker", STARTER)
 
     def test_variables(self):
         """PVM_RSH is called as PVM calls it, PVM_DPATH says what to run there, PVM_VMID which machine."""
@@ -106,9 +110,9 @@ class Net(netns_test.Namespaces):
 
     N = 4
 
-    def run_case(self, case):
+    def run_case(self, case, program=PROGRAM):
         self.env["TEST_HOSTS"] = " ".join(self.name(i) for i in range(1, self.N))
-        status, out, err = self.run_program("ip", "netns", "exec", self.name(0), PROGRAM, case,
+        status, out, err = self.run_program("ip", "netns", "exec", self.name(0), program, case,
                                             timeout=120)
         self.assertEqual((status, out), (0, ""), err + self.log()[-4000:])
 
@@ -117,6 +121,11 @@ class Net(netns_test.Namespaces):
 
     def test_net_load(self):
         self.run_case("load")
+
+    def test_net_hoster(self):
+        """The hoster runs the commands in the hosts' namespaces; what it then says is how the daemons are reached."""
+        self.env["TEST_NETNS"] = "1"
+        self.run_case("hoster", STARTER)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,14 @@ static void be_tasker(void)
     }
 }
 
-/* ---- the hoster: the command is for a shell of that host, which is this machine */
+static void be_tasker_there(int parent)
+{
+    (void)parent;
+    be_tasker();
+}
+
+/* ---- the hoster: the command is for a shell of that host, which is this machine, or with TEST_NETNS a network
+ * namespace of this name */
 
 /* A stranger calls first: the new daemon does not listen to him. */
 static void call_as_stranger(const char *line)
@@ -122,6 +129,12 @@ static void run(const char *login, char *command, char *line, int size)
     if (strcmp(login, "somebody@broken") == 0) {
         snprintf(line, (size_t)size, "PvmCantStart");
         return;
+    }
+    char within[400];
+    if (getenv("TEST_NETNS") != NULL) {
+        CHECK(setenv("HOSTER_COMMAND", command, 1) == 0);
+        snprintf(within, sizeof within, "ip netns exec %s sh -c \"$HOSTER_COMMAND\"", login);
+        command = within;
     }
     FILE *f = popen(command, "r");
     CHECK(f != NULL && fgets(line, size, f) != NULL);
@@ -249,19 +262,62 @@ static void tasker(void)
     send_int(t[0], GO, 0);
 }
 
+/* The first two of TEST_HOSTS. */
+static void test_hosts(char first[64], char second[64])
+{
+    const char *list = getenv("TEST_HOSTS");
+    CHECK(list != NULL && sscanf(list, "%63s %63s", first, second) == 2);
+}
+
+/* A tasker of another host, where the tasks that it is asked for are. */
+static void far_tasker(void)
+{
+    char first[64], second[64], *list[] = {first}, *helper[] = {"be_tasker", NULL},
+                                *args[] = {"tasker", NULL};
+    struct pvmtaskinfo *ti;
+    int host, tasker_tid, t[N], n;
+    test_hosts(first, second);
+    SAME(pvm_addhosts(list, 1, &host), 1);
+    SAME(pvm_spawn(own_program, helper, PvmTaskHost, first, 1, &tasker_tid), 1);
+    CHECK(pvm_recvinfo("tasker", 0, PvmMboxWaitForInfo) > 0);
+    SAME(pvm_tasks(tasker_tid, &n, &ti), PvmOk);
+    int pid = ti->ti_pid;
+    CHECK(n == 1 && pid > 0 && ti->ti_host == host);
+    SAME(pvm_spawn(own_program, args, PvmTaskHost, first, N, t), N);
+    SAME(pvm_notify(PvmTaskExit, GONE, N, t), PvmOk);
+    for (int i = 0; i < N; i++) {
+        SAME(pvm_tidtohost(t[i]), host);
+        facts_of(t[i], pid, PvmTaskHost, N);
+    }
+    long_message(t[0]);
+    send_int(t[0], GO, 0);
+    SAME(recv_int(-1, GONE), t[0]);
+    SAME(pvm_kill(t[1]), PvmOk);
+    SAME(recv_int(-1, GONE), t[1]);
+    SAME(pvm_spawn(own_program, args, PvmTaskHost, ".", 1, t), 1); /* has nothing to do with it */
+    facts_of(t[0], -pid, -1, 1);
+    send_int(t[0], GO, 0);
+    SAME(pvm_delhosts(list, 1, &n), 1); /* tasker, tasks and host go together */
+    SAME(recv_int(-1, GONE), t[2]);
+}
+
 static void hoster(void)
 {
-    char *hosts[] = {"v1", "v2 sp=2000", "broken lo=somebody"}, *args[] = {"hoster", NULL};
+    char first[64], second[80], broken[] = "broken lo=somebody",
+                                *hosts[] = {first, second, broken},
+                                *args[] = {"hoster", NULL};
     int info[3], n, helper, tid;
     struct pvmhostinfo *h;
+    test_hosts(first, second);
     CHECK(pvm_mytid() > 0);
     pid_t pid = start_helper("hoster", &helper);
+    strcat(second, " sp=2000");
     SAME(pvm_addhosts(hosts, 3, info), 2);
     CHECK(info[0] > 0 && info[1] > 0 && info[2] < 0);
     SAME(pvm_config(&n, NULL, &h), PvmOk);
     SAME(n, 3);
     SAME(h[2].hi_speed, 2000);
-    SAME(pvm_spawn(own_program, args, PvmTaskHost, "v2", 1, &tid), 1);
+    SAME(pvm_spawn(own_program, args, PvmTaskHost, h[2].hi_name, 1, &tid), 1);
     SAME(pvm_tidtohost(tid), info[1]);
     SAME(recv_int(tid, FACTS), pvm_mytid());
     SAME(pvm_delhosts(hosts, 1, info), 1);
@@ -326,6 +382,7 @@ static void child(int parent)
 const struct test_case cases[] = {{"tasker", tasker, child},
                                   {"hoster", hoster, hoster_child},
                                   {"be_hoster", be_hoster, NULL},
-                                  {"be_tasker", be_tasker, NULL},
+                                  {"far_tasker", far_tasker, NULL},
+                                  {"be_tasker", be_tasker, be_tasker_there},
                                   {"alone", alone, NULL},
                                   {0}};
