@@ -214,7 +214,7 @@ class Pvm3(LabCase):
             self.assertIn("42", self.check_program(self.tmp / "fhello"))
 
     def test_headers_without_warnings(self):
-        text = '#include <stdio.h>\n#include <pvm3.h>\n#include <pvmtev.h>\n#include <pvmsdpro.h>\n' \
+        text = '#include <stdio.h>\n#include <pvm3.h>\n#include <pvmtev.h>\n#include <pvmproto.h>\n' \
                'int main(void) { return pvm_spawn("x", 0, 0, "", 1, 0) + pvm_catchout(stdout); }\n'
         for compiler, name, standards in (("gcc", "a.c", ("gnu89", "c99", "c11", "gnu17")),
                                           ("g++", "a.cpp", ("c++98", "c++17", "c++20"))):

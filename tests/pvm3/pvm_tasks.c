@@ -90,6 +90,83 @@ static void spawning_child(int parent)
     pvm_send(parent, 1); /* in the context that the spawner had */
 }
 
+/* ---- what PVM_ variables and flags make of a spawn: the child says where it is, and who has started it */
+
+static char top[] = "/tmp/pvm3-test.XXXXXX";
+
+static char *below(const char *name)
+{
+    static char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", top, name);
+    return path;
+}
+
+static void said_by(const char *task, int flag, char *where, const char *wd,
+                    const char *debugged)
+{
+    char *args[] = {"surroundings", NULL}, text[PATH_MAX];
+    int t;
+    SAME(pvm_spawn((char *)task, args, flag, where, 1, &t), 1);
+    CHECK(pvm_recv(t, 1) > 0);
+    SAME(pvm_upkstr(text), PvmOk);
+    SAME(strcmp(text, wd), 0);
+    SAME(pvm_upkstr(text), PvmOk);
+    SAME(strcmp(text, debugged), 0);
+}
+
+static void surroundings(void)
+{
+    char here[PATH_MAX], debugger[PATH_MAX];
+    CHECK(mkdtemp(top) && getcwd(here, sizeof here));
+    CHECK(mkdir(below("wd"), 0700) == 0 && mkdir(below("pvm3"), 0700) == 0 &&
+          mkdir(below("pvm3/bin"), 0700) == 0 && mkdir(below("pvm3/bin/LINUX64"), 0700) == 0);
+    CHECK(symlink(own_program, below("pvm3/bin/LINUX64/at_home")) == 0);
+    CHECK(symlink(own_program, below("in_path")) == 0);
+    FILE *f = fopen(below("debugger"), "w");
+    CHECK(f != NULL && fputs("#!/bin/sh\nDEBUGGED=$2 exec \"$@\"\n", f) >= 0);
+    CHECK(fchmod(fileno(f), 0700) == 0 && fclose(f) == 0);
+    snprintf(debugger, sizeof debugger, "%s", below("debugger"));
+    said_by(own_program, 0, NULL, here, "no");
+    setenv("TOP", top, 1);
+    setenv("PVM_WD", "$TOP/wd", 1);
+    said_by(own_program, 0, NULL, below("wd"), "no");
+    said_by(own_program, PvmTaskHost, ".:/tmp", "/tmp", "no"); /* goes first */
+    unsetenv("PVM_WD");
+    setenv("HOME", top, 1); /* where PVM looks, and PATH, where people think that it does */
+    said_by("at_home", 0, NULL, here, "no");
+    setenv("PATH", below(""), 1);
+    said_by("in_path", 0, NULL, here, "no");
+    setenv("PATH", "/usr/bin:/bin", 1);
+    setenv("PVM_DEBUGGER", debugger, 1);
+    said_by(own_program, PvmTaskDebug, NULL, here, "surroundings");
+    said_by(own_program, 0, NULL, here, "no");
+    setenv("PVMTASK", "4", 1); /* flags of every spawn */
+    said_by(own_program, 0, NULL, here, "surroundings");
+    unsetenv("PVMTASK");
+    unsetenv("PVM_DEBUGGER");
+    setenv("PVM_ROOT", top, 1);
+    CHECK(mkdir(below("lib"), 0700) == 0 && rename(debugger, below("lib/debugger")) == 0);
+    said_by(own_program, PvmTaskDebug, NULL, here, "surroundings");
+    said_by(own_program, PvmMppFront, NULL, here, "no"); /* there is no such front */
+    static const char left[][30] = {
+        "lib/debugger",     "lib",      "pvm3/bin/LINUX64/at_home",
+        "pvm3/bin/LINUX64", "pvm3/bin", "pvm3",
+        "in_path",          "wd",       ""};
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+        CHECK(remove(below(left[i])) == 0);
+}
+
+static void surroundings_child(int parent)
+{
+    char cwd[PATH_MAX];
+    const char *debugged = getenv("DEBUGGED");
+    CHECK(getcwd(cwd, sizeof cwd));
+    pvm_initsend(PvmDataDefault);
+    pvm_pkstr(cwd);
+    pvm_pkstr((char *)(debugged ? debugged : "no"));
+    pvm_send(parent, 1);
+}
+
 static void orphan(void)
 {
     char *args[] = {"orphan_child", NULL};
@@ -235,9 +312,15 @@ static void output_child(int parent)
 }
 
 const struct test_case cases[] = {
-    {"family", family, family_child}, {"spawning", spawning, spawning_child},
-    {"orphan", orphan, NULL},         {"orphan_child", orphan_child, NULL},
-    {"ends", ends, ends_child},       {"cancelled", cancelled, waits},
-    {"hosts", hosts, NULL},           {"options", options, NULL},
-    {"output", output, output_child}, {0},
+    {"family", family, family_child},
+    {"spawning", spawning, spawning_child},
+    {"orphan", orphan, NULL},
+    {"orphan_child", orphan_child, NULL},
+    {"ends", ends, ends_child},
+    {"cancelled", cancelled, waits},
+    {"hosts", hosts, NULL},
+    {"options", options, NULL},
+    {"output", output, output_child},
+    {"surroundings", surroundings, surroundings_child},
+    {0},
 };
