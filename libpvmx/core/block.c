@@ -359,7 +359,7 @@ static pvmx_err open_lent(pvmx_tid owner, const struct pvmx_loan *loan, size_t l
         return err;
     if (lent.owner->self && (err = open_heap()) == PVMX_OK)
         lent.data = heap.base + loan->place;
-    else if (!err && few_addresses() && !px_map_get(&heap.others, (uint64_t)owner))
+    else if (!err && !px_map_get(&heap.others, (uint64_t)owner) && few_addresses())
         err = open_part(owner, loan, len, &lent);
     else if (!err)
         err = open_whole(owner, loan, &lent);
