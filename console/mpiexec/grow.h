@@ -17,8 +17,8 @@ struct grow {
 /* Asks who is there, if that matters. */
 pvmx_err grow_begin(struct grow *g);
 bool grow_over(const struct grow *g);
-/* Handles one message from the daemon. An error: a host is not there on which a process has to run, and why not
- * was said. Others are done without: the rest of a long list is for what the processes spawn. */
+/* Handles one message from the daemon. An error: a host is not there on which a process has to run, and
+ * why not was said. Others are done without: the rest of a long list is for what the processes spawn. */
 pvmx_err grow_message(struct grow *g, uint32_t number, uint32_t serial,
                       const uint8_t *body, size_t len);
 
