@@ -259,7 +259,7 @@ struct spawn_req *spawn_new(struct server *sv, uint32_t serial)
     px_list_init(&r->in_peer);
     px_list_init(&r->in_task);
     pthread_mutex_init(&r->lock, NULL);
-    r->with_us = sv->hosts.table.count > 1;
+    r->with_us = sv->hosts.keyed; /* there are others, were, or are about to come */
     px_list_push_back(&sv->requests, &r->in_all);
     sv->nrequests++;
     return r;

@@ -209,6 +209,19 @@ class Spread(hostlab.HostCase):
         self.assertNotIn("h1", self.hosts())
         self.clean(h1)
 
+    def test_killed_daemon_that_was_left_alone(self):
+        """The others may come back, to whom its tasks have ended."""
+        self.begin()
+        self.add("h1")
+        self.ctl("delete", "h1")
+        job = self.start(MPIEXEC, "-n", "2", "sh", "-c", "echo up; exec sleep 1000")
+        for _ in range(2):
+            self.assertEqual(job.stdout.readline(), "up\n")
+        self.kill(int(re.search(r"pid=(\d+)", self.ctl("status"))[1]))
+        self.assertNotEqual(self.finish(job)[0], 0)
+        self.wait_until(lambda: not self.sleepers(), "no task is left", 5)
+        self.forget_killed()
+
     def test_killed_mpiexec(self):
         own, _, _ = self.three_hosts()
         job = self.start(MPIEXEC, "-n", str(own + 5), "sh", "-c", "echo up; exec sleep 1000")
