@@ -1,16 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the records of commands say: help, and what their JSON looks like. */
 #include "cmd.h"
+#include "screen.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* Goes on with a text in column `at`; further lines begin in column `indent`. */
+static void put_wrapped(size_t at, size_t indent, const char *text)
+{
+    size_t rows, columns;
+    screen_size(&rows, &columns);
+    for (bool first = true; *(text += strspn(text, " ")); first = false) {
+        size_t len = strcspn(text, " ");
+        bool breaks = at + 1 + len > columns && at > indent && !first;
+        if (breaks)
+            printf("\n%*s", (int)indent, "");
+        else if (!first)
+            putchar(' ');
+        fwrite(text, 1, len, stdout);
+        at = breaks ? indent + len : at + !first + len;
+        text += len;
+    }
+    putchar('\n');
+}
+
 void describe_list(void)
 {
-    for (const struct cmd *const *c = cmd_table; *c; c++)
-        printf("%-10s %s\n", (*c)->name, (*c)->summary);
+    for (const struct cmd *const *c = cmd_table; *c; c++) {
+        printf("%-10s ", (*c)->name);
+        put_wrapped(11, 11, (*c)->summary);
+    }
     puts("\n\"help COMMAND\" tells more. A name may be shortened as long as it fits one "
-         "command only.");
+         "command\nonly.");
 }
 
 void describe_names(void)
@@ -29,16 +51,24 @@ const char *describe_form(const struct cmd *cmd)
 
 void describe_command(const struct cmd *cmd)
 {
-    printf("%s%s%s\n    %s\n", cmd->name, *cmd->usage ? " " : "", cmd->usage, cmd->summary);
-    if (*cmd->help)
-        printf("    %s\n", cmd->help);
+    enum { INDENT = 4, HANG = INDENT + 12 + 1 + 7 + 1 };
+    printf("%s%s", cmd->name, *cmd->usage ? " " : "");
+    put_wrapped(strlen(cmd->name) + 1, 2 * INDENT, cmd->usage);
+    printf("%*s", INDENT, "");
+    put_wrapped(INDENT, INDENT, cmd->summary);
+    if (*cmd->help) {
+        printf("%*s", INDENT, "");
+        put_wrapped(INDENT, INDENT, cmd->help);
+    }
     if (!cmd->columns)
         return;
     printf("With --json, %s has\n", cmd->flags & CMD_OBJECT  ? "the object"
                                     : cmd->flags & CMD_LINES ? "each line"
                                                              : "each entry");
-    for (const struct out_column *o = cmd->columns; o->name; o++)
-        printf("    %-12s %-7s %s\n", o->name, out_kind_name(o->kind), o->help);
+    for (const struct out_column *o = cmd->columns; o->name; o++) {
+        int at = printf("%*s%-12s %-7s ", INDENT, "", o->name, out_kind_name(o->kind));
+        put_wrapped((size_t)at, HANG, o->help);
+    }
 }
 
 /* ---- schema ----------------------------------------------------------------------------------- */

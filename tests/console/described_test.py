@@ -109,6 +109,7 @@ class Described(ThreeHosts):
                 text = self.ok(name, "--help")
                 self.assertTrue(text.startswith(name))
                 self.assertEqual(text, self.ok("help", name))
+                self.assertLessEqual(max(map(len, text.splitlines())), 80)
                 page = SHARE / "man" / "man1" / f"pvmx-{name}.1"
                 self.assertEqual(page.read_text(), self.ok("help", "-m", name))
                 # groff finds nothing wrong, and the page says what help says.
