@@ -6,8 +6,8 @@
 #include "proto/messages.h"
 #include <sys/types.h>
 
-/* Processor time, resident memory, command line of one process, and whether it is stopped, into *t; zero and empty when it is
- * gone. */
+/* Processor time, resident memory, command line of one process, and whether it is stopped, into *t; zero
+ * and empty when it is gone. */
 void usage_task(pid_t pid, struct pxp_task_info *t, struct pxp_zone *zone);
 /* Its words with spaces between; "" when it is gone. */
 const char *usage_command(pid_t pid, struct pxp_zone *zone);
