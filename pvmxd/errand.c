@@ -75,9 +75,8 @@ static bool changes(const uint8_t *body, size_t len)
                 pxp_box_get_decode(body, len, &m, &zone) == PVMX_OK &&
                 (m.flags & PVMX_BOX_TAKE) != 0;
     pxp_zone_free(&zone);
-    return take || (number != PXP_BOX_GET && number != PXP_LOOKUP &&
-                    number != PXP_BOX_LIST && number != PXP_GROUP_LOOK &&
-                    number != PXP_GROUP_LIST);
+    return take || (number != PXP_BOX_GET && number != PXP_LOOKUP && number != PXP_BOX_LIST &&
+                    number != PXP_GROUP_LOOK && number != PXP_GROUP_LIST);
 }
 
 /* A look-up that waits ends here when its time is over, whichever leader it waits at by then. */

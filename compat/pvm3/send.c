@@ -3,6 +3,7 @@
 #include "msg.h"
 
 #include "gserver.h"
+#include "mover.h"
 #include "notify.h"
 #include "pack.h"
 #include "starter.h"
@@ -178,6 +179,13 @@ static bool is_daemon(int tid)
     return tid && !(tid & P3_LOCAL_MASK) && !((unsigned)tid & 0x40000000u);
 }
 
+static inline int sent(int tid, int cc)
+{
+    if (__builtin_expect(cc == PvmOk && p3_is_far(tid), 0))
+        p3_mover_check();
+    return cc;
+}
+
 P3_PUBLIC int pvm_send(int tid, int tag)
 {
     int cc = p3_enter();
@@ -192,7 +200,7 @@ P3_PUBLIC int pvm_send(int tid, int tag)
         cc = check_send(tid, tag);
     if (!cc)
         cc = b ? p3_send(b, tid, tag, pvmmyctx) : PvmNoBuf;
-    return p3_leave("pvm_send", cc);
+    return sent(tid, p3_leave("pvm_send", cc));
 }
 
 /* Each task once, the caller not. */
@@ -240,7 +248,13 @@ P3_PUBLIC int pvm_mcast(int *tids, int n, int tag)
     const struct p3_buf *b = p3_buf_find(p3_sbuf);
     P3_TRACE(TEV_MCAST, {TEV_DID_MNB, b ? (int)b->len : 0, NULL}, {TEV_DID_MC, tag, NULL},
              {TEV_DID_MCX, pvmmyctx, NULL}, {TEV_DID_MDL, n, tids});
-    return p3_leave("pvm_mcast", cc ? cc : mcast(tids, n, tag));
+    cc = p3_leave("pvm_mcast", cc ? cc : mcast(tids, n, tag));
+    bool far = false;
+    for (int i = 0; !cc && i < n; i++)
+        far = far || p3_is_far(tids[i]);
+    if (far)
+        p3_mover_check();
+    return cc;
 }
 
 static int psend(int tid, int tag, const void *buf, int len, int type)
@@ -267,7 +281,7 @@ P3_PUBLIC int pvm_psend(int tid, int tag, void *buf, int len, int type)
     P3_TRACE(TEV_PSEND, {TEV_DID_DST, tid, NULL}, {TEV_DID_MC, tag, NULL},
              {TEV_DID_MCX, pvmmyctx, NULL}, {TEV_DID_PDA, 0, buf},
              {TEV_DID_PC, len, NULL}, {TEV_DID_PDT, type, NULL});
-    return p3_leave("pvm_psend", cc ? cc : psend(tid, tag, buf, len, type));
+    return sent(tid, p3_leave("pvm_psend", cc ? cc : psend(tid, tag, buf, len, type)));
 }
 
 static int precv(int tid, int tag, void *buf, int len, int type, struct p3_buf **out)

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "extra.h"
+#include "mover.h"
 #include "msg.h"
 #include "notify.h"
 #include "output.h"
@@ -52,6 +53,7 @@ static void drop_inherited(void)
     p3_trace_end();
     p3_output_forget();
     p3_fds_forget();
+    p3_mover_forget();
     p3_notify_end();
     p3_rm_end();
     p3_msg_forget();
@@ -161,6 +163,7 @@ P3_PUBLIC int pvm_exit(void)
     p3_trace_end();
     p3_output_finish();
     p3_fds_end();
+    p3_mover_end();
     pvmx_engine_sink(P3_CTX, NULL, NULL);
     p3_notify_end();
     p3_rm_end();

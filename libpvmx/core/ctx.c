@@ -121,6 +121,14 @@ static bool all_sent(void *arg)
     return ((struct px_messenger *)arg)->nsends == 0;
 }
 
+bool pvmx_engine_unsent(void)
+{
+    px_lock();
+    bool left = px_ctx.inits > 0 && px_messenger_unsent(&px_ctx.ms);
+    px_unlock();
+    return left;
+}
+
 /* Says good-bye: peers see LEFT, the daemon hears leave. */
 static void say_leave(void)
 {

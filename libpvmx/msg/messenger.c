@@ -35,6 +35,14 @@ int px_messenger_descriptor(void *arg)
     return -1;
 }
 
+bool px_messenger_unsent(const struct px_messenger *ms)
+{
+    bool left = ms->nsends > 0;
+    for (unsigned i = 0; i < ms->nifaces && !left; i++)
+        left = ms->ifaces[i] && ms->transports[i]->unsent(ms->ifaces[i]);
+    return left;
+}
+
 void px_messenger_arrived(struct px_messenger *ms, pvmx_tid tid, int fd, bool called,
                           pvmx_err err)
 {

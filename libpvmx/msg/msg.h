@@ -161,6 +161,7 @@ pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx
 void px_messenger_fini(struct px_messenger *ms);
 unsigned px_messenger_progress(struct px_messenger *ms);
 /* What a sleeper has to watch besides its doorbell; -1: nothing. */
+bool px_messenger_unsent(const struct px_messenger *ms);
 int px_messenger_descriptor(void *ms);
 /* See px_tcp_arrived. */
 void px_messenger_arrived(struct px_messenger *ms, pvmx_tid tid, int fd, bool called,

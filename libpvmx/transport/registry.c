@@ -57,6 +57,12 @@ pvmx_err px_transport_no_stream(struct px_ep *ep, const void *head, const void *
     return PVMX_ERR_UNSUPPORTED;
 }
 
+bool px_transport_all_sent(struct px_iface *iface)
+{
+    (void)iface;
+    return false;
+}
+
 int px_transport_no_descriptor(struct px_iface *iface)
 {
     (void)iface;

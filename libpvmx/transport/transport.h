@@ -117,6 +117,8 @@ struct px_transport {
     /* What becomes readable when progress has something to do, for those who sleep; -1: nothing, the
      * doorbell rings. The next progress looks there at once. */
     int (*descriptor)(struct px_iface *iface);
+    /* Does anything that was pushed wait here until this task makes progress? */
+    bool (*unsent)(struct px_iface *iface);
 };
 
 /* All transports, highest priority first; NULL-terminated. Checked for completeness at start. */
@@ -131,6 +133,7 @@ bool px_transport_no_claim(struct px_ep *ep, unsigned board, uint32_t gen, uint3
                            uint32_t *piece);
 bool px_transport_no_attends(struct px_ep *ep);
 int px_transport_no_descriptor(struct px_iface *iface);
+bool px_transport_all_sent(struct px_iface *iface);
 pvmx_err px_transport_no_stream(struct px_ep *ep, const void *head, const void *bytes,
                                 size_t len, size_t *done);
 void px_transport_no_peer(struct px_iface *iface, pvmx_tid from);

@@ -12,6 +12,7 @@ import netns_test  # noqa: E402
 from lab import BUILD  # noqa: E402
 
 PROGRAM = BUILD / "tests" / "bin" / "pvm_hosts"
+FAR = BUILD / "tests" / "bin" / "pvm_far"
 STARTER = BUILD / "tests" / "bin" / "pvm_starter"
 
 
@@ -64,6 +65,14 @@ class Virtual(hostlab.HostCase):
 
     def test_hoster(self):
         self.run_case("hoster", STARTER)
+
+    def test_never_waits(self):
+        self.run_case("never_waits", FAR)
+
+    def test_dead_host(self):
+        self.run_case("dead_host", FAR)
+        self.halt()
+        self.forget_killed()
 
     def test_far_tasker(self):
         self.run_case("far_tasker", STARTER)

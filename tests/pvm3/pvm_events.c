@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every event that calls are told of to a tracer has the parts that PVM 3.4.6 gives it (trace_events.txt): a task
- * traces itself, and another one reads. */
+/* Every event that calls are told of to a tracer has the parts that PVM 3.4.6 gives it (trace_events.txt):
+ * a task traces itself, and another one reads. */
 #include "check.h"
 
 #include <pvmsdpro.h>

@@ -108,8 +108,8 @@ static void be_tasker_there(int parent)
     be_tasker();
 }
 
-/* ---- the hoster: the command is for a shell of that host, which is this machine, or with TEST_NETNS a network
- * namespace of this name */
+/* ---- the hoster: the command is for a shell of that host, which is this machine, or with TEST_NETNS a
+ * network namespace of this name */
 
 /* A stranger calls first: the new daemon does not listen to him. */
 static void call_as_stranger(const char *line)

@@ -116,4 +116,5 @@ const struct px_transport px_transport_self = {
     .drain = px_transport_no_peer,
     .forget = px_transport_no_peer,
     .descriptor = px_transport_no_descriptor,
+    .unsent = px_transport_all_sent,
 };

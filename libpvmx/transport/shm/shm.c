@@ -227,4 +227,5 @@ const struct px_transport px_transport_shm = {
     .drain = px_shm_drain,
     .forget = px_shm_forget,
     .descriptor = px_transport_no_descriptor,
+    .unsent = px_transport_all_sent,
 };

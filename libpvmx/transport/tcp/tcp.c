@@ -341,6 +341,14 @@ static int tcp_descriptor(struct px_iface *iface)
     return s->epoll;
 }
 
+static bool tcp_unsent(struct px_iface *iface)
+{
+    px_list_foreach(it, &((struct px_tcp_iface *)iface)->conns)
+        if (px_buf_len(&px_container_of(it, struct px_tcp_conn, node)->out) > 0)
+            return true;
+    return false;
+}
+
 const struct px_transport px_transport_tcp = {
     .name = "tcp",
     .priority = 10,
@@ -361,4 +369,5 @@ const struct px_transport px_transport_tcp = {
     .drain = tcp_drain,
     .forget = tcp_forget,
     .descriptor = tcp_descriptor,
+    .unsent = tcp_unsent,
 };

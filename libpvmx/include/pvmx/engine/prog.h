@@ -18,8 +18,10 @@ PVMX_API pvmx_err pvmx_engine_init(bool threads);
 /* Leaves the VM in good order after everything sent has been handed over: what follows is not
  * called a failure of this task. The last leave frees everything. */
 PVMX_API void pvmx_engine_leave(void);
-/* In a child of a task, which has only one thread: it is no task, and says so to nobody. What the parent had in
- * memory stays where it is. May be called between fork and exec. */
+/* Does anything that was sent need calls of this task to go on? */
+PVMX_API bool pvmx_engine_unsent(void);
+/* In a child of a task, which has only one thread: it is no task, and says so to nobody. What the parent
+ * had in memory stays where it is. May be called between fork and exec. */
 PVMX_API void pvmx_engine_forget(void);
 
 /* Makes sure that this process is a task of a VM with a tid; starts the daemon if none runs. */
