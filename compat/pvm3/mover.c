@@ -11,7 +11,8 @@
 #include <time.h>
 
 static struct {
-    bool runs, stop;
+    bool runs;
+    atomic_bool stop;
     atomic_bool busy; /* has been told, and has not done yet */
     pthread_t thread;
     sem_t work;

@@ -160,8 +160,9 @@ pvmx_err px_messenger_init(struct px_messenger *ms);
 pvmx_err px_messenger_open(struct px_messenger *ms, struct px_arena *arena, pvmx_tid tid);
 void px_messenger_fini(struct px_messenger *ms);
 unsigned px_messenger_progress(struct px_messenger *ms);
-/* What a sleeper has to watch besides its doorbell; -1: nothing. */
+/* Does anything that was sent need more progress of ours? */
 bool px_messenger_unsent(const struct px_messenger *ms);
+/* What a sleeper has to watch besides its doorbell; -1: nothing. */
 int px_messenger_descriptor(void *ms);
 /* See px_tcp_arrived. */
 void px_messenger_arrived(struct px_messenger *ms, pvmx_tid tid, int fd, bool called,
