@@ -61,8 +61,8 @@ struct spawn_req {
     struct link *link;     /* then: where to answer */
     const uint8_t *body;   /* as it came, for other hosts */
     size_t body_len;
-    /* In a VM that has had other hosts: the tasks end when this daemon is killed, since all others then take them for
-     * ended. On one host nobody else can tell, and they go on. */
+    /* In a VM that has had other hosts: the tasks end when this daemon is killed, since all others then take
+     * them for ended. On one host nobody else can tell, and they go on. */
     bool with_us;
     uint32_t serial;
     uint32_t job_id;

@@ -40,10 +40,9 @@ static int tell_all(void)
              "cwd=%s umask=%03o nice=%d core=%llu lab=%s lab2=%s "
              "fds=%d ignored=%d held=%d task=%d leader=%d\n",
              getcwd(cwd, sizeof cwd) != NULL ? cwd : "?", (unsigned)mask,
-             getpriority(PRIO_PROCESS, 0),
-             (unsigned long long)core.rlim_cur, lab != NULL ? lab : "",
-             home != NULL ? home : "", open_fds, ignored, held, task != NULL,
-             getpgrp() == getpid());
+             getpriority(PRIO_PROCESS, 0), (unsigned long long)core.rlim_cur,
+             lab != NULL ? lab : "", home != NULL ? home : "", open_fds, ignored, held,
+             task != NULL, getpgrp() == getpid());
     say(line);
     return 0;
 }

@@ -97,11 +97,11 @@ Test(daemon_spawn, child_gets_directory_umask_limits_environment_and_nothing_els
     lab_await_ends(&me, 1);
     cr_assert(read(pipes[0], text, sizeof text - 1) > 0);
     /* 0, 1, 2, the control connection and the arena */
-    snprintf(
-        want, sizeof want,
-        "cwd=%s umask=022 nice=3 core=4096 lab=from app lab2=two fds=5 ignored=0 held=0 task=1 "
-        "leader=1\n",
-        lab.xdg);
+    snprintf(want, sizeof want,
+             "cwd=%s umask=022 nice=3 core=4096 lab=from app lab2=two fds=5 ignored=0 "
+             "held=0 task=1 "
+             "leader=1\n",
+             lab.xdg);
     cr_assert_str_eq(text, want);
     lab_hang_up(&me);
     lab_close(&lab);
