@@ -241,17 +241,32 @@ void xmpi_comm_stop(void)
         leave_behind(all_comms);
 }
 
+struct xmpi_comm *xmpi_comm_find(const struct xmpi_session *session,
+                                 bool (*wanted)(const struct xmpi_comm *comm))
+{
+    pvmx_engine_lock();
+    struct xmpi_comm *comm = all_comms;
+    while (comm && (comm->session != session || !wanted(comm)))
+        comm = comm->next;
+    if (comm)
+        xmpi_obj_ref(&comm->obj);
+    pvmx_engine_unlock();
+    return comm;
+}
+
+static bool is_made(const struct xmpi_comm *comm)
+{
+    return !comm->obj.predef;
+}
+
 void xmpi_comm_stop_of(const struct xmpi_session *session)
 {
+    struct xmpi_comm *comm;
     if (!session)
         xmpi_parent = NULL;
-    for (struct xmpi_comm *comm = all_comms; comm;) {
-        if (comm->obj.predef || comm->session != session) {
-            comm = comm->next;
-            continue;
-        }
+    while ((comm = xmpi_comm_find(session, is_made)) != NULL) {
         leave_behind(comm);
-        comm = all_comms; /* its neighbours may have gone with it */
+        xmpi_comm_release(comm);
     }
 }
 

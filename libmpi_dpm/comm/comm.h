@@ -145,6 +145,10 @@ void xmpi_comm_release(struct xmpi_comm *comm);
 int xmpi_comm_drop(struct xmpi_comm *comm);
 /* Head of the list of all communicators (by ->next; engine lock held). */
 struct xmpi_comm *xmpi_comm_first(void);
+/* The first communicator of a session (NULL: of the world model) that is wanted, with a reference; NULL:
+ * there is none. Others may make and free communicators meanwhile. */
+struct xmpi_comm *xmpi_comm_find(const struct xmpi_session *session,
+                                 bool (*wanted)(const struct xmpi_comm *comm));
 
 /* Of xmpi_intercomm_create, for leaders that have met already. peer_cls: they have not (the class),
  * peer_comm is then not looked at. */

@@ -341,12 +341,19 @@ void xmpi_bsend_drop(struct xmpi_comm *comm)
         detach(&comm->bsend, NULL, NULL);
 }
 
+static bool has_buffer(const struct xmpi_comm *comm)
+{
+    return comm->bsend != NULL;
+}
+
 void xmpi_bsend_stop(struct xmpi_session *session)
 {
+    struct xmpi_comm *comm;
     struct xmpi_bsend **where = session ? &session->bsend : &process_buffer;
     if (*where)
         detach(where, NULL, NULL);
-    for (struct xmpi_comm *comm = xmpi_comm_first(); comm; comm = comm->next)
-        if (comm->session == session)
-            xmpi_bsend_drop(comm);
+    while ((comm = xmpi_comm_find(session, has_buffer)) != NULL) {
+        xmpi_bsend_drop(comm);
+        xmpi_comm_release(comm);
+    }
 }

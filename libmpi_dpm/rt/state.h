@@ -25,7 +25,7 @@ int xmpi_thread_level_for(int required);
 /* Communication is possible. */
 static inline bool xmpi_is_up(void)
 {
-    return xmpi_users != 0;
+    return __atomic_load_n(&xmpi_users, __ATOMIC_RELAXED) != 0;
 }
 
 /* MPI_COMM_WORLD and MPI_COMM_SELF exist. */

@@ -92,7 +92,7 @@ static void stop(void)
 pvmx_err pvmx_engine_init(bool threads)
 {
     pthread_once(&lock_once, make_lock);
-    if (threads) {
+    if (threads && !px_ctx.threads) { /* others may be looking at it */
         px_ctx.threads = pvmx_engine_threaded = true;
         px_ctx.progress.lock = &px_ctx.lock;
     }
