@@ -70,8 +70,8 @@ static void far_free(struct far *f)
 static void far_ended(struct far *f, const struct pxp_task_end *end)
 {
     struct job *j = f->job;
-    /* mpiexec leaves when it has heard of all ends. */
-    if (j != NULL && j->session != NULL && output_hold(f->sv, end))
+    /* mpiexec leaves when it has heard of all ends; libpvm3 says behind a task's lines that it has ended. */
+    if (j != NULL && output_hold(f->sv, end, j->session != NULL))
         return;
     feed_end(f->sv, f->tid);
     guest_end(f->sv, f->tid);

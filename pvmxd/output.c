@@ -268,12 +268,12 @@ static void tell_held(struct drain *d)
     }
 }
 
-bool output_hold(struct server *sv, const struct pxp_task_end *end)
+bool output_hold(struct server *sv, const struct pxp_task_end *end, bool session)
 {
     px_list_foreach(it, &sv->sinks) {
         struct sink *s = px_container_of(it, struct sink, node);
         size_t len = strlen(end->program) + 1;
-        if (s->tid != end->tid || px_buf_len(&s->drain->buf) == 0)
+        if (s->tid != end->tid || !(session || s->tagged) || px_buf_len(&s->drain->buf) == 0)
             continue;
         struct held *h = malloc(sizeof *h + len);
         if (h == NULL)

@@ -21,8 +21,8 @@ void output_drain(struct server *sv, int32_t tid);
 void output_expect(struct spawn_req *r, struct spawn_one *one);
 void output_forget(struct server *sv, int32_t tid);
 /* True: the end of this far task is told by far_end later, when what it has written has been written
- * here as well. */
-bool output_hold(struct server *sv, const struct pxp_task_end *end);
+ * here as well. session: it is mpiexec's; of others only those whose output goes by task count. */
+bool output_hold(struct server *sv, const struct pxp_task_end *end, bool session);
 /* More can be sent to this host. */
 void output_room(struct server *sv, uint32_t host);
 void output_host_lost(struct server *sv, uint32_t index);

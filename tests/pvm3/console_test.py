@@ -3,6 +3,7 @@
 
 import fcntl
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -329,6 +330,30 @@ class Console(ConsoleCase):
             said = [x.split("] ")[1] for x in lines if x.startswith(f"[1:t{tid}] ")]
             self.assertEqual(said, [str(i) for i in range(1, 20001)] + ["EOF"])
         self.assertEqual(self.shown.count("\n"), 2 + 3 + 3 * 20001 + 1)
+        self.shown = ""
+        self.leave()
+
+    def test_late_reader(self):
+        """A task of another host has ended before what it wrote was read: its end is shown last all the same."""
+        done = self.tmp / "done"
+        self.open(hosts=("beta",))
+        self.type(f"spawn -beta -> /bin/sh -c 'until [ -e {self.tmp}/go ]; do sleep .05; done; seq 55000; touch {done}'")
+        self.take_lines(3)
+        os.kill(self.console.pid, signal.SIGSTOP)
+        (self.tmp / "go").touch()
+        self.wait_until(done.exists, "it has written all")
+        self.wait_until(lambda: all(h["tasks"] <= (h["host"] == "alpha") for h in json.loads(
+            self.check_program(BUILD / "bin" / "pvmx", "--json", "hosts"))), "its end is known")
+        daemons = self.processes(BUILD / "bin" / "pvmxd")
+        for pid in daemons:  # what they have yet to write does not come
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(self.console.pid, signal.SIGCONT)
+        self.lines_until(lambda: self.shown.count("\n") > 10000, "what the socket holds")
+        for pid in daemons:
+            os.kill(pid, signal.SIGCONT)
+        self.lines_until(lambda: "[1] finished\n" in self.shown, "the job has ended")
+        said = [x.split("] ")[1] for x in self.shown.replace(PROMPT, "").split("\n") if x.startswith("[1:t")]
+        self.assertEqual(said, [str(i) for i in range(1, 55001)] + ["EOF"])
         self.shown = ""
         self.leave()
 
