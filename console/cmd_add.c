@@ -3,6 +3,7 @@
 #include "cmds.h"
 #include "progress.h"
 
+#include "base/command.h"
 #include "base/err.h"
 #include "proto/hello.h"
 #include "proto/hostfile.h"
@@ -177,7 +178,8 @@ static int run_add(struct console *c, const struct cmd *cmd, struct args *a)
 {
     const char *launcher = args_value(a, 'l'), *daemon = args_value(a, 'd');
     const char *wrapper = args_value(a, 'w'), *path = args_value(a, 'f');
-    struct pxp_host_spec options = {.launcher = launcher ? launcher : "",
+    char *command = px_command_here(launcher ? launcher : "");
+    struct pxp_host_spec options = {.launcher = command ? command : "",
                                     .daemon = daemon ? daemon : "",
                                     .wrapper = wrapper ? wrapper : ""};
     struct adding hosts = {.n = 0};
@@ -191,8 +193,10 @@ static int run_add(struct console *c, const struct cmd *cmd, struct args *a)
         status = option(cmd, a, 'p', "port", &options.port);
     if (!status && a->n == 0 && !path)
         status = cmd_usage(cmd, "add: something is missing: a host, or --from FILE");
-    if (status)
+    if (status) {
+        free(command);
         return status;
+    }
     options.timeout_ms = seconds * 1000;
     status = read_hosts(cmd, &hosts, path, a);
     for (size_t i = 0; i < hosts.n && !status; i++)
@@ -204,6 +208,7 @@ static int run_add(struct console *c, const struct cmd *cmd, struct args *a)
                      ? cmd_error()
                      : tell(c, cmd, hosts.n, serial, path && a->n == 0);
     adding_free(&hosts, a->n);
+    free(command);
     return status;
 }
 

@@ -2,6 +2,7 @@
 /* See grow.h. */
 #include "grow.h"
 
+#include "base/command.h"
 #include "base/err.h"
 #include "proto/hello.h"
 #include "proto/hostfile.h"
@@ -27,6 +28,17 @@ static char *command_of(struct pxp_zone *z, const char *program)
     return text;
 }
 
+/* Launchers run in the daemon's directory. */
+static pvmx_err keep_here(struct pxp_zone *z, struct pxp_host_spec *s)
+{
+    char *here = px_command_here(s->launcher);
+    size_t size = here ? strlen(here) + 1 : 0;
+    char *kept = here ? pxp_zone_alloc(z, size) : NULL;
+    s->launcher = kept ? memcpy(kept, here, size) : NULL;
+    free(here);
+    return kept ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "out of memory");
+}
+
 /* What spec.launcher becomes where the host file says nothing: "" is the daemon's setting. */
 static pvmx_err launcher_of(const struct opts *o, struct pxp_zone *z, struct pxp_host_spec *s)
 {
@@ -46,7 +58,7 @@ static pvmx_err launcher_of(const struct opts *o, struct pxp_zone *z, struct pxp
             "host %s is not in the virtual machine, and -launcher %s cannot add it: use "
             "ssh or fork, or -launcher-exec with a command that runs %%c on %%h",
             s->name, name);
-    return s->launcher ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "out of memory");
+    return s->launcher ? keep_here(z, s) : px_fail(PVMX_ERR_NOMEM, "out of memory");
 }
 
 /* ---- the requests ----------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@ import hostlab
 import netlab
 
 MPIEXEC = hostlab.lab.BUILD / "bin" / "mpiexec"
+PVMX = hostlab.lab.BUILD / "bin" / "pvmx"
 WHERE = ("sh", "-c", "echo $PVMX_RANK $PVMX_TASK | sed 's/,.*,/ /'")
 
 
@@ -43,6 +44,17 @@ class Adding(hostlab.HostCase):
         out = self.check_program(MPIEXEC, "-launcher", "exec %c", "-host", "a", "-n", "1", *WHERE, ":",
                                  "-host", "b", "-n", "1", *WHERE)
         self.assertEqual(self.ranks(out), [2, 3])
+        self.gone()
+        # Launchers run somewhere else.
+        there = self.tmp / "there"
+        there.write_text('#!/bin/sh\nshift\nexec "$@"\n')
+        there.chmod(0o755)
+        for command in ((MPIEXEC, "-launcher-exec", "./there", "-host", "a", "true"),
+                        (MPIEXEC, "-launcher", "./there %h %c", "-host", "a", "true")):
+            self.check_program(*command)
+            self.gone()
+        self.check_program(PVMX, "add", "-l", "./there %h %c", "a")
+        self.check_program(PVMX, "halt")
         self.gone()
         # Several programs share one list, and each goes on where the one before has stopped.
         out = self.check_program(MPIEXEC, "-hosts", "a:1,b:1,c:1", "-n", "2", *WHERE, ":", "-n", "1", *WHERE, ":",
