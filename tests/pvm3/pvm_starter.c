@@ -59,10 +59,13 @@ static void start(void)
     env[nenv] = seen;
     while (running[at].pid != 0)
         CHECK(++at < 64);
-    pid_t pid = fork();
+    pid_t tasker = getpid(), pid = fork();
     if (pid == 0) {
-        if (argv[1] != NULL && strcmp(argv[1], "1000") == 0)
+        if (argv[1] != NULL && strcmp(argv[1], "1000") == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody else ends it */
+            if (getppid() != tasker)          /* which has been killed before that */
+                _exit(127);
+        }
         execve(path, argv, env);
         _exit(127);
     }
