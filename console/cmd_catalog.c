@@ -65,9 +65,7 @@ static pvmx_err add_boxes(struct link *link, struct listing *l)
     uint32_t serial = pxp_client_serial(&link->client);
     pvmx_err err = pxp_box_list_encode(&link->client.out, serial, &m);
     if (!err)
-        err = link_send(link, NULL, 0);
-    if (!err)
-        err = link_answer(link, serial, PXP_BOX_LIST_IS, &body, &len);
+        err = link_ask(link, serial, PXP_BOX_LIST_IS, &body, &len);
     if (!err)
         err = pxp_box_list_is_decode(body, len, &is, &zone);
     for (size_t i = 0; !err && i < is.n_entries; i++)

@@ -269,9 +269,7 @@ static int run_settings(struct console *c, const struct cmd *cmd, struct args *a
     uint32_t serial = pxp_client_serial(&c->link.client);
     pvmx_err err = pxp_settings_encode(&c->link.client.out, serial, &m);
     if (!err)
-        err = link_send(&c->link, NULL, 0);
-    if (!err)
-        err = link_answer(&c->link, serial, PXP_SETTINGS_ARE, &body, &len);
+        err = link_ask(&c->link, serial, PXP_SETTINGS_ARE, &body, &len);
     if (!err)
         err = pxp_settings_are_decode(body, len, &are, &zone);
     if (!err) {

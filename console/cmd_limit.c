@@ -160,9 +160,7 @@ static int add(struct console *c, const struct cmd *cmd, const struct pxp_limit_
     uint32_t serial = pxp_client_serial(&c->link.client);
     pvmx_err err = pxp_limit_add_encode(&c->link.client.out, serial, &m);
     if (!err)
-        err = link_send(&c->link, NULL, 0);
-    if (!err)
-        err = link_answer(&c->link, serial, PXP_LIMITS_ARE, &body, &len);
+        err = link_ask(&c->link, serial, PXP_LIMITS_ARE, &body, &len);
     if (!err)
         err = pxp_limits_are_decode(body, len, &are, &zone);
     if (!err) {
@@ -187,8 +185,6 @@ static int del(struct console *c, const struct cmd *cmd, int n, char **words)
             return cmd_fail("limit del: \"%s\" is no number of a rule (limit list)",
                             words[i]);
         pvmx_err err = pxp_limit_del_encode(&c->link.client.out, serial, &m);
-        if (!err)
-            err = link_send(&c->link, NULL, 0);
         if (!err)
             err = link_done(&c->link, serial, &count);
         if (err)

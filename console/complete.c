@@ -86,9 +86,7 @@ static void offer_settings(struct console *c, const char *word, struct choices *
     if (!err)
         err = pxp_settings_encode(&c->link.client.out, serial, &m);
     if (!err)
-        err = link_send(&c->link, NULL, 0);
-    if (!err)
-        err = link_answer(&c->link, serial, PXP_SETTINGS_ARE, &body, &len);
+        err = link_ask(&c->link, serial, PXP_SETTINGS_ARE, &body, &len);
     if (!err)
         err = pxp_settings_are_decode(body, len, &are, &zone);
     for (size_t i = 0; !err && i < are.n_settings; i++)

@@ -148,9 +148,7 @@ static void offer_rules(struct console *c, const char *word, struct choices *out
     if (!err)
         err = pxp_limits_encode(&c->link.client.out, serial, &m);
     if (!err)
-        err = link_send(&c->link, NULL, 0);
-    if (!err)
-        err = link_answer(&c->link, serial, PXP_LIMITS_ARE, &body, &len);
+        err = link_ask(&c->link, serial, PXP_LIMITS_ARE, &body, &len);
     c->link.patience = 0;
     if (!err)
         err = pxp_limits_are_decode(body, len, &are, &zone);

@@ -74,9 +74,7 @@ static void check_ports(struct console *c, struct checkup *k)
     size_t len;
     pvmx_err err = pxp_hosts_encode(&c->link.client.out, serial, &q);
     if (!err)
-        err = link_send(&c->link, NULL, 0);
-    if (!err)
-        err = link_answer(&c->link, serial, PXP_HOSTS_ARE, &body, &len);
+        err = link_ask(&c->link, serial, PXP_HOSTS_ARE, &body, &len);
     if (!err)
         err = pxp_hosts_are_decode(body, len, &m, &zone);
     for (size_t i = 0; !err && m.n_hosts > 1 && i < m.n_hosts; i++)
@@ -142,9 +140,7 @@ void doctor_ports(struct console *c, struct checkup *k)
     char text[100];
     pvmx_err err = pxp_settings_encode(&c->link.client.out, serial, &q);
     if (!err)
-        err = link_send(&c->link, NULL, 0);
-    if (!err)
-        err = link_answer(&c->link, serial, PXP_SETTINGS_ARE, &body, &len);
+        err = link_ask(&c->link, serial, PXP_SETTINGS_ARE, &body, &len);
     if (!err)
         err = pxp_settings_are_decode(body, len, &m, &zone);
     const char *range = !err && m.n_settings ? m.settings[0].value : "";

@@ -204,6 +204,14 @@ pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t *
     }
 }
 
+pvmx_err link_ask(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **body,
+                  size_t *len)
+{
+    *body = NULL;
+    pvmx_err err = link_send(l, NULL, 0);
+    return err ? err : link_answer(l, serial, wanted, body, len);
+}
+
 /* ---- a request that several commands make ------------------------------------------------------- */
 
 pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count)
@@ -212,9 +220,7 @@ pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count)
     struct pxp_zone zone = {0};
     uint8_t *body = NULL;
     size_t len;
-    pvmx_err err = link_send(l, NULL, 0);
-    if (!err)
-        err = link_answer(l, serial, PXP_DONE, &body, &len);
+    pvmx_err err = link_ask(l, serial, PXP_DONE, &body, &len);
     if (!err)
         err = pxp_done_decode(body, len, &done, &zone);
     if (count)

@@ -26,6 +26,9 @@ pvmx_err link_send(struct link *l, const int *fds, size_t nfds);
  * (to be freed). Other messages are dropped. A refusal is its error. */
 pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **body,
                      size_t *len);
+/* Both. */
+pvmx_err link_ask(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **body,
+                  size_t *len);
 
 /* The next message of any kind; drop it with pxp_client_drop. Until `until` (px_now_ns; 0: for ever):
  * PVMX_ERR_TIMEDOUT. */

@@ -25,9 +25,7 @@ static pvmx_err read_hosts(struct survey *s)
     size_t len;
     pvmx_err err = pxp_hosts_encode(&l->client.out, serial, &q);
     if (!err)
-        err = link_send(l, NULL, 0);
-    if (!err)
-        err = link_answer(l, serial, PXP_HOSTS_ARE, &body, &len);
+        err = link_ask(l, serial, PXP_HOSTS_ARE, &body, &len);
     if (!err)
         err = pxp_hosts_are_decode(body, len, &m, &s->zone);
     free(body);
