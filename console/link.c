@@ -49,7 +49,8 @@ static void on_notice(int sig)
 
 void link_notice(int sig, bool on)
 {
-    struct sigaction act = {.sa_handler = on ? on_notice : SIG_DFL};
+    /* A write is not cut short by it: wait_for is all that it ends. */
+    struct sigaction act = {.sa_handler = on ? on_notice : SIG_DFL, .sa_flags = SA_RESTART};
     sigemptyset(&act.sa_mask);
     sigaction(sig, &act, NULL);
 }

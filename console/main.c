@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,19 @@ static int run(struct console *c, int argc, char **argv)
     return i < argc ? cmd_run(c, argc - i, argv + i) : run_input(c);
 }
 
+/* What Ctrl-C cut off is missed by nobody, nor what had no reader any more. */
+static int end_output(int status)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO};
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || link_interrupted())
+        return status;
+    if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLERR))
+        fprintf(stderr, "pvmx: some of the output could not be written%s%s\n",
+                errno ? ": " : "", errno ? strerror(errno) : "");
+    return status ? status : CMD_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     static struct console c = {.link.client.fd = -1};
@@ -131,7 +145,5 @@ int main(int argc, char **argv)
     link_close(&c.link);
     alias_free(&c);
     free(c.here);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        status = status ? status : CMD_FAILED;
-    return status;
+    return end_output(status);
 }

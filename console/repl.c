@@ -239,6 +239,7 @@ static void read_lines(struct console *c, EditLine *el, History *lines, const ch
     while (!c->quit) {
         int n;
         link_uninterrupt();
+        clearerr(stdout);            /* of what Ctrl-C cut off */
         el_set(el, EL_PREP_TERM, 1); /* before the prompt: keys count as soon as it is seen */
         el_resize(el);
         link_notice(SIGWINCH, true);

@@ -379,6 +379,18 @@ class Commands(Console, LabCase):
         self.fails("needs a value", "ps", "-s", status=2)
         self.fails("too much", "id", "x", status=2)
 
+    def test_output_that_cannot_be_written(self):
+        for args in (("version",), ("help",)):  # one piece, and more than one
+            with open("/dev/full", "w", encoding="ascii") as full:
+                status, _, err = self.run_program(PVMX, *args, stdout=full)
+            self.assertEqual(status, 1)
+            self.assertIn("could not be written", err)
+        run = self.start(PVMX, "-f", "-", stdin=subprocess.PIPE)
+        run.stdout.close()  # a reader that has enough is no error worth a word
+        run.stdout = None
+        err = run.communicate("echo a\n", timeout=60)[1]
+        self.assertEqual((run.returncode, err), (1, ""))
+
     def test_abbreviations(self):
         self.assertEqual(self.ok("ver"), self.ok("version"))
         self.fails("may be", "s", status=2)

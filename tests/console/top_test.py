@@ -40,7 +40,7 @@ class Top(ThreeHosts):
 
     def check_left(self, t, status=0):
         t.expect(LEAVE)
-        self.assertEqual(t.finish(), status)
+        self.assertEqual(t.finish(), status, t.shown)
         self.assertEqual(termios.tcgetattr(t.fd), self.before, "the terminal is as it was")
 
     def test_once_without_a_terminal(self):
@@ -113,6 +113,18 @@ class Top(ThreeHosts):
         lines = re.sub(r"\x1b\[[0-9?]*[a-zA-Z]", "", page).split("\r\n")
         self.assertEqual(len(lines), 12)
         self.assertLessEqual(max(map(len, lines)), 60)
+        t.send("q")
+        self.check_left(t)
+
+    def test_resized_all_the_time(self):
+        """A change of size that comes while a page is written costs nothing."""
+        self.spawn("-60", "sleep", "600")
+        t = self.top()
+        for i in range(400):
+            t.resize(20 + i % 20, 100 + i)
+            t.send(DOWN)
+            t.read(0)
+        t.expect("60 tasks")
         t.send("q")
         self.check_left(t)
 
