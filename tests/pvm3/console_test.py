@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """PVM's console: sessions as PVM shows them, compared byte for byte but for tids and pids."""
 
+import array
+import ctypes
 import fcntl
 import itertools
 import json
@@ -9,6 +11,7 @@ import pathlib
 import re
 import signal
 import sys
+import termios
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "hosts"))
@@ -333,6 +336,19 @@ class Console(ConsoleCase):
         self.shown = ""
         self.leave()
 
+    def queued(self):
+        """Bytes that the console has yet to take from its sockets."""
+        most, console = 0, os.pidfd_open(self.console.pid)
+        for fd in os.listdir(f"/proc/{self.console.pid}/fd"):
+            if os.readlink(f"/proc/{self.console.pid}/fd/{fd}").startswith("socket:"):
+                ours = ctypes.CDLL(None).syscall(438, console, int(fd), 0)  # pidfd_getfd
+                n = array.array("i", [0])
+                fcntl.ioctl(ours, termios.FIONREAD, n)
+                os.close(ours)
+                most = max(most, n[0])
+        os.close(console)
+        return most
+
     def test_late_reader(self):
         """A task of another host has ended before what it wrote was read: its end is shown last all the same."""
         done = self.tmp / "done"
@@ -342,6 +358,7 @@ class Console(ConsoleCase):
         os.kill(self.console.pid, signal.SIGSTOP)
         (self.tmp / "go").touch()
         self.wait_until(done.exists, "it has written all")
+        self.wait_until(lambda: self.queued() > 100000, "its socket is full")
         self.wait_until(lambda: all(h["tasks"] <= (h["host"] == "alpha") for h in json.loads(
             self.check_program(BUILD / "bin" / "pvmx", "--json", "hosts"))), "its end is known")
         daemons = self.processes(BUILD / "bin" / "pvmxd")
