@@ -204,6 +204,7 @@ static pvmx_err one_start(struct add_one *one)
     snprintf(j.wdir, sizeof j.wdir, "%s", s->wdir);
     snprintf(j.path, sizeof j.path, "%s", s->path);
     snprintf(j.wrapper, sizeof j.wrapper, "%s", s->wrapper);
+    snprintf(j.debugger, sizeof j.debugger, "%s", s->debugger);
     snprintf(j.ports, sizeof j.ports, "%s", conf.ports);
     if (tcp_is_general(conf.address))
         snprintf(j.listen, sizeof j.listen, "%s", conf.address);
@@ -422,7 +423,7 @@ static pvmx_err take_own(struct server *sv, const struct pxp_host_spec *s)
     }
     if (s->speed != 0)
         hosts_self(sv)->speed = s->speed;
-    return own_set(&sv->own, s->wdir, s->path, s->wrapper);
+    return own_set(&sv->own, s->wdir, s->path, s->wrapper, s->debugger);
 }
 
 pvmx_err add_known(struct server *sv)

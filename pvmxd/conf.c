@@ -3,6 +3,7 @@
 #include "conf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/param.h"
 #include "peer.h"
 #include <stdio.h>
@@ -140,6 +141,20 @@ static void ports_of_others(void)
         px_param_set("daemon.ports", range);
         return;
     }
+}
+
+void conf_log(void)
+{
+    static const char name[] = "PVMDLOGMAX";
+    const char *text = getenv(name);
+    int64_t max = 0;
+    px_param_get_number("log.max", &max);
+    if (max == 0 && text != NULL && *text != '\0' && px_param_set("log.max", text) != PVMX_OK)
+        px_log(PX_LOG_WARN, "LOG-MAX", "%s=%.80s is no number of bytes", name, text);
+    int errnum = conf.log[0] != '\0' ? px_log_set_file(conf.log) : 0;
+    if (errnum != 0)
+        px_log(PX_LOG_WARN, "LOG-FILE", "cannot append to %s (PVMX_DAEMON_LOG): %s",
+               conf.log, strerror(errnum));
 }
 
 void conf_init(void)

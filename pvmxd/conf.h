@@ -32,6 +32,8 @@ extern struct conf conf;
 
 /* Registers the table and reads the environment. Call once, before anything else of the daemon. */
 void conf_init(void);
+/* The daemon's own log, behind px_log_settings; PVM's PVMDLOGMAX limits it where PVMX_LOG_MAX does not. */
+void conf_log(void);
 /* Message settings. */
 pvmx_err conf_settings(struct server *sv, struct peer *p, uint32_t serial,
                        const uint8_t *body, size_t len);

@@ -24,6 +24,7 @@ static const struct {
     {"wdir", offsetof(struct join, wdir)},
     {"path", offsetof(struct join, path)},
     {"wrapper", offsetof(struct join, wrapper)},
+    {"debugger", offsetof(struct join, debugger)},
     {"listen", offsetof(struct join, listen)},
     {"ports", offsetof(struct join, ports)},
 };

@@ -11,7 +11,8 @@ enum { JOIN_TEXT = 1024 };
 
 struct join {
     char vm[80], host[256], launcher[16];
-    char wdir[JOIN_TEXT], path[JOIN_TEXT], wrapper[JOIN_TEXT]; /* see own.h */
+    char wdir[JOIN_TEXT], path[JOIN_TEXT], wrapper[JOIN_TEXT],
+        debugger[JOIN_TEXT]; /* see own.h */
     char listen[JOIN_TEXT],
         ports[JOIN_TEXT]; /* daemon.address and daemon.ports, where not said there */
     uint32_t index, leader, slots, speed;

@@ -323,10 +323,7 @@ int main(int argc, char **argv)
     raise_limits();
     umask(077);
     px_log_settings(); /* behind arrange_fds: its file is no low descriptor */
-    int errnum = conf.log[0] != '\0' ? px_log_set_file(conf.log) : 0;
-    if (errnum != 0)
-        px_log(PX_LOG_WARN, "LOG-FILE", "cannot append to %s (PVMX_DAEMON_LOG): %s",
-               conf.log, strerror(errnum));
+    conf_log();
     if (chdir("/") != 0)
         px_log(PX_LOG_WARN, "MAIN-CHDIR", "cannot change to /");
     ready_to = ready_fd;

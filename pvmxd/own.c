@@ -62,7 +62,8 @@ static pvmx_err expand(const char *text, char **out)
     return *out != NULL ? PVMX_OK : px_fail(PVMX_ERR_NOMEM, "no memory for \"%.80s\"", text);
 }
 
-pvmx_err own_set(struct own *o, const char *wdir, const char *path, const char *wrapper)
+pvmx_err own_set(struct own *o, const char *wdir, const char *path, const char *wrapper,
+                 const char *debugger)
 {
     own_free(o);
     pvmx_err err = expand(wdir, &o->wdir);
@@ -70,6 +71,8 @@ pvmx_err own_set(struct own *o, const char *wdir, const char *path, const char *
         err = expand(path, &o->path);
     if (err == PVMX_OK)
         err = expand(wrapper, &o->wrapper);
+    if (err == PVMX_OK)
+        err = expand(debugger, &o->debugger);
     if (err != PVMX_OK)
         own_free(o);
     return err;
@@ -80,5 +83,6 @@ void own_free(struct own *o)
     free(o->wdir);
     free(o->path);
     free(o->wrapper);
+    free(o->debugger);
     *o = (struct own){0};
 }

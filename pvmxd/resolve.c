@@ -216,20 +216,60 @@ static pvmx_err build_args(const struct pxp_app *app, struct pxp_zone *zone,
     return PVMX_OK;
 }
 
+/* The program at path is run; what was to be run, and its arguments, stand behind the n words. */
+static pvmx_err prepend(const char *path, char *const *words, size_t n,
+                        struct pxp_zone *zone, struct exec_plan *plan)
+{
+    size_t args = 0;
+    while (plan->argv[args] != NULL)
+        args++;
+    char **argv = pxp_zone_alloc(zone, (n + args + 1) * sizeof *argv);
+    const char *copy = zone_join(zone, path, "", "");
+    if (argv == NULL || copy == NULL)
+        return px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+    memcpy(argv, words, n * sizeof *argv);
+    memcpy(argv + n, plan->argv, (args + 1) * sizeof *argv);
+    argv[n] = (char *)(uintptr_t)plan->path;
+    plan->argv = argv;
+    plan->path = copy;
+    return PVMX_OK;
+}
+
+/* Makes the program that was found an argument of a debugger. */
+static pvmx_err debug(const struct pxp_app *app, const char *host, const struct own *own,
+                      struct pxp_zone *zone, struct exec_plan *plan)
+{
+    const char *debugger = own->debugger != NULL ? own->debugger : app->debugger;
+    bool absolute = *debugger == '/', found;
+    struct search s = {.wdir = absolute ? "" : plan->wdir, .errnum = ENOENT};
+    if (*app->debugger == '\0')
+        return PVMX_OK;
+    if (strchr(debugger, '/') != NULL)
+        found = try_dir(&s, "", 0, debugger + absolute);
+    else
+        found = try_list(&s, app->path, debugger) || try_list(&s, own->path, debugger) ||
+                try_list(&s, env_get(plan->env, plan->nenv, "PATH"), debugger);
+    if (!found && own->wrapper != NULL && s.errnum == ENOENT) /* as with programs */
+        snprintf(s.path, sizeof s.path, "%s", debugger);
+    else if (!found)
+        return px_fail(
+            s.errnum == ENOENT ? PVMX_ERR_NOENT : PVMX_ERR_PERM,
+            "cannot start '%s' on host %s: its debugger %s is no program there",
+            app->command, host, debugger);
+    return prepend(s.path, (char *const[]){(char *)(uintptr_t)debugger}, 1, zone, plan);
+}
+
 /* Puts the host's wrapper in front of the program that was found. */
 static pvmx_err wrap(const struct pxp_app *app, const char *host, const struct own *own,
                      struct pxp_zone *zone, struct exec_plan *plan)
 {
     struct search s = {.wdir = plan->wdir, .errnum = ENOENT};
-    char *words = own->wrapper != NULL
-                      ? (char *)(uintptr_t)zone_join(zone, own->wrapper, "", "")
-                      : NULL;
     char *save = NULL;
     size_t n = 0;
     if (own->wrapper == NULL)
         return PVMX_OK;
-    char **argv =
-        pxp_zone_alloc(zone, (strlen(own->wrapper) + app->n_args + 3) * sizeof *argv);
+    char *words = (char *)(uintptr_t)zone_join(zone, own->wrapper, "", "");
+    char **argv = pxp_zone_alloc(zone, (strlen(own->wrapper) + 1) * sizeof *argv);
     if (words == NULL || argv == NULL)
         return px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
     for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
@@ -243,12 +283,7 @@ static pvmx_err wrap(const struct pxp_app *app, const char *host, const struct o
         return px_fail(PVMX_ERR_NOENT,
                        "cannot start '%s' on host %s: its wrapper %s is no program there",
                        app->command, host, argv[0]);
-    argv[n] = (char *)(uintptr_t)plan->path;
-    memcpy(argv + n + 1, plan->argv + 1, app->n_args * sizeof *argv);
-    plan->argv = argv;
-    plan->path = zone_join(zone, s.path, "", "");
-    return plan->path != NULL ? PVMX_OK
-                              : px_fail(PVMX_ERR_NOMEM, "no memory for a spawn request");
+    return prepend(s.path, argv, n, zone, plan);
 }
 
 static pvmx_err find_wdir(const struct pxp_spawn *req, const struct pxp_app *app,
@@ -284,6 +319,8 @@ pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app, con
         err = build_args(app, zone, out);
     if (err == PVMX_OK)
         err = find_program(req, app, host, own, zone, out);
+    if (err == PVMX_OK)
+        err = debug(app, host, own, zone, out);
     if (err == PVMX_OK)
         err = wrap(app, host, own, zone, out);
     return err;

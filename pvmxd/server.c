@@ -302,7 +302,8 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
     if (err == PVMX_OK && !loop_init(&sv->loop, server_before_sleep, sv))
         err = px_fail_errno(errno, "cannot make an event loop");
     if (err == PVMX_OK && o->join != NULL)
-        err = own_set(&sv->own, o->join->wdir, o->join->path, o->join->wrapper);
+        err = own_set(&sv->own, o->join->wdir, o->join->path, o->join->wrapper,
+                      o->join->debugger);
     if (err == PVMX_OK)
         err = hosts_start(sv, o->join);
     if (err == PVMX_OK && o->join == NULL)

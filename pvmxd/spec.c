@@ -13,7 +13,7 @@
 /* Texts that become lines of what a new daemon reads. */
 static bool texts_ok(const struct pxp_host_spec *s)
 {
-    const char *const texts[] = {s->wdir, s->path, s->wrapper};
+    const char *const texts[] = {s->wdir, s->path, s->wrapper, s->debugger};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strlen(texts[i]) >= JOIN_TEXT)
             return false;
@@ -45,8 +45,8 @@ pvmx_err spec_check(struct server *sv, const struct pxp_host_spec *s)
     if (!texts_ok(s))
         return px_fail(
             PVMX_ERR_ARG,
-            "host %s: wd=, ep= and wrapper= are texts of at most %d bytes without "
-            "control characters",
+            "host %s: wd=, ep=, bx= and wrapper= are texts of at most %d bytes "
+            "without control characters",
             s->name, JOIN_TEXT - 1);
     if (spec_is_here(sv, s))
         return px_fail(PVMX_ERR_EXISTS,

@@ -18,9 +18,10 @@
 /* What a call of pvm_spawn becomes. */
 struct request {
     char wdir[PATH_MAX], path[2 * PATH_MAX], command[PATH_MAX];
+    char debugger[PATH_MAX]; /* empty: run without one */
     char ctx[32], rm[32], out[32], flags[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
     const char **env;
-    const char **argv;
+    char **argv;
     int parent;
     bool no_parent;
     char *where; /* hosts, as pvmxd has it; NULL: any */
@@ -138,12 +139,13 @@ static int start(struct request *r, int n, int *tids)
 {
     pvmx_tid parent = r->parent;
     struct pvmx_app app = {.command = r->command,
-                           .argv = r->argv,
+                           .argv = (const char *const *)r->argv,
                            .count = n,
                            .wdir = *r->wdir ? r->wdir : NULL,
                            .path = r->path,
                            .env = r->env,
-                           .where = r->where};
+                           .where = r->where,
+                           .debugger = r->debugger};
     struct pvmx_spawn_args args = {.size = sizeof args,
                                    .apps = &app,
                                    .napps = 1,
@@ -164,30 +166,14 @@ static int start(struct request *r, int n, int *tids)
     return started;
 }
 
-/* Under PvmTaskDebug a debugger is run, with the task and its arguments as arguments. */
-static int make_argv(struct request *r, char **argv, bool debug)
+/* What PvmTaskDebug runs, with the task and its arguments, on hosts without bx= of their own. */
+static void choose_debugger(struct request *r)
 {
-    size_t n = 0, at = 0;
-    while (argv && argv[n])
-        n++;
-    r->argv = calloc(n + 2, sizeof *r->argv);
-    if (!r->argv)
-        return PvmNoMem;
-    if (debug) {
-        const char *debugger = getenv("PVM_DEBUGGER");
-        char *task = strdup(r->command);
-        if (!task)
-            return PvmNoMem;
-        r->argv[at++] = task;
-        if (debugger && *debugger)
-            snprintf(r->command, sizeof r->command, "%s", debugger);
-        else
-            snprintf(r->command, sizeof r->command, "%.4000s/lib/debugger",
-                     p3_env("PVM_ROOT"));
-    }
-    for (size_t i = 0; i < n; i++)
-        r->argv[at++] = argv[i];
-    return PvmOk;
+    const char *debugger = getenv("PVM_DEBUGGER");
+    if (debugger && *debugger)
+        snprintf(r->debugger, sizeof r->debugger, "%s", debugger);
+    else
+        snprintf(r->debugger, sizeof r->debugger, "%.4000s/lib/debugger", p3_env("PVM_ROOT"));
 }
 
 /* more: variables that are given in any case, NULL-terminated. */
@@ -228,15 +214,14 @@ static int prepare(struct request *r, const char *task, char **argv, int flag,
     if (!*r->wdir && wd)
         p3_env_expand(wd, r->wdir, sizeof r->wdir);
     resolve_relative(r, task);
-    int cc = make_env(r, flag, env);
-    return cc ? cc : make_argv(r, argv, (flag & PvmTaskDebug) != 0);
+    if (flag & PvmTaskDebug)
+        choose_debugger(r);
+    r->argv = argv;
+    return make_env(r, flag, env);
 }
 
-static void free_request(struct request *r, int flag)
+static void free_request(struct request *r)
 {
-    if (r->argv && flag & PvmTaskDebug)
-        free((char *)(uintptr_t)r->argv[0]);
-    free(r->argv);
     free(r->env);
     free(r->where);
     free(r);
@@ -277,7 +262,7 @@ int p3_spawn_for(const struct p3_exec *e, int *tids)
     pvmx_engine_hosts_free(&hosts);
     snprintf(r->rm, sizeof r->rm, "PVMX_PVM_RM=%x", (unsigned)pvmmytid);
     cc = run(r, e, cc, tids);
-    free_request(r, e->flags);
+    free_request(r);
     if (cc < 0)
         fail_all(tids, e->n, cc);
     return cc < 0 ? 0 : cc;
@@ -305,7 +290,7 @@ static int spawn(const char *task, char **argv, int flag, const char *where, int
     }
     struct p3_exec e = {.parent = pvmmytid, .flags = flag, .n = n, .file = task, .argv = argv};
     int cc = run(r, &e, places(flag, host, &r->where), tids);
-    free_request(r, flag);
+    free_request(r);
     return cc;
 }
 

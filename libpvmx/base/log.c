@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@ static int64_t level_now = PX_LOG_WARN;
 static const char *file_setting;
 static char name_now[NAME_SIZE] = "pvmx";
 static int fd_now = STDERR_FILENO;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* name_now, fd_now */
+static int64_t most; /* bytes of the file; 0: any number */
+static int64_t told; /* this most has been reached */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* name_now, fd_now, told */
 
 static const struct px_param settings[] = {
     {.name = "log",
@@ -33,6 +36,13 @@ static const struct px_param settings[] = {
      .dflt = "",
      .help = "file that log lines are appended to; empty: standard error",
      .store.text = &file_setting},
+    {.name = "log.max",
+     .type = PX_PARAM_SIZE,
+     .dflt = "0",
+     .min = 0,
+     .max = INT64_MAX,
+     .help = "length at which the file is not appended to any more; 0: it may grow",
+     .store.number = &most},
 };
 
 void px_log_settings(void)
@@ -74,10 +84,31 @@ int px_log_set_file(const char *path)
     pthread_mutex_lock(&lock);
     int old = fd_now;
     fd_now = fd;
+    told = 0;
     pthread_mutex_unlock(&lock);
     if (old != STDERR_FILENO)
         close(old);
     return 0;
+}
+
+/* Is there room for len more bytes? Else that is the last line, unless one is there already: others may
+ * append to the same file. */
+static bool has_room(size_t len)
+{
+    static const char last[] = "*** logging truncated\n";   /* as PVM's daemon says it */
+    int64_t max = __atomic_load_n(&most, __ATOMIC_RELAXED); /* px_param_set may change it */
+    struct stat st;
+    if (max == 0 || fd_now == STDERR_FILENO)
+        return true;
+    if (told == max)
+        return false;
+    if (fstat(fd_now, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size + (int64_t)len <= max)
+        return true;
+    told = max;
+    if (st.st_size < max && write(fd_now, last, sizeof last - 1) < 0) {
+        /* as below */
+    }
+    return false;
 }
 
 /* Time, speaker, level and id; the length written. */
@@ -113,7 +144,7 @@ void px_log(enum px_log_level level, const char *id, const char *fmt, ...)
         if ((unsigned char)line[i] < ' ')
             line[i] = ' ';
     line[len++] = '\n';
-    if (write(fd_now, line, len) < 0) {
+    if (has_room(len) && write(fd_now, line, len) < 0) {
         /* Nobody is left to be told. */
     }
     pthread_mutex_unlock(&lock);

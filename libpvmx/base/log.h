@@ -10,8 +10,8 @@ enum px_log_level { PX_LOG_ERROR, PX_LOG_WARN, PX_LOG_INFO, PX_LOG_DEBUG };
 
 void px_log(enum px_log_level level, const char *id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Registers the settings "log" (level) and "log.file" and obeys them. Programs and the library call
- * it once at their start. */
+/* Registers the settings "log" (level), "log.file" and "log.max" and obeys them. Programs and the library
+ * call it once at their start. */
 void px_log_settings(void);
 bool px_log_enabled(enum px_log_level level);
 void px_log_set_level(enum px_log_level level);

@@ -123,7 +123,8 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
                                    .env = (const char **)a->env,
                                    .n_env = list_len(a->env),
                                    .where = a->where,
-                                   .place = a->place};
+                                   .place = a->place,
+                                   .debugger = a->debugger};
         each = each || a->count == PVMX_APP_EACH;
         *count += a->count < 0 ? 0 : a->count;
     }

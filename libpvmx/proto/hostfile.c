@@ -48,7 +48,7 @@ static const struct key {
     {"dx", TEXT, FIELD(spec.daemon), 0},
     {"ep", TEXT, FIELD(spec.path), 0},
     {"wd", TEXT, FIELD(spec.wdir), 0},
-    {"bx", NOTHING, 0, 0}, /* PvmTaskDebug runs what the spawner's PVM_DEBUGGER says */
+    {"bx", TEXT, FIELD(spec.debugger), 0},
     {"ip", TEXT, FIELD(spec.address), 0},
     {"sp", NUMBER, FIELD(spec.speed), SPEED_MAX},
     {"so", START, 0, 0},
@@ -250,6 +250,7 @@ static struct pxp_hostfile_host nothing_said(void)
                                                .wrapper = "",
                                                .wdir = "",
                                                .path = "",
+                                               .debugger = "",
                                                .options = ""}};
 }
 

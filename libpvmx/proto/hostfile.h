@@ -6,13 +6,12 @@
  * blanks. "* KEY=VALUE..." sets options for the lines that follow, "& HOST ..." tells of a host that is
  * not to be started yet, "$HOST ..." of one that shares its machine with another one of the file.
  * A name that comes again adds its slots to those of the first (one, if it says none).
- *     PVM        lo= dx= ep= wd= sp= ip=
+ *     PVM        lo= dx= ep= wd= sp= ip= bx=
  *     LAM        cpu= user= schedule=no
  *     Open MPI   slots= max_slots= port=
  *     ours       launcher= ssh= wrapper= timeout=
- * so=pw, id= and bx= of PVM and what MPICH and Open MPI say about binding is accepted and means
- * nothing here: nobody is asked for passwords, a VM has one name on all hosts, and PvmTaskDebug goes by
- * PVM_DEBUGGER. */
+ * so=pw and id= of PVM and what MPICH and Open MPI say about binding is accepted and means nothing here:
+ * nobody is asked for passwords, and a VM has one name on all hosts. */
 #ifndef PXP_HOSTFILE_H
 #define PXP_HOSTFILE_H
 

@@ -45,6 +45,17 @@ class Virtual(hostlab.HostCase):
     def test_tasks(self):
         self.run_case("tasks")
 
+    def test_debuggers(self):
+        """bx= of a host, else the spawner's; PVMDLOGMAX ends the daemons' log, which is one here."""
+        for name in ("own", "spawners"):
+            (self.tmp / name).write_text(f'#!/bin/sh\nDEBUGGER={name} exec "$@"\n')
+            (self.tmp / name).chmod(0o755)
+        self.env.update(BX=str(self.tmp), PVMDLOGMAX="400")
+        self.run_case("debuggers")
+        log = self.log().splitlines(keepends=True)
+        self.assertIn("*** logging truncated\n", log)
+        self.assertLess(sum(len(line) for line in log if "***" not in line), 401)
+
     def test_messages(self):
         self.run_case("messages")
 

@@ -200,6 +200,53 @@ static void tasks_child(int parent)
     recv_int(parent, 2);
 }
 
+/* ---- PvmTaskDebug: a child says by which debugger it was started, and as what */
+
+static void said_by(const char *where, int flag, const char *debugger)
+{
+    char *args[] = {"debuggers", "a b", NULL}, text[200];
+    int t;
+    SAME(pvm_spawn(own_program, args, flag | PvmTaskHost, (char *)where, 1, &t), 1);
+    CHECK(pvm_recv(t, 1) > 0);
+    SAME(pvm_upkstr(text), PvmOk);
+    CHECK(strcmp(text, debugger) == 0);
+}
+
+/* BX: a folder with debuggers of these names. v1 has one, v2 one that is not there, v3 none. */
+static void debuggers(void)
+{
+    char line[2][200], other[200], *args[] = {NULL};
+    const char *folder = getenv("BX");
+    int info[HOSTS], t;
+    read_names();
+    CHECK(folder != NULL);
+    snprintf(line[0], sizeof line[0], "%s bx=$BX/own", names[0]);
+    snprintf(line[1], sizeof line[1], "%s ep=%s bx=missing", names[1], folder);
+    snprintf(other, sizeof other, "%s/spawners", folder);
+    char *list[] = {line[0], line[1], names[2]};
+    SAME(pvm_addhosts(list, HOSTS, info), HOSTS);
+    setenv("PVM_DEBUGGER", other, 1);
+    said_by(names[0], PvmTaskDebug, "own");
+    said_by(names[0], 0, "none");
+    said_by(names[2], PvmTaskDebug, "spawners");
+    said_by(".", PvmTaskDebug, "spawners");
+    SAME(pvm_spawn(own_program, args, PvmTaskHost | PvmTaskDebug, names[1], 1, &t), 0);
+    SAME(t, PvmNoFile);
+    CHECK(rename(other, strcat(strcpy(line[0], folder), "/missing")) == 0);
+    said_by(names[1], PvmTaskDebug, "spawners"); /* found by ep= */
+    SAME(pvm_spawn((char *)"no-such-task", args, PvmTaskHost | PvmTaskDebug, names[0], 1, &t),
+         0);
+    SAME(t, PvmNoFile); /* of the task, not of a debugger that runs for nothing */
+}
+
+static void debuggers_child(int parent)
+{
+    const char *debugger = getenv("DEBUGGER");
+    CHECK(pvm_initsend(PvmDataDefault) > 0);
+    SAME(pvm_pkstr((char *)(debugger ? debugger : "none")), PvmOk);
+    SAME(pvm_send(parent, 1), PvmOk);
+}
+
 /* ---- messages, boxes and groups */
 
 enum { LENGTHS = 7, ROUNDS = 3 };
@@ -535,6 +582,7 @@ static void halt_child(int parent)
 const struct test_case cases[] = {
     {"table", table, NULL},
     {"tasks", tasks, tasks_child},
+    {"debuggers", debuggers, debuggers_child},
     {"messages", messages, messages_child},
     {"output", output, output_child},
     {"routes", routes, routes_child},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The log: levels, one line for each message, files, settings. */
 #include "base/log.h"
+#include "base/param.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +73,37 @@ Test(log, settings_choose_level_and_file)
     px_log_settings();
     px_log(PX_LOG_INFO, "FROM-SETTING", "here");
     cr_assert_not_null(strstr(logged(), "info FROM-SETTING: here\n"));
+}
+
+/* How often it stands in what is logged. */
+static int times(const char *what)
+{
+    int n = 0;
+    for (const char *at = logged(); (at = strstr(at, what)) != NULL; at++)
+        n++;
+    return n;
+}
+
+Test(log, a_file_ends_with_a_line_that_says_so)
+{
+    setenv("PVMX_LOG_FILE", path, 1);
+    setenv("PVMX_LOG_MAX", "1k", 1);
+    px_log_settings();
+    for (int i = 0; i < 100; i++)
+        px_log(PX_LOG_ERROR, "MUCH", "line");
+    struct stat st;
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_lt(st.st_size, 1024 + 32);
+    cr_assert_gt(st.st_size, 1024 - 128);
+    cr_assert_eq(times("*** logging truncated\n"), 1);
+    int lines = times("MUCH");
+    cr_assert_eq(px_log_set_file(path), 0); /* a file that is full already */
+    px_log(PX_LOG_ERROR, "MUCH", "line");
+    cr_assert_eq(px_param_set("log.max", "2k"), PVMX_OK);
+    px_log(PX_LOG_ERROR, "MUCH", "line");
+    cr_assert_eq(times("MUCH"), lines + 1);
+    cr_assert_leq(times("*** logging truncated\n"), 2);
+    cr_assert_eq(px_log_set_file("/dev/null"), 0); /* is never full */
 }
 
 Test(log, a_file_that_cannot_be_is_an_error_and_errno_is_kept)

@@ -77,6 +77,8 @@ Test(hostfile, options_of_pvm, .fini = end)
     cr_assert_str_eq(a->daemon, "/usr/lib/pvmd");
     cr_assert_str_eq(a->address, "alpha-fast");
     cr_assert_str_eq(a->path, "$HOME/bin:/opt/bin");
+    cr_assert_str_eq(a->debugger, "/usr/bin/gdb");
+    cr_assert_str_eq(b->debugger, "");
     cr_assert_str_eq(a->wdir, "/tmp");
     cr_assert_eq(a->speed, 500);
     cr_assert_not(file.hosts[0].later);
@@ -105,6 +107,7 @@ Test(hostfile, advice_for_hosts_that_are_added_later, .fini = end)
                                  .wrapper = "",
                                  .wdir = "",
                                  .path = "",
+                                 .debugger = "",
                                  .options = "",
                                  .speed = 9};
     struct pxp_host_spec other = beta;

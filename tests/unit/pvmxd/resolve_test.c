@@ -58,6 +58,8 @@ static pvmx_err resolve(struct pxp_app *app)
     struct pxp_spawn req = {.cwd = cwd, .program = program, .env = environment, .n_env = 4};
     if (app->wdir == NULL)
         app->wdir = "";
+    if (app->debugger == NULL)
+        app->debugger = "";
     memset(&plan, 0, sizeof plan);
     return resolve_app(&req, app, "alpha", &own, &zone, &plan);
 }

@@ -22,6 +22,9 @@ struct pvmx_app {
     const char *const *env; /* "NAME=value" added to the spawner's environment; NULL: none */
     const char *where;      /* hosts to start on, as pvmxd/spread.h has it; NULL: all */
     const char *place;      /* from pvmx_engine_place_say; NULL: as the spawner's job */
+    /* The program is an argument of a debugger: the one of its host (bx= of a host file), else this one,
+     * which is looked for as command is. NULL: of none. */
+    const char *debugger;
 };
 
 /* What is said about processors, collected for one program: key and value as in an info object (bind_to,

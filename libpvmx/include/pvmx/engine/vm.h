@@ -58,7 +58,7 @@ PVMX_API pvmx_err pvmx_engine_on_host(void (*fn)(uint32_t index, bool up),
 /* A host to be added; NULL or 0: as the daemon's settings have it. */
 struct pvmx_host_spec {
     const char *name, *launcher, *address, *user, *daemon; /* NULL is "" */
-    const char *options, *wrapper, *wdir, *path;
+    const char *options, *wrapper, *wdir, *path, *debugger;
     uint32_t slots, speed, timeout_ms, port;
 };
 /* Hosts as host files say it: of a file, or of one line (path NULL). PVMX_ERR_ARG: it makes no sense, and
