@@ -2,6 +2,7 @@
 /* MPI_Abi_*: what the ABI is, and the properties of Fortran that only a separate layer knows. */
 #include "abi/handles.h"
 #include "datatype/fortran.h"
+#include "op/op_kernels.h"
 #include "rt/err.h"
 #include "rt/info.h"
 #include "xmpi.h"
@@ -146,6 +147,7 @@ int xmpi_abi_set_fortran_booleans(int logical_size, void *logical_true, void *lo
         memcpy(booleans[i].yes, logical_true, (size_t)logical_size);
         memcpy(booleans[i].no, logical_false, (size_t)logical_size);
         booleans[i].set = true;
+        xmpi_op_set_logical((size_t)logical_size, logical_true, logical_false);
     }
     pthread_mutex_unlock(&lock);
     if (first)

@@ -4,6 +4,7 @@
 #include "op/op_kernels.h"
 
 #include <complex.h>
+#include <string.h>
 
 /* At any address. */
 typedef int128 loose_int128 __attribute__((aligned(1)));
@@ -32,9 +33,8 @@ typedef complex128 loose_complex128 __attribute__((aligned(1)));
     X(C64, double complex, double complex)                                               \
     X(C80, long double complex, long double complex)                                     \
     X(C128, loose_complex128, complex128)
-/* A Fortran LOGICAL is true when it is not 0; results are 0 or 1. */
+#define BOOLS(X) X(BOOL8, _Bool, _Bool)
 #define LOGICALS(X)                                                                      \
-    X(BOOL8, _Bool, _Bool)                                                               \
     X(L8, int8_t, int8_t)                                                                \
     X(L16, int16_t, int16_t)                                                             \
     X(L32, int32_t, int32_t)                                                             \
@@ -73,6 +73,25 @@ typedef complex128 loose_complex128 __attribute__((aligned(1)));
 #define K_BOR(e, c, w) KERNEL(bor, e, c, a[k] | b[k])
 #define K_BXOR(e, c, w) KERNEL(bxor, e, c, a[k] ^ b[k])
 
+/* A Fortran LOGICAL is true when it is not what false is; results are one of the two. Which they are
+ * depends on the compiler (MPI_Abi_set_fortran_booleans). */
+#define WORDS(e, c, w)                                                                   \
+    static struct {                                                                      \
+        c yes, no;                                                                       \
+    } words_##e = {1, 0};
+#define LOGICAL(op, e, c, REL)                                                           \
+    static void op##_##e(const void *restrict in, void *restrict inout, size_t n)        \
+    {                                                                                    \
+        const c *restrict a = in;                                                        \
+        c *restrict b = inout;                                                           \
+        const c yes = words_##e.yes, no = words_##e.no;                                  \
+        for (size_t k = 0; k < n; k++)                                                   \
+            b[k] = ((a[k] != no) REL(b[k] != no)) ? yes : no;                            \
+    }
+#define L_LAND(e, c, w) LOGICAL(land, e, c, &)
+#define L_LOR(e, c, w) LOGICAL(lor, e, c, |)
+#define L_LXOR(e, c, w) LOGICAL(lxor, e, c, ^)
+
 /* Of equal values the smaller index wins (MPI 5.0 §6.9.4). */
 #define K_LOC(op, e, v, i, REL)                                                          \
     static void op##_##e(const void *restrict in, void *restrict inout, size_t n)        \
@@ -98,9 +117,13 @@ INTEGERS(K_MAX) FLOATS(K_MAX)
 INTEGERS(K_MIN) FLOATS(K_MIN)
 INTEGERS(K_SUM) FLOATS(K_SUM) COMPLEXES(K_SUM)
 INTEGERS(K_PROD) FLOATS(K_PROD) COMPLEXES(K_PROD)
-INTEGERS(K_LAND) LOGICALS(K_LAND)
-INTEGERS(K_LOR) LOGICALS(K_LOR)
-INTEGERS(K_LXOR) LOGICALS(K_LXOR)
+INTEGERS(K_LAND) BOOLS(K_LAND)
+INTEGERS(K_LOR) BOOLS(K_LOR)
+INTEGERS(K_LXOR) BOOLS(K_LXOR)
+LOGICALS(WORDS)
+LOGICALS(L_LAND)
+LOGICALS(L_LOR)
+LOGICALS(L_LXOR)
 INTEGERS(K_BAND) BYTES(K_BAND)
 INTEGERS(K_BOR) BYTES(K_BOR)
 INTEGERS(K_BXOR) BYTES(K_BXOR)
@@ -126,9 +149,9 @@ static xmpi_op_kernel *const kernels[32][XMPI_ELEM_COUNT_] = {
     [(uintptr_t)MPI_MIN & 0x1f] = {INTEGERS(T_MIN) FLOATS(T_MIN)},
     [(uintptr_t)MPI_SUM & 0x1f] = {INTEGERS(T_SUM) FLOATS(T_SUM) COMPLEXES(T_SUM)},
     [(uintptr_t)MPI_PROD & 0x1f] = {INTEGERS(T_PROD) FLOATS(T_PROD) COMPLEXES(T_PROD)},
-    [(uintptr_t)MPI_LAND & 0x1f] = {INTEGERS(T_LAND) LOGICALS(T_LAND)},
-    [(uintptr_t)MPI_LOR & 0x1f] = {INTEGERS(T_LOR) LOGICALS(T_LOR)},
-    [(uintptr_t)MPI_LXOR & 0x1f] = {INTEGERS(T_LXOR) LOGICALS(T_LXOR)},
+    [(uintptr_t)MPI_LAND & 0x1f] = {INTEGERS(T_LAND) BOOLS(T_LAND) LOGICALS(T_LAND)},
+    [(uintptr_t)MPI_LOR & 0x1f] = {INTEGERS(T_LOR) BOOLS(T_LOR) LOGICALS(T_LOR)},
+    [(uintptr_t)MPI_LXOR & 0x1f] = {INTEGERS(T_LXOR) BOOLS(T_LXOR) LOGICALS(T_LXOR)},
     [(uintptr_t)MPI_BAND & 0x1f] = {INTEGERS(T_BAND) BYTES(T_BAND)},
     [(uintptr_t)MPI_BOR & 0x1f] = {INTEGERS(T_BOR) BYTES(T_BOR)},
     [(uintptr_t)MPI_BXOR & 0x1f] = {INTEGERS(T_BXOR) BYTES(T_BXOR)},
@@ -136,6 +159,14 @@ static xmpi_op_kernel *const kernels[32][XMPI_ELEM_COUNT_] = {
     [(uintptr_t)MPI_MINLOC & 0x1f] = {PAIRS(T_MINLOC)},
 };
 /* clang-format on */
+
+#define SET_WORDS(e, c, w)                                                               \
+    if (size == sizeof(c)) {                                                             \
+        memcpy(&words_##e.yes, yes, size);                                               \
+        memcpy(&words_##e.no, no, size);                                                 \
+    }
+
+void xmpi_op_set_logical(size_t size, const void *yes, const void *no){LOGICALS(SET_WORDS)}
 
 xmpi_op_kernel *xmpi_op_kernel_of(unsigned op_index, enum xmpi_elem elem)
 {

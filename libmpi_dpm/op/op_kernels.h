@@ -16,6 +16,9 @@ typedef void xmpi_op_kernel(const void *restrict in, void *restrict inout, size_
 
 /* NULL: the operation (ABI value & 0x1f) is not defined on such elements. */
 xmpi_op_kernel *xmpi_op_kernel_of(unsigned op_index, enum xmpi_elem elem);
+/* What true and false are in a Fortran LOGICAL of this size: 1, 2, 4, 8 or 16 bytes; else 1 and 0. Once,
+ * before such elements are reduced. */
+void xmpi_op_set_logical(size_t size, const void *yes, const void *no);
 /* MPI_MAXLOC (or MPI_MINLOC) on pairs of XMPI_ELEM_VALUE_INDEX. */
 void xmpi_op_value_index(bool max, const struct xmpi_dtype *type, const void *in,
                          void *inout, size_t n);

@@ -53,7 +53,7 @@ static void no_level(void)
 static void fortran(void)
 {
     MPI_Info info = MPI_INFO_ENV;
-    int32_t yes = 1, no = 0, yes_is = -1, no_is = -1;
+    int32_t yes = -1, no = 0, yes_is = -2, no_is = -2;
     int set = -1;
     OK(MPI_Abi_get_fortran_info(&info));
     CHECK(info == MPI_INFO_NULL); /* nobody has told */
@@ -77,10 +77,35 @@ static void fortran(void)
     OK(MPI_Abi_set_fortran_booleans(4, &yes, &no));
     CHECK_CLASS(MPI_Abi_set_fortran_booleans(4, &no, &yes), MPI_ERR_ABI);
     OK(MPI_Abi_get_fortran_booleans(4, &yes_is, &no_is, &set));
-    CHECK(set == 1 && yes_is == 1 && no_is == 0);
+    CHECK(set == 1 && yes_is == -1 && no_is == 0);
     OK(MPI_Abi_get_fortran_booleans(4, NULL, NULL, &set));
     OK(MPI_Abi_get_fortran_booleans(8, &yes_is, &no_is, &set));
     CHECK_EQ(set, 0);
+}
+
+/* What true is has been told for 4 bytes, and for 1 byte false is not 0; nothing of 8 bytes. */
+static void logicals(void)
+{
+    int8_t yes = 'T', no = 'F';
+    int8_t small[2][4] = {{'T', 'T', 'F', 'F'}, {'T', 'F', 'T', 'F'}}, in[4];
+    int32_t four[4] = {-1, -1, 0, 0}, with[4] = {-1, 0, 1, 0}; /* 1: neither */
+    int64_t eight[4] = {1, 1, 0, 0}, other[4] = {1, 0, 5, 0};
+    OK(MPI_Abi_set_fortran_booleans(1, &yes, &no));
+    memcpy(in, small[1], sizeof in);
+    OK(MPI_Reduce_local(small[0], in, 4, MPI_LOGICAL1, MPI_LAND));
+    CHECK(memcmp(in, "TFFF", 4) == 0);
+    memcpy(in, small[1], sizeof in);
+    OK(MPI_Reduce_local(small[0], in, 4, MPI_LOGICAL1, MPI_LOR));
+    CHECK(memcmp(in, "TTTF", 4) == 0);
+    OK(MPI_Reduce_local(small[0], small[1], 4, MPI_LOGICAL1, MPI_LXOR));
+    CHECK(memcmp(small[1], "FTTF", 4) == 0);
+    OK(MPI_Reduce_local(four, with, 4, MPI_LOGICAL, MPI_LOR));
+    CHECK(with[0] == -1 && with[1] == -1 && with[2] == -1 && with[3] == 0);
+    with[0] = 0;
+    OK(MPI_Reduce_local(four, with, 4, MPI_LOGICAL4, MPI_LXOR));
+    CHECK(with[0] == -1 && with[1] == 0 && with[2] == -1 && with[3] == 0);
+    OK(MPI_Reduce_local(eight, other, 4, MPI_LOGICAL8, MPI_LOR));
+    CHECK(other[0] == 1 && other[1] == 1 && other[2] == 1 && other[3] == 0);
 }
 
 /* Predefined handles are the numbers of the ABI; others have one that is theirs. */
@@ -186,6 +211,7 @@ int main(int argc, char **argv)
     no_level();
     predefined();
     made();
+    logicals();
     OK(MPI_Finalize());
     queries();
     predefined();
