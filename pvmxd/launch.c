@@ -161,6 +161,7 @@ void launch_env(const struct spawn_req *r, const struct spawn_one *one, struct l
     snprintf(e->text[3], size, "PVMX_RANK=%u", one->rank);
     snprintf(e->text[4], size, "PVMX_SIZE=%u", r->size);
     snprintf(e->text[5], size, "PVMX_LOCAL_RANK=%u", one->local_rank);
+    snprintf(e->text[6], size, "PVMX_MAXPROCS=%u", r->m.apps[one->app].count);
     for (int i = 0; i < LAUNCH_ENV; i++)
         e->entries[i] = e->text[i];
 }

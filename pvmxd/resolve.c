@@ -167,9 +167,9 @@ static bool same_name(const char *a, const char *b)
 /* Those that each task gets from us alone (launch.c). */
 static bool is_ours(const char *entry)
 {
-    static const char *const names[] = {PX_TASK_ENV "=",      "MPI_APPNUM=",
-                                        "MPI_UNIVERSE_SIZE=", "PVMX_RANK=",
-                                        "PVMX_SIZE=",         "PVMX_LOCAL_RANK="};
+    static const char *const names[] = {
+        PX_TASK_ENV "=", "MPI_APPNUM=",      "MPI_UNIVERSE_SIZE=", "PVMX_RANK=",
+        "PVMX_SIZE=",    "PVMX_LOCAL_RANK=", "PVMX_MAXPROCS="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (same_name(names[i], entry))
             return true;

@@ -132,7 +132,7 @@ void spawn_watch_init(struct job *j);
 
 /* ---- launch.c --------------------------------------------------------------------------------- */
 
-enum { LAUNCH_ENV = 6 }; /* as many as resolve.c takes out of what is inherited */
+enum { LAUNCH_ENV = 7 }; /* as many as resolve.c takes out of what is inherited */
 
 /* What every task finds in its environment, whatever else it inherits. */
 struct launch_env {

@@ -81,6 +81,7 @@ static const char tail[] =
     "there are\n"
     ".TP\n\\fBPVMX_LOCAL_RANK\\fR\nits number among those of its host\n"
     ".TP\n\\fBMPI_APPNUM\\fR\nwhich program of the command line it is, from 0 on\n"
+    ".TP\n\\fBPVMX_MAXPROCS\\fR\nhow many processes of that program were asked for\n"
     ".TP\n\\fBMPI_UNIVERSE_SIZE\\fR\na number, or INFINITE\n"
     ".TP\n\\fBPVMX_TASK\\fR\nfor the library\n"
     ".SH INPUT AND OUTPUT\nRank 0 reads standard input, all others find its end at once; "

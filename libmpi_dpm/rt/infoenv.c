@@ -5,6 +5,7 @@
 #include "abi/handles.h"
 #include "rt/memkinds.h"
 #include <pthread.h>
+#include <pvmx/engine/dyn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,13 @@ static void add_command(void)
         xmpi_info_env_command(&xmpi_info_env, argc, argv);
 }
 
+/* How many processes of this program the daemon was asked for; NULL: it has not started this one, which
+ * may have the variable from the process that did. */
+static const char *asked_for(void)
+{
+    return getenv("PVMX_TASK") || pvmx_engine_birth() ? getenv("PVMX_MAXPROCS") : NULL;
+}
+
 static void fill(void)
 {
     char text[MPI_MAX_INFO_VAL];
@@ -64,6 +72,8 @@ static void fill(void)
         xmpi_info_put(&xmpi_info_env, "wdir", text);
     xmpi_memkinds_initial(text, sizeof(text));
     xmpi_info_put(&xmpi_info_env, XMPI_MEMKINDS_KEY, text);
+    if (asked_for())
+        xmpi_info_put(&xmpi_info_env, "maxprocs", asked_for());
     /* Only what was asked for before the program started, not what it asks for. */
     const char *asked = getenv("PVMX_THREAD_LEVEL");
     int level;
@@ -105,9 +115,11 @@ bool xmpi_thread_level_of(const char *name, int *level)
     return false;
 }
 
-void xmpi_info_env_started(int maxprocs)
+void xmpi_info_env_started(int size)
 {
+    if (asked_for())
+        return;
     char text[16];
-    snprintf(text, sizeof(text), "%d", maxprocs);
+    snprintf(text, sizeof(text), "%d", size);
     xmpi_info_put(&xmpi_info_env, "maxprocs", text);
 }

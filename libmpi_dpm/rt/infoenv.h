@@ -7,8 +7,9 @@
 
 /* Fills MPI_INFO_ENV at the first call; from any thread, before MPI_Init too. */
 void xmpi_info_env_fill(void);
-/* Adds what is known since MPI_Init. */
-void xmpi_info_env_started(int maxprocs);
+/* Adds what is known since MPI_Init: the number of processes, when nobody has said how many were asked
+ * for. */
+void xmpi_info_env_started(int size);
 /* Sets "command" and "argv" of an object from an argument vector. */
 void xmpi_info_env_command(struct xmpi_info *info, int argc, char **argv);
 /* "MPI_THREAD_SINGLE" and so on; the opposite is false for a text that is no level. */

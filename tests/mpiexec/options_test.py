@@ -172,7 +172,7 @@ class Options(LabCase):
 
     def test_environment(self):
         always = {"PVMX_RANK", "PVMX_SIZE", "PVMX_LOCAL_RANK", "PVMX_TASK", "MPI_APPNUM",
-                  "MPI_UNIVERSE_SIZE"}
+                  "PVMX_MAXPROCS", "MPI_UNIVERSE_SIZE"}
         names = lambda lines: {l.split("=", 1)[0] for l in lines}
         self.assertEqual(names(self.output("-envnone", "/usr/bin/env", A="1")), always)
         self.assertEqual(names(self.output("-genvnone", "/usr/bin/env", A="1")), always)
@@ -193,9 +193,9 @@ class Options(LabCase):
         self.refused("must be names", "-envlist", "A,,B", "true")
 
     def test_variables_of_the_processes(self):
-        show = ("sh", "-c", "echo $PVMX_RANK $PVMX_SIZE $PVMX_LOCAL_RANK $MPI_APPNUM")
+        show = ("sh", "-c", "echo $PVMX_RANK $PVMX_SIZE $PVMX_LOCAL_RANK $MPI_APPNUM $PVMX_MAXPROCS")
         self.assertEqual(self.output("-n", "2", *show, ":", "-envnone", "-path", "/bin", *show),
-                         ["0 3 0 0", "1 3 1 0", "2 3 2 1"])
+                         ["0 3 0 0 2", "1 3 1 0 2", "2 3 2 1 1"])
 
     def test_path_and_folder(self):
         for name in ("a", "b"):

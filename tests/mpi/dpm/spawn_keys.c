@@ -39,6 +39,17 @@ static MPI_Info info_of(const char *const pairs[])
 
 /* ---- children: each tells its parent what it was asked for and ends */
 
+static char asked_for[16]; /* how many processes of its program, as known before MPI_Init */
+
+static void before_init(void)
+{
+    int flag;
+    MPI_Info info;
+    MPI_Info_create_env(0, NULL, &info);
+    MPI_Info_get(info, "maxprocs", sizeof(asked_for) - 1, asked_for, &flag);
+    MPI_Info_free(&info);
+}
+
 static int child(const char *what, char **argv)
 {
     MPI_Comm parent;
@@ -65,7 +76,7 @@ static int child(const char *what, char **argv)
     else if (strcmp(what, "say") == 0 && fgets(text, sizeof(text), stdin))
         printf("out %s", text);
     else if (strcmp(what, "schema") == 0)
-        snprintf(text, sizeof(text), "%s of %d", argv[1], size);
+        snprintf(text, sizeof(text), "%s of %s/%d", argv[1], asked_for, size);
     if (strcmp(what, "say") == 0) {
         fflush(stdout);
         fprintf(stderr, "err\n");
@@ -249,10 +260,10 @@ static void schema(const char *key)
                   codes, texts);
     if (CHECK_EQ(n, 4)) {
         char wanted[32];
-        snprintf(wanted, sizeof(wanted), "%s of 4", of_file);
+        snprintf(wanted, sizeof(wanted), "%s of 2/4", of_file);
         CHECK(strcmp(texts, wanted) == 0 && strcmp(texts + 256, wanted) == 0);
-        CHECK(strcmp(texts + 512, "second of 4") == 0 &&
-              strcmp(texts + 768, "third of 4") == 0);
+        CHECK(strcmp(texts + 512, "second of 1/4") == 0 &&
+              strcmp(texts + 768, "third of 1/4") == 0);
     }
     for (int i = 0; i < 4; i++)
         CHECK_EQ(codes[i], MPI_SUCCESS);
@@ -384,6 +395,7 @@ int main(int argc, char **argv)
 {
     const char *role;
     char command[64];
+    before_init();
     mt_begin(&argc, &argv, 0);
     if (mt_is_child(&role)) {
         MPI_Comm parent;
