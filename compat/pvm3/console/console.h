@@ -93,6 +93,16 @@ void tasks_show(int where, bool wide, bool all, bool (*wanted)(int tid, const vo
 /* ---- trace.c */
 void trace_init(void);
 
+/* ---- main.c */
+/* Becomes a task, as PVM's console is one: spared by reset, and without messages of its own. */
+int console_enrol(void);
+
+/* ---- reader.c */
+/* Reads what tasks of a job tell of their calls, until they and what they spawn have ended, and writes it to
+ * a file; "": to standard output. Who has started it talks to it on standard input, a socket. An exit
+ * status. */
+int reader_run(const char *file);
+
 /* ---- start.c, hostfile.c */
 /* Arguments as PVM's daemon and console have them. */
 struct start {

@@ -37,8 +37,7 @@ static void run_input(void)
         puts("quit");
 }
 
-/* Becomes a task, as PVM's console is one: spared by reset, and without messages of its own. */
-static int enrol(void)
+int console_enrol(void)
 {
     if (pvm_mytid() < 0)
         return -1;
@@ -60,10 +59,12 @@ int main(int argc, char **argv)
     struct start s = {.hostfile = getenv("PVMHOSTFILE")};
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
+    if (argc == 2 && strncmp(argv[1], "-@", 2) == 0) /* for spawn -@ of pvmx */
+        return reader_run(argv[1] + 2);
     if (!start_options("pvm", argc, argv, &s))
         return 2;
     int running = start_daemon("pvm", &s);
-    if (running < 0 || enrol() != 0)
+    if (running < 0 || console_enrol() != 0)
         return 1;
     if (running)
         puts("pvmd already running.");
