@@ -11,6 +11,7 @@
 #include "tasks.h"
 #include "waiter.h"
 #include <pvmx/engine/box.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,8 +155,11 @@ static bool may_change(const struct box *b, const struct task *t)
 
 static pvmx_err denied(const struct box *b)
 {
-    return px_fail(PVMX_ERR_PERM, "entry %u of '%.200s' belongs to t%x", b->fact->number,
-                   b->class->name, b->owner != NULL ? (unsigned)b->owner->tid : 0);
+    char whose[24] = "is to stay";
+    if (b->owner != NULL)
+        snprintf(whose, sizeof whose, "belongs to t%x", (unsigned)b->owner->tid);
+    return px_fail(PVMX_ERR_PERM, "entry %u of '%.200s' %s", b->fact->number,
+                   b->class->name, whose);
 }
 
 static pvmx_err answer(struct peer *p, uint32_t serial, const struct box *b, bool data)
@@ -172,7 +176,9 @@ static pvmx_err answer(struct peer *p, uint32_t serial, const struct box *b, boo
 
 static pvmx_err check_put(const struct peer *p, const struct pxp_box_put *m)
 {
-    if (p->task == NULL || p->task->left)
+    /* A console's is nobody's from its beginning, as one that its task has left. */
+    bool has_owner = p->task != NULL && !p->task->left;
+    if (!has_owner && ((m->flags & PVMX_BOX_KEEP) == 0 || m->owner != 0))
         return px_fail(PVMX_ERR_STATE, "a process must enrol before it can put an entry");
     if (*m->name == '\0' || strlen(m->name) >= NAME_MAX_LEN)
         return px_fail(PVMX_ERR_ARG, "the name of an entry has 1 to %d bytes",
@@ -286,7 +292,7 @@ static pvmx_err put(struct server *sv, struct task *t, const struct pxp_box_put 
         err = make_room(sv, t, m, &info.number);
     if (err != PVMX_OK)
         return err;
-    info.owner = owner->tid;
+    info.owner = owner != NULL ? owner->tid : 0;
     struct fact *f = book_put(sv, &info);
     *out = f != NULL ? load(sv, owner, f) : NULL;
     if (*out != NULL)
