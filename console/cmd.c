@@ -74,8 +74,7 @@ static bool is_slip(const char *a, const char *b)
 /* Another console's command, or a slip of the hand. */
 static void say_unknown(const char *name)
 {
-    static const char of_pvm[][9] = {"getopt", "idump",  "put",
-                                     "setopt", "tickle", "trace"};
+    static const char of_pvm[][7] = {"idump", "tickle"};
     for (size_t i = 0; i < sizeof of_pvm / sizeof *of_pvm; i++)
         if (strcmp(name, of_pvm[i]) == 0) {
             cmd_fail("%s is a command of PVM's console: pvm, or pvmx --pvm3", name);

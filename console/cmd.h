@@ -5,6 +5,7 @@
 #define CONSOLE_CMD_H
 
 #include "link.h"
+#include "options.h"
 #include "out.h"
 
 #include <stdbool.h>
@@ -44,16 +45,21 @@ enum cmd_words {
     WORDS_ALIAS = 1024,
     WORDS_VARIABLE = 2048,
     WORDS_ORDER = 4096, /* of tasks */
+    WORDS_OPTION = 8192,
+    WORDS_EVENT = 16384, /* of calls, and the other words of trace */
 };
 
 struct console {
     struct link link;
     bool json, interactive;
-    bool quit;  /* no further command */
-    int status; /* of the last command */
+    bool single; /* runs one command, from its arguments */
+    bool quit;   /* no further command */
+    int status;  /* of the last command */
     struct alias *aliases;
     uint32_t *here; /* jobs that write to the terminal themselves */
     size_t nhere;
+    struct options options; /* of tasks that are spawned */
+    struct boxes_own *boxes;
 };
 
 /* The words of a command behind its name and options. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands that list what tasks have published: names, ports. */
+#include "boxes.h"
 #include "cmds.h"
 #include "survey.h"
 
@@ -27,13 +28,14 @@ static bool fits(const char *name, const char *pattern)
 }
 
 static void name_row(struct listing *l, const char *name, int32_t owner, const char *port,
-                     const char *kind, uint32_t index)
+                     const char *kind, uint32_t index, uint32_t flags)
 {
     out_row(&l->out, (struct out_cell[]){{.text = name},
                                          {.number = (uint32_t)owner},
                                          {.text = port},
                                          {.text = kind},
-                                         {.number = index}});
+                                         {.number = index},
+                                         {.number = flags}});
 }
 
 static pvmx_err add_rows(void *arg, const uint8_t *body, size_t len)
@@ -44,7 +46,7 @@ static pvmx_err add_rows(void *arg, const uint8_t *body, size_t len)
     pvmx_err err = pxp_catalog_is_decode(body, len, &m, &zone);
     for (size_t i = 0; !err && l->cmd == &cmd_names && i < m.n_names; i++)
         if (fits(m.names[i].name, l->pattern))
-            name_row(l, m.names[i].name, m.names[i].owner, m.names[i].port, "mpi", 0);
+            name_row(l, m.names[i].name, m.names[i].owner, m.names[i].port, "mpi", 0, 0);
     for (size_t i = 0; !err && l->cmd == &cmd_ports && i < m.n_ports; i++)
         out_row(&l->out, (struct out_cell[]){{.text = m.ports[i].port},
                                              {.number = (uint32_t)m.ports[i].owner},
@@ -54,22 +56,15 @@ static pvmx_err add_rows(void *arg, const uint8_t *body, size_t len)
     return err;
 }
 
-/* Entries of PVM's mailbox, which the leader keeps. */
 static pvmx_err add_boxes(struct link *link, struct listing *l)
 {
-    struct pxp_box_list m = {.pattern = l->pattern};
     struct pxp_box_list_is is;
     struct pxp_zone zone = {0};
-    uint8_t *body = NULL;
-    size_t len;
-    uint32_t serial = pxp_client_serial(&link->client);
-    pvmx_err err = pxp_box_list_encode(&link->client.out, serial, &m);
-    if (!err)
-        err = link_ask(link, serial, PXP_BOX_LIST_IS, &body, &len);
-    if (!err)
-        err = pxp_box_list_is_decode(body, len, &is, &zone);
+    uint8_t *body;
+    pvmx_err err = boxes_list(link, l->pattern, &is, &zone, &body);
     for (size_t i = 0; !err && i < is.n_entries; i++)
-        name_row(l, is.entries[i].name, is.entries[i].owner, "", "pvm", is.entries[i].index);
+        name_row(l, is.entries[i].name, is.entries[i].owner, "", "pvm",
+                 is.entries[i].index, is.entries[i].flags);
     pxp_zone_free(&zone);
     free(body);
     return err;
@@ -101,10 +96,12 @@ static int run_catalog(struct console *c, const struct cmd *cmd, struct args *a)
 static const struct out_column names_columns[] = {
     {"name", OUT_TEXT, "as it was published"},
     {"owner", OUT_TID,
-     "task that has published it; null: it has ended, the entry was to be kept"},
+     "task that has published it; null: it has ended and the entry was to "
+     "be kept, or a console has put it"},
     {"port", OUT_TEXT, "what it stands for; empty: an entry of PVM's mailbox"},
-    {"kind", OUT_TEXT, "\"mpi\": MPI_Publish_name; \"pvm\": pvm_putinfo, pvm_insert"},
+    {"kind", OUT_TEXT, "\"mpi\": MPI_Publish_name; \"pvm\": pvm_putinfo, pvm_insert, put"},
     {"index", OUT_NUMBER, "of several entries of PVM with one name"},
+    {"flags", OUT_NUMBER, "of an entry of PVM, the sum that put and pvm_putinfo have"},
     {0},
 };
 

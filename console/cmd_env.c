@@ -14,20 +14,6 @@ static int check_name(const struct cmd *cmd, const char *name)
                : cmd_usage(cmd, "%s: \"%s\" is no name of a variable", cmd->name, name);
 }
 
-static int run_setenv(struct console *c, const struct cmd *cmd, struct args *a)
-{
-    (void)c;
-    for (char **e = environ; a->n == 0 && *e; e++)
-        puts(*e);
-    if (a->n == 0)
-        return CMD_OK;
-    if (check_name(cmd, a->words[0]))
-        return CMD_USAGE;
-    return setenv(a->words[0], a->n > 1 ? a->words[1] : "", 1) == 0
-               ? CMD_OK
-               : cmd_fail("out of memory");
-}
-
 static int run_getenv(struct console *c, const struct cmd *cmd, struct args *a)
 {
     const char *value = getenv(a->words[0]);
@@ -37,6 +23,20 @@ static int run_getenv(struct console *c, const struct cmd *cmd, struct args *a)
         return cmd_fail("the variable %s is not set", a->words[0]);
     puts(value);
     return CMD_OK;
+}
+
+static int run_setenv(struct console *c, const struct cmd *cmd, struct args *a)
+{
+    (void)c;
+    for (char **e = environ; a->n == 0 && *e; e++)
+        puts(*e);
+    if (a->n == 0)
+        return CMD_OK;
+    if (a->n == 1)
+        return run_getenv(c, cmd, a);
+    if (check_name(cmd, a->words[0]))
+        return CMD_USAGE;
+    return setenv(a->words[0], a->words[1], 1) == 0 ? CMD_OK : cmd_fail("out of memory");
 }
 
 /* ---- names that pvm_spawn would pass on --------------------------------------------------------- */
@@ -79,7 +79,7 @@ static int run_export(struct console *c, const struct cmd *cmd, struct args *a)
     const char *list = getenv(LIST);
     int status = CMD_OK;
     (void)c;
-    if (a->n == 0)
+    if (a->n == 0 && cmd == &cmd_export)
         printf(LIST "=%s\n", list ? list : "");
     for (int i = 0; i < a->n && !status; i++)
         status = check_name(cmd, a->words[i]);
@@ -94,7 +94,7 @@ static int run_export(struct console *c, const struct cmd *cmd, struct args *a)
 const struct cmd cmd_setenv = {
     "setenv",
     "[NAME [VALUE]]",
-    "set a variable for tasks that are spawned from here, or list all",
+    "set a variable for tasks that are spawned from here, show one, or list all",
     "",
     "",
     0,
@@ -118,7 +118,7 @@ const struct cmd cmd_export = {
     PLAIN,
     run_export};
 const struct cmd cmd_unexport = {
-    "unexport", "NAME...", "take names of variables out of PVM_EXPORT",
-    "",         "",        1,
-    CMD_MANY,   0,         PLAIN,
+    "unexport", "[NAME...]", "take names of variables out of PVM_EXPORT",
+    "",         "",          0,
+    CMD_MANY,   0,           PLAIN,
     run_export};

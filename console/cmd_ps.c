@@ -48,6 +48,14 @@ static void add_rows(struct out *o, const struct pxp_status_is *s, const char *o
     tasks_view_free(&v);
 }
 
+/* On the host of this name, or of this tid. */
+static bool is_on(const struct pxp_task_info *t, const char *host)
+{
+    int32_t tid;
+    return strcmp(t->host, host) == 0 ||
+           (target_tid(host, &tid) && tid >> 18 == t->tid >> 18 && (tid & 0x3ffff) == 0);
+}
+
 /* Only those that words mean. */
 static int choose(const char *host, int n, char **words, struct pxp_status_is *s)
 {
@@ -59,7 +67,7 @@ static int choose(const char *host, int n, char **words, struct pxp_status_is *s
         bool wanted = n == 0;
         for (size_t k = 0; k < only.n; k++)
             wanted = wanted || only.tids[k] == t->tid;
-        if (wanted && (!host || strcmp(t->host, host) == 0))
+        if (wanted && (!host || is_on(t, host)))
             s->tasks[kept++] = *t;
     }
     s->n_tasks = kept;
@@ -73,12 +81,13 @@ static int run_ps(struct console *c, const struct cmd *cmd, struct args *a)
     struct pxp_zone zone = {0};
     struct out o;
     const char *order = args_value(a, 's');
+    const char *host = args_value(a, args_has(a, 'n') ? 'n' : 'h');
     bool complete = true;
     if (order && !tasks_is_order(order))
         return cmd_usage(cmd, "ps: -s %s: must be %s", order, tasks_orders);
     int status = survey_status(&c->link, true, &s, &zone, &complete) ? cmd_error() : CMD_OK;
     if (!status)
-        status = choose(args_value(a, 'h'), a->n, a->words, &s);
+        status = choose(host, a->n, a->words, &s);
     if (!status) {
         out_begin(&o, cmd->columns, c->json);
         o.wide = args_has(a, 'l');
@@ -222,13 +231,15 @@ static const struct out_column pstat_columns[] = {
 
 const struct cmd cmd_ps = {
     "ps",
-    "[-alx] [-h HOST] [-s tree|tid|cpu|memory|age|host|job|program] [TASK...]",
+    "[-alx] [-h HOST | -n HOST] [-s tree|tid|cpu|memory|age|host|job|program] [TASK...]",
     "list tasks of all hosts",
-    "Tasks stand below those that have spawned them; -s sorts instead. -h: of one host. "
+    "Tasks stand below those that have spawned them; -s sorts instead. -h, -n: of one "
+    "host, "
+    "by its name or tid. "
     "-l: more of each, and whole commands, which a terminal shows as far as there is "
     "room. -a and -x of PVM are accepted: all is listed anyway. TASK is t40002, "
     "job:3, host:alpha, name:REGEX, parent:t40001 or state:enrolled.",
-    "alxs:h:",
+    "alxs:h:n:",
     0,
     CMD_MANY,
     CMD_VM,

@@ -3,6 +3,7 @@
 #include "cmds.h"
 #include "heritage.h"
 #include "progress.h"
+#include "pvm.h"
 #include "survey.h"
 
 #include "base/clock.h"
@@ -11,6 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
 #include <pvmx/engine/dyn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +23,18 @@
 struct request {
     struct pxp_app app;
     const char *where; /* host or architecture; NULL: anywhere */
+    bool by_address;   /* where is the host's address */
     char spread[300];  /* the same as the daemon reads it */
     const char *file;  /* where output goes; NULL: see open_stdio */
     bool here, input;
     bool append;
-    bool trace;
+    bool debug;
+    const char *trace; /* where traces go, "": here; NULL: nowhere */
+    struct pvm_reader reader;
+    /* What tasks get of PVM's options, and the debugger's words. */
+    const char *env[OPTIONS_VARS];
+    char vars[OPTIONS_VARS][OPTIONS_VAR], path[2 * PATH_MAX], debugger[PATH_MAX];
+    const char **debug_args;
 };
 
 /* ---- reading ---------------------------------------------------------------------------------- */
@@ -45,8 +55,12 @@ static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct 
         r->input = true;
         return CMD_OK;
     }
-    if (strcmp(flag, "?") == 0 || strcmp(flag, "@") == 0) {
-        r->trace = true; /* debugging and tracing of PVM: refused below */
+    if (strcmp(flag, "?") == 0) {
+        r->debug = true;
+        return CMD_OK;
+    }
+    if (*flag == '@') {
+        r->trace = flag + 1;
         return CMD_OK;
     }
     if (strcmp(flag, "n") == 0 && *i + 1 < n)
@@ -58,6 +72,10 @@ static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct 
         r->app.count = (uint32_t)count;
         return CMD_OK;
     }
+    r->by_address = strncmp(flag, "-host=", 6) == 0;
+    flag += r->by_address ? 6 : 0;
+    if (*flag == '-')
+        return cmd_usage(cmd, "spawn: there is no option -%s", flag);
     char *colon = strchr(flag, ':');
     if (colon) {
         *colon = '\0';
@@ -68,17 +86,40 @@ static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct 
     return CMD_OK;
 }
 
+/* Runs what $PVM_DEBUGGER names, with the program and its arguments as arguments. */
+static int run_debugger(struct request *r)
+{
+    const char *debugger = getenv("PVM_DEBUGGER"), *root = getenv("PVM_ROOT");
+    size_t n = r->app.n_args;
+    if (debugger && *debugger)
+        snprintf(r->debugger, sizeof r->debugger, "%s", debugger);
+    else if (root && *root)
+        snprintf(r->debugger, sizeof r->debugger, "%.4000s/lib/debugger", root);
+    else
+        return cmd_fail(
+            "spawn: -? runs the program that PVM_DEBUGGER names, which is not "
+            "set (nor is PVM_ROOT)");
+    r->debug_args = malloc((n + 1) * sizeof *r->debug_args);
+    if (!r->debug_args)
+        return cmd_fail("out of memory");
+    r->debug_args[0] = r->app.command;
+    for (size_t i = 0; i < n; i++)
+        r->debug_args[i + 1] = r->app.args[i];
+    r->app.command = r->debugger;
+    r->app.args = r->debug_args;
+    r->app.n_args = n + 1;
+    return CMD_OK;
+}
+
 static int read_request(const struct cmd *cmd, struct args *a, struct request *r)
 {
     int i = 0;
-    *r = (struct request){.app.count = 1};
+    *r = (struct request){.app.count = 1, .reader.fd = -1};
     for (; i < a->n && a->words[i][0] == '-'; i++) {
         int status = read_flag(cmd, a->n, a->words, &i, r);
         if (status)
             return status;
     }
-    if (r->trace)
-        return cmd_fail("spawn: -? (debugger) and -@ (trace) are not supported");
     if (r->input && r->file)
         return cmd_usage(cmd, "spawn: -i and ->FILE do not go together");
     if (i >= a->n)
@@ -86,32 +127,74 @@ static int read_request(const struct cmd *cmd, struct args *a, struct request *r
     r->app.command = a->words[i];
     r->app.args = (const char **)a->words + i + 1;
     r->app.n_args = (size_t)(a->n - i - 1);
-    return CMD_OK;
+    return r->debug ? run_debugger(r) : CMD_OK;
 }
 
-/* Is what was asked for a host or an architecture of the VM? */
+static bool has_address(const char *host, const char *address)
+{
+    struct addrinfo numeric = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    struct addrinfo named = {.ai_socktype = SOCK_STREAM}, *wanted = NULL, *list = NULL;
+    bool found = false;
+    if (getaddrinfo(address, NULL, &numeric, &wanted) == 0 &&
+        getaddrinfo(host, NULL, &named, &list) == 0)
+        for (const struct addrinfo *a = list; a && !found; a = a->ai_next)
+            found = a->ai_addrlen == wanted->ai_addrlen &&
+                    memcmp(a->ai_addr, wanted->ai_addr, a->ai_addrlen) == 0;
+    if (list)
+        freeaddrinfo(list);
+    if (wanted)
+        freeaddrinfo(wanted);
+    return found;
+}
+
+/* Is what was asked for a host or an architecture of the VM? PVM has one name for all that it runs on. */
 static int find_where(struct console *c, struct request *r)
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
     const char *where = r->where, *kind = NULL;
-    if (!where)
+    if (!where || (!r->by_address && strcmp(where, "LINUX64") == 0))
         return CMD_OK;
     if (survey_status(&c->link, false, &s, &zone, NULL))
         return cmd_error();
-    for (size_t i = 0; i < s.n_hosts && !kind; i++)
-        kind = strcmp(s.hosts[i].name, where) == 0   ? "hosts"
+    for (size_t i = 0; i < s.n_hosts && !kind; i++) {
+        const char *name = s.hosts[i].name;
+        kind = strcmp(name, where) == 0 || (r->by_address && has_address(name, where))
+                   ? "hosts"
                : strcmp(s.hosts[i].arch, where) == 0 ? "arch"
                                                      : NULL;
+        snprintf(r->spread, sizeof r->spread, "%s=%.256s", kind ? kind : "",
+                 kind && *kind == 'h' ? name : where);
+    }
     pxp_zone_free(&zone);
-    if (kind)
-        snprintf(r->spread, sizeof r->spread, "%s=%.256s", kind, where);
     r->app.where = r->spread;
     return kind ? CMD_OK
                 : cmd_fail(
                       "spawn: %s is neither a host nor an architecture of this virtual "
                       "machine (conf lists them)",
                       where);
+}
+
+/* ---- PVM's options ---------------------------------------------------------------------------- */
+
+/* Starts who reads what they tell, if they are to be traced, and fills in what they get. */
+static int give_options(struct console *c, struct request *r)
+{
+    struct options o = c->options;
+    if (r->trace) {
+        if (pvm_reader_start(&r->reader, c->link.vm, r->trace))
+            return cmd_error();
+        o.values[OPTION_TRACE_TID] = r->reader.tid;
+        o.values[OPTION_TRACE_CODE] = r->reader.code;
+        o.values[OPTION_TRACE_CONTEXT] = 0;
+    }
+    pvm_path(r->path, sizeof r->path);
+    r->app.path = r->path;
+    r->app.n_env = options_vars(&o, r->vars);
+    r->app.env = r->env;
+    for (size_t i = 0; i < r->app.n_env; i++)
+        r->env[i] = r->vars[i];
+    return CMD_OK;
 }
 
 /* ---- sending ---------------------------------------------------------------------------------- */
@@ -277,14 +360,20 @@ static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
     int status = read_request(cmd, a, &r);
     if (status == CMD_OK)
         status = find_where(c, &r);
-    if (status)
-        return status;
-    pvmx_err err = ask(c, &r, &body, &len);
-    if (!err)
-        err = pxp_spawned_decode(body, len, &m, &zone);
-    status = err ? cmd_error() : say_outcome(c, cmd, &m);
-    if (!err)
-        remember(c, &r, &m);
+    if (status == CMD_OK)
+        status = give_options(c, &r);
+    if (status == CMD_OK) {
+        pvmx_err err = ask(c, &r, &body, &len);
+        if (!err)
+            err = pxp_spawned_decode(body, len, &m, &zone);
+        status = err ? cmd_error() : say_outcome(c, cmd, &m);
+        if (!err)
+            remember(c, &r, &m);
+        if (!err && !m.error && r.trace)
+            pvm_reader_tell(&r.reader, &m, r.app.command);
+    }
+    pvm_reader_drop(&r.reader);
+    free(r.debug_args);
     pxp_zone_free(&zone);
     free(body);
     return status;
@@ -299,16 +388,23 @@ static const struct out_column spawn_columns[] = {
 
 const struct cmd cmd_spawn = {
     "spawn",
-    "[-COUNT | -n COUNT] [-HOST|-ARCH][:DIR] [-i] [-> | ->FILE | ->>FILE] PROGRAM "
-    "[ARGUMENT]...",
+    "[-COUNT | -n COUNT] [-HOST|-ARCH|--host=ADDRESS][:DIR] [-:DIR] [-i] [-> | ->FILE | "
+    "->>FILE] [-@ | -@FILE] [-?] PROGRAM [ARGUMENT]...",
     "start tasks",
-    "-COUNT starts so many. -HOST or -ARCH says where, :DIR in which directory. Output "
-    "is kept "
-    "for logs and goes to the terminal, if standard output is one; -> alone: here in any "
-    "case; "
-    "->FILE: to a file, which is emptied; ->>FILE: appended. -i: the first task reads "
-    "what attach "
-    "gives it. The tasks go on when the console leaves; wait waits for them.",
+    "PROGRAM is looked for in the folders of PVM_PATH (else ~/pvm3/bin/LINUX64), then in "
+    "those "
+    "of PATH and here. -COUNT starts so many. -HOST, -ARCH or --host=ADDRESS says where, "
+    ":DIR in which "
+    "directory. Output is kept for logs and goes to the terminal, if standard output is "
+    "one; -> alone: here in any case; ->FILE: to a file, which is emptied; ->>FILE: "
+    "appended. -i: the first task reads what attach gives it. The tasks go on when the "
+    "console leaves; wait waits for them. -@FILE: what PVM tasks call, as trace chooses, "
+    "is written to a file in PVM's trace format (SDDF) until they and what they spawn "
+    "have "
+    "ended, -@ alone: here; PVM's console, pvm, reads it as a task in the background. "
+    "-?: "
+    "the debugger that PVM_DEBUGGER names (or PVM_ROOT/lib/debugger) is run with the "
+    "program and its arguments.",
     "",
     1,
     CMD_MANY,

@@ -96,8 +96,11 @@ static int run_alias(struct console *c, const struct cmd *cmd, struct args *a)
 static int run_unalias(struct console *c, const struct cmd *cmd, struct args *a)
 {
     (void)cmd;
-    return alias_drop(c, a->words[0]) ? CMD_OK
-                                      : cmd_fail("there is no alias \"%s\"", a->words[0]);
+    int status = CMD_OK;
+    for (int i = 0; i < a->n; i++)
+        if (!alias_drop(c, a->words[i]))
+            status = cmd_fail("there is no alias \"%s\"", a->words[i]);
+    return status;
 }
 
 /* ---- small ones ------------------------------------------------------------------------------- */
@@ -235,8 +238,9 @@ const struct cmd cmd_alias = {"alias",
                               WORDS_COMMAND,
                               NULL,
                               run_alias};
-const struct cmd cmd_unalias = {"unalias", "NAME", "forget an alias", "",   "",         1,
-                                1,         0,      WORDS_ALIAS,       NULL, run_unalias};
+const struct cmd cmd_unalias = {"unalias",   "NAME...", "forget aliases", "",
+                                "",          1,         CMD_MANY,         0,
+                                WORDS_ALIAS, NULL,      run_unalias};
 const struct cmd cmd_echo = {"echo", "[WORD...]", "print words", "",    "",
                              0,      CMD_MANY,    CMD_RAW,       PLAIN, run_echo};
 const struct cmd cmd_help = {"help",
@@ -269,7 +273,14 @@ const struct cmd cmd_version = {"version",
                                 WORDS_NOTHING,
                                 version_columns,
                                 run_version};
-const struct cmd cmd_id = {"id",       "",     "tell which virtual machine this is",
-                           "",         "",     0,
-                           0,          CMD_VM, WORDS_NOTHING,
-                           id_columns, run_id};
+const struct cmd cmd_id = {"id",
+                           "",
+                           "tell which virtual machine this is",
+                           "The console is no task and has no tid.",
+                           "",
+                           0,
+                           0,
+                           CMD_VM,
+                           WORDS_NOTHING,
+                           id_columns,
+                           run_id};

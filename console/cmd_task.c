@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands that end tasks or signal them: kill, sig, reset, halt. */
+/* Commands that end tasks or signal them: kill, sig, halt. */
 #include "cmds.h"
 #include "survey.h"
 #include "task.h"
@@ -155,29 +155,7 @@ static int run_sig(struct console *c, const struct cmd *cmd, struct args *a)
     return run_on(c, a, 1, sig);
 }
 
-/* ---- reset and halt --------------------------------------------------------------------------- */
-
-static int run_reset(struct console *c, const struct cmd *cmd, struct args *a)
-{
-    struct pxp_status_is s;
-    struct pxp_zone zone = {0};
-    struct target t = {0};
-    uint32_t count = 0;
-    (void)cmd;
-    int status = survey_status(&c->link, false, &s, &zone, NULL) ? cmd_error() : CMD_OK;
-    for (size_t i = 0; !status && i < s.n_tasks; i++)
-        if (!target_add(&t, s.tasks[i].tid))
-            status = cmd_fail("out of memory");
-    pxp_zone_free(&zone);
-    if (!status && t.n > 1 && !args_has(a, 'y'))
-        status = repl_ask(c, "end all %zu tasks?", t.n);
-    if (!status)
-        status = task_signal_all(c, &t, 0, &count);
-    if (!status)
-        say_count(c, "asked to end", count, count);
-    target_free(&t);
-    return status;
-}
+/* ---- halt ------------------------------------------------------------------------------------- */
 
 static int run_halt(struct console *c, const struct cmd *cmd, struct args *a)
 {
@@ -228,17 +206,6 @@ const struct cmd cmd_sig = {"sig",
                             WORDS_TASK | WORDS_JOB | WORDS_HOST | WORDS_SIGNAL,
                             task_count_columns,
                             run_sig};
-const struct cmd cmd_reset = {"reset",
-                              "[-y]",
-                              "end all tasks; the virtual machine stays",
-                              "",
-                              "y",
-                              0,
-                              0,
-                              CMD_VM | CMD_OBJECT,
-                              WORDS_NOTHING,
-                              task_count_columns,
-                              run_reset};
 const struct cmd cmd_halt = {
     "halt", "",      "end all tasks and the virtual machine, and leave",
     "",     "",      0,

@@ -179,6 +179,25 @@ static void offer_variables(const char *word, struct choices *ch)
     sort_from(ch, first);
 }
 
+static void offer_options_of_pvm(const char *word, struct choices *ch)
+{
+    char name[32];
+    for (int i = 0; i < OPTIONS_MAX; i++) {
+        snprintf(name, sizeof name, "Pvm%s", options_name(i));
+        choices_offer(ch, word, name);
+    }
+}
+
+static void offer_events(const char *word, struct choices *ch)
+{
+    static const char others[][5] = {"xpvm", "buf", "opt"};
+    const char *name;
+    for (int i = 0; (name = options_event(i)) != NULL; i++)
+        choices_offer(ch, word, name);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        choices_offer(ch, word, others[i]);
+}
+
 /* ---- which of all that ------------------------------------------------------------------------- */
 
 /* What the value of an option is. */
@@ -186,8 +205,9 @@ static const struct {
     char command[7], option;
     unsigned words;
 } values[] = {
-    {"add", 'd', WORDS_FILE},    {"add", 'f', WORDS_FILE}, {"limit", 'j', WORDS_JOB},
-    {"ps", 'h', WORDS_HOSTNAME}, {"ps", 's', WORDS_ORDER}, {"top", 's', WORDS_ORDER},
+    {"add", 'd', WORDS_FILE},    {"add", 'f', WORDS_FILE},    {"limit", 'j', WORDS_JOB},
+    {"ps", 'h', WORDS_HOSTNAME}, {"ps", 'n', WORDS_HOSTNAME}, {"ps", 's', WORDS_ORDER},
+    {"top", 's', WORDS_ORDER},
 };
 
 /* The word behind "-x" or "--from" is its value; false: it is none. */
@@ -240,6 +260,10 @@ static void offer_words(struct console *c, unsigned words, const char *word,
         offer_tasks(c, words, word, ch);
     for (size_t i = 0; (words & WORDS_ORDER) && (name = tasks_order(i)) != NULL; i++)
         choices_offer(ch, word, name);
+    if (words & WORDS_OPTION)
+        offer_options_of_pvm(word, ch);
+    if (words & WORDS_EVENT)
+        offer_events(word, ch);
     for (size_t i = 0; (words & WORDS_ALIAS) && (name = alias_name(c, i)) != NULL; i++)
         choices_offer(ch, word, name);
     if (words & WORDS_VARIABLE)
@@ -294,7 +318,7 @@ void complete_word(struct console *c, int nbefore, char **before, const char *wo
         words = words_of_spawn(nbefore, before, word);
     if (words & WORDS_SIGNAL)
         words = nbefore == 1 ? WORDS_SIGNAL : words & ~(unsigned)WORDS_SIGNAL;
-    if ((words & WORDS_SETTING) && nbefore > 1)
+    if ((words & (WORDS_SETTING | WORDS_OPTION)) && nbefore > 1)
         words = WORDS_NOTHING;
     offer_words(c, words, word, out);
     offer_options(cmd, word, out);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pvmx: the console. One command from its arguments, a script, or a prompt. */
+#include "boxes.h"
 #include "cmd.h"
+#include "pvm.h"
 #include "text.h"
 
 #include "base/log.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,21 +60,6 @@ static int run_input(struct console *c)
     return repl_run(c);
 }
 
-/* PVM's console lies beside this one and is a program of its own. */
-static int run_pvm(const struct console *c, char **argv)
-{
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "pvm");
-    path[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, "pvm");
-    if (c->link.vm)
-        setenv("PVMX_VM", c->link.vm, 1);
-    argv[0] = path;
-    execv(path, argv);
-    return cmd_fail("%s: %s", path, strerror(errno));
-}
-
 #define USAGE                                                                            \
     "[--vm NAME] [--json] [-f FILE | --pvm3 [ARGUMENT]... | COMMAND [ARGUMENT]...]"
 
@@ -94,7 +80,7 @@ static int run(struct console *c, int argc, char **argv)
         } else if (strncmp(argv[i], "--vm=", 5) == 0) {
             c->link.vm = argv[i] + 5;
         } else if (strcmp(argv[i], "--pvm3") == 0) {
-            return run_pvm(c, argv + i);
+            return pvm_become(c->link.vm, argv + i);
         } else if (strcmp(argv[i], "-f") == 0 && i + 1 < argc) {
             return i + 2 == argc
                        ? run_file(c, argv[i + 1])
@@ -118,7 +104,8 @@ static int run(struct console *c, int argc, char **argv)
             return usage("unknown option ", argv[i]);
         }
     }
-    return i < argc ? cmd_run(c, argc - i, argv + i) : run_input(c);
+    c->single = i < argc;
+    return c->single ? cmd_run(c, argc - i, argv + i) : run_input(c);
 }
 
 /* What Ctrl-C cut off is missed by nobody, nor what had no reader any more. */
@@ -141,7 +128,9 @@ int main(int argc, char **argv)
     px_log_set_name("pvmx");
     signal(SIGPIPE, SIG_IGN);
     link_catch_interrupts();
+    options_begin(&c.options);
     int status = run(&c, argc, argv);
+    boxes_leave(&c.link, &c.boxes);
     link_close(&c.link);
     alias_free(&c);
     free(c.here);

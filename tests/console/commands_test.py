@@ -42,6 +42,33 @@ int main(void)
 }
 """
 
+# Prints the text that an entry of the mailbox holds.
+READ_BOX = """
+#include <pvm3.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    char text[100];
+    int box = pvm_recvinfo(argv[1], argc > 2 ? atoi(argv[2]) : 0, PvmMboxDefault);
+    if (box < 0 || pvm_setrbuf(box) < 0 || pvm_upkstr(text) < 0)
+        return 1;
+    puts(text);
+    return pvm_putinfo(argv[1], box, PvmMboxDefault) == PvmDenied ? pvm_exit() : 2;
+}
+"""
+
+# Wants to survive a reset.
+STAYS = """
+#include <pvm3.h>
+int main(void)
+{
+    pvm_setopt(PvmNoReset, 1);
+    pvm_recv(-1, 1);
+    return pvm_exit();
+}
+"""
+
 
 class Commands(Console, LabCase):
     def setUp(self):
@@ -205,7 +232,10 @@ class Commands(Console, LabCase):
         self.fails("no/folder", "spawn", "->no/folder", "true")
         self.fails("from 1 to 1000000", "spawn", "-0", "true", status=2)
         self.fails("a program is missing", "spawn", "-3", status=2)
-        self.fails("not supported", "spawn", "-@", "true")
+        self.fails("neither a host nor", "spawn", "--host=192.0.2.1", "true")
+        self.fails("no option --hots", "spawn", "--hots=127.0.0.1", "true", status=2)
+        self.fails("cannot write to no/file", "spawn", "-@no/file", "true")
+        self.fails("PVM_DEBUGGER", "spawn", "-?", "true")
 
     def test_kill_and_sig(self):
         tids, job = self.spawn("-3", "sh", "-c",
@@ -234,9 +264,9 @@ class Commands(Console, LabCase):
     def test_reset(self):
         self.spawn("-2", "sleep", "600")
         self.spawn("sleep", "600")
-        self.assertEqual(self.ok("reset"), "3 tasks asked to end\n")
-        self.wait_until(lambda: self.json("ps") == [], "all have ended")
-        self.assertEqual(self.json("reset"), {"tasks": 0})
+        self.assertEqual(self.ok("reset"), "3 tasks ended\n")
+        self.assertEqual(self.json("ps"), [], "all have ended")
+        self.assertEqual(self.json("reset"), {"tasks": 0, "entries": 0})
 
     def test_names_and_ports(self):
         self.ok("spawn", "->port", self.compile("server", SERVER))
@@ -247,12 +277,12 @@ class Commands(Console, LabCase):
         self.assertEqual(self.json("ports"), [{"port": port, "owner": owner, "accepting": 1,
                                                "connecting": 0}])
         self.assertEqual(self.json("names"), [{"name": "the größte server", "owner": owner, "port": port,
-                                               "kind": "mpi", "index": 0}])
+                                               "kind": "mpi", "index": 0, "flags": 0}])
         self.assertEqual(self.json("ps")[0]["state"], "enrolled")
         box = self.compile("box", BOX, "-lpvm3")
         self.check_program(box)
         mpi, *pvm = self.json("names")
-        self.assertEqual(pvm, [{"name": "kept here", "owner": None, "port": "", "kind": "pvm", "index": 0}])
+        self.assertEqual(pvm, [{"name": "kept here", "owner": None, "port": "", "kind": "pvm", "index": 0, "flags": 1}])
         self.assertEqual(self.json("names", "k*t*h"), pvm)
         self.assertEqual(self.json("names", "e*serv"), [mpi])
         self.assertEqual(self.json("names", "h*k"), [])
@@ -370,7 +400,10 @@ class Commands(Console, LabCase):
         self.fails("no command", "nosuch", status=2)
         for slip, meant in (("hots", "hosts"), ("host5", "hosts"), ("kil1", "kill"), ("sspawn", "spawn"), ("jbs", "jobs")):
             self.fails(f'"{slip}": did you mean {meant}?', slip, status=2)
-        self.fails("pvmx --pvm3", "setopt", status=2)
+        self.fails("pvmx --pvm3", "tickle", status=2)
+        self.fails('no option "nosuch"', "setopt", "nosuch", "1", status=2)
+        self.fails("from 1 to 3", "setopt", "PvmRoute", "4", status=2)
+        self.fails('no event "nosuch"', "trace", "-", "nosuch", status=2)
         self.fails("no option -q", "ps", "-q", status=2)
         self.fails("no option --jsn;", "ps", "--jsn", status=2)
         self.fails("must follow --vm", "--vm", status=2)
@@ -415,6 +448,132 @@ class Commands(Console, LabCase):
         self.assertIn("daemon (pvmxd) of this virtual machine has ended", err)
         self.fails("no virtual machine", "ps")
         self.ok(stdin=subprocess.DEVNULL)  # and the next start replaces it
+
+    def script(self, *lines):
+        path = self.tmp / "script"
+        path.write_text("\n".join(lines) + "\n")
+        return self.ok("-f", path)
+
+    def entries(self, pattern=""):
+        return [(e["name"], e["index"], e["flags"]) for e in self.json("names", pattern)]
+
+    def test_put_into_the_mailbox(self):
+        self.ok("spawn", "true")
+        read = self.compile("read", READ_BOX, "-lpvm3")
+        for text in ("", "abc", "a longer one", "größer"):
+            self.ok("put", "a name", "1", text)
+            self.assertEqual(self.check_program(read, "a name").strip("\n"), text)
+        self.ok("put", "many", "3", "first")
+        self.ok("put", "many", "3", "second")
+        self.ok("put", "many", str(7 * 1024 + 1), "seventh")
+        self.assertEqual(self.entries("many"), [("many", 0, 3), ("many", 1, 3), ("many", 7, 1)])
+        self.assertEqual(self.check_program(read, "many", "1"), "second\n")
+        self.assertEqual(self.check_program(read, "many", "7"), "seventh\n")
+        self.assertEqual({e["owner"] for e in self.json("names")}, {None})
+        self.ok("spawn", "->out", self.compile("stays", STAYS, "-lpvm3"))
+        self.wait_until(lambda: self.entries("NO_RESET"), "its entry is there")
+        self.fails("sum of flags", "put", "a", "b", "c", status=2)
+        self.fails("belongs to t", "put", "###_PVM_NO_RESET_###", "0", "mine")
+
+    def test_what_the_console_puts_goes_with_it(self):
+        self.ok("spawn", "true")
+        out = self.script("put goes 0 text", "put stays 1 text", "reset info", "names --json")
+        self.assertEqual([e["name"] for e in json.loads(out.partition("deleted\n")[2])], ["goes", "stays"],
+                         "reset leaves what this console has put")
+        self.assertEqual(self.entries(), [("stays", 0, 1)])
+        self.ok("put", "stays too", "0", "since there is but one command")
+        self.assertEqual(self.entries("too"), [("stays too", 0, 1)])
+
+    def test_reset_spares_and_forgets(self):
+        (tid,), _ = self.spawn(self.compile("stays", STAYS, "-lpvm3"))
+        self.wait_until(lambda: self.entries("NO_RESET"), "its entry is there")
+        self.spawn("-2", "sleep", "600")
+        for name in ("a", "b", "b", "c"):
+            self.ok("put", name, "3", "text")
+        self.assertEqual(self.ok("reset", "info", "b", "1"), "1 entry of the mailbox deleted\n")
+        self.assertEqual(self.ok("reset", "info", "b"), "1 entry of the mailbox deleted\n")
+        self.assertEqual([n for n, _, _ in self.entries()], ["###_PVM_NO_RESET_###", "a", "c"])
+        self.fails('"bogus" is not understood', "reset", "bogus", status=2)
+        self.fails("index of an entry", "reset", "info", "a", "-1", status=2)
+        self.assertEqual(self.ok("reset"), "2 tasks ended\n2 entries of the mailbox deleted\n")
+        self.assertEqual([t["tid"] for t in self.json("ps")], [tid])
+
+    def test_options_of_spawned_tasks(self):
+        options = {o["option"]: (o["value"], o["of"]) for o in self.json("getopt")}
+        self.assertEqual(len(options), 23)
+        self.assertEqual(options["PvmFragSize"], ("4080", "console"))
+        self.assertEqual(options["PvmTraceTid"], ("0", "tasks"))
+        out = self.script("setopt PvmTraceTid 0x40123", "setopt TraceCode 7", "setopt PvmTraceContext 2",
+                          "setopt PvmOutputTid 262145", "setopt PvmSelfOutputCode -3", "trace buf 100",
+                          "trace opt count", "trace - *", "trace addhosts",
+                          "getopt PvmOutputCode", "spawn -> sh -c env", "wait 1", "setopt PvmTraceTid 0",
+                          "spawn -> sh -c env", "wait 2")
+        self.assertIn("PvmTraceCode Changed from 0 to 7\n", out)
+        self.assertRegex(out, r"PvmOutputCode +-3 +console\n")
+        first, second = out.split("PvmTraceTid Changed from 262435 to 0\n")
+        for line in ("PVMX_PVM_OUT=40001", "PVMX_PVM_TRACE=40123,2,7", "PVMTMASK=A" + "@" * 34, "PVMTRCBUF=100",
+                     "PVMTRCOPT=3"):
+            self.assertIn(f"\n{line}\n", first)
+        self.assertNotIn("PVMX_PVM_TRACE", second)
+        status, out, err = self.pvmx("setopt", "PvmRoute", "3")
+        self.assertEqual((status, out), (0, "PvmRoute Changed from 1 to 3\n"))
+        self.assertIn("same console", err)
+
+    def test_choosing_events(self):
+        def traced(text):
+            return set(re.findall(r" \* (\w+)", text))
+
+        shown = traced(self.ok("trace"))
+        self.assertEqual(shown, {e["event"] for e in self.json("trace") if e["traced"]})
+        self.assertLess({"spawn", "send", "recv", "exit"}, shown)
+        self.assertEqual(len(self.json("trace")), 104)
+        self.assertEqual(traced(self.script("trace + config tasks", "trace")),
+                         shown | {"config", "tasks"})
+        self.assertEqual(traced(self.script("trace - *", "trace")), set())
+        self.assertEqual(len(traced(self.script("trace *", "trace"))), 104)
+        self.assertEqual(traced(self.script("trace - *", "trace xpvm", "trace")), shown)
+        self.assertEqual(self.script("trace buf", "trace buf 64", "trace buf", "trace opt time", "trace opt"),
+                         "Trace Buffering set to 0 bytes\nTrace Buffering set to 64 bytes\n"
+                         'Trace Options set to "time"\n')
+
+    def test_traces_into_a_file(self):
+        for name in ("hello.pvm", "hello_other"):
+            (self.tmp / name).symlink_to(BUILD / "tests" / "bin" / "pvm_greeter")
+        self.env["PVM_PATH"] = str(self.tmp)
+        (tid,), job = self.spawn("-@file", "hello.pvm")
+
+        def events(text):
+            return [(m[1], int(m[2])) for m in re.finditer(r'^(?:\[T\d+:t\w+\] )?"(\w+)\(\S+\)" '
+                                                           r"\{ \d+, \d+, (\d+)", text, re.M)]
+
+        def ended(path):
+            return [t for e, t in events((self.tmp / path).read_text()) if e == "endtask"]
+
+        self.wait_until(lambda: self.json("ps") == [], "the reader has gone with the last task")
+        tasks = ended("file")
+        self.assertEqual(len(tasks), 2, "it and what it has spawned")
+        self.assertIn(int(tid[1:], 16), tasks)
+        found = events((self.tmp / "file").read_text())
+        for event in ("spawn", "recv", "mytid", "exit"):
+            self.assertIn((event, int(tid[1:], 16)), found)
+        self.assertIn("i'm " + tid, self.ok("logs", f"job:{job}"), "output is kept all the same")
+        # Here, of chosen events alone; a program that tells nothing ends as well.
+        here = events(self.script("trace - *", "trace + recv", "spawn -@ hello.pvm", "spawn -@other true",
+                                  "wait 2", "wait 3"))
+        self.assertEqual({e for e, _ in here} - {"host_add", "newtask", "output", "endtask"}, {"recv"})
+        self.wait_until(lambda: self.json("ps") == [], "both readers have gone")
+        self.assertEqual([e for e, _ in events((self.tmp / "other").read_text())], ["host_add", "newtask", "output"])
+
+    def test_debugger_and_search_path(self):
+        program = self.tmp / "bin" / "LINUX64" / "a program"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\necho ran with \"$@\"\n")
+        program.chmod(0o755)
+        self.env.update(PVM_PATH="/nosuch:$BASE/bin/$PVM_ARCH", BASE=str(self.tmp), PVM_DEBUGGER="echo")
+        out = self.script("spawn -LINUX64 -> 'a program' one two", "wait 1", "spawn --host=127.0.0.1 -? -> prog x",
+                          "wait 2")
+        self.assertIn("ran with one two\n", out)
+        self.assertIn("prog x\n", out)
 
 
 if __name__ == "__main__":

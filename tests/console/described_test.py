@@ -19,16 +19,16 @@ SHARE = BUILD / "share"
 # last of them alone.
 RUNS = {
     "add": "add north:1", "attach": "attach {ended}", "clean": "clean", "conf": "conf",
-    "delete": "delete north", "doctor": "doctor", "events": "events", "help": "help",
+    "delete": "delete north", "doctor": "doctor", "events": "events", "getopt": "getopt", "help": "help",
     "hosts": "hosts", "id": "id", "jobs": "jobs", "kill": "kill {last}", "limit": "limit test elapsed>=0",
     "logs": "logs {ended}",
     "mstat": "mstat east nohost", "names": "names", "port": "port old.c", "ports": "ports", "ps": "ps",
     "pstat": "pstat {tid} t4fff", "reset": "reset", "settings": "settings", "sig": "sig CONT {tid}",
-    "spawn": "spawn -2 sleep 600", "top": "top", "version": "version", "wait": "wait {ended}",
+    "spawn": "spawn -2 sleep 600", "top": "top", "trace": "trace", "version": "version", "wait": "wait {ended}",
 }
 # In this order: what others need comes first.
-ORDER = ("spawn add port help version id conf hosts mstat jobs ps pstat top names ports settings limit logs attach "
-         "events wait doctor sig kill delete reset clean").split()
+ORDER = ("spawn add port help version id conf hosts mstat jobs ps pstat top names ports settings limit getopt trace logs "
+         "attach events wait doctor sig kill delete reset clean").split()
 
 SERVER = r"""
 #include <mpi.h>
@@ -135,6 +135,9 @@ class Described(ThreeHosts):
         self.assertEqual(choices("top", "-"), ["--json", "-d", "-s", "--help"])
         self.assertEqual(choices("sig", "USR"), ["USR1", "USR2"])
         self.assertEqual(choices("he"), ["help"])
+        self.assertEqual(choices("setopt", "PvmR"), ["PvmRoute", "PvmResvTids"])
+        self.assertEqual(choices("trace", "-", "barr"), ["barrier"])
+        self.assertEqual(choices("ps", "-n", "e"), ["east"])
         self.assertEqual(choices("nosuch", ""), [])
 
     def test_words_of_limit(self):
