@@ -31,10 +31,9 @@ struct request {
     bool debug;
     const char *trace; /* where traces go, "": here; NULL: nowhere */
     struct pvm_reader reader;
-    /* What tasks get of PVM's options, and the debugger's words. */
+    /* What tasks get of PVM's options. */
     const char *env[OPTIONS_VARS];
     char vars[OPTIONS_VARS][OPTIONS_VAR], path[2 * PATH_MAX], debugger[PATH_MAX];
-    const char **debug_args;
 };
 
 /* ---- reading ---------------------------------------------------------------------------------- */
@@ -86,11 +85,10 @@ static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct 
     return CMD_OK;
 }
 
-/* Runs what $PVM_DEBUGGER names, with the program and its arguments as arguments. */
-static int run_debugger(struct request *r)
+/* What $PVM_DEBUGGER names, with the program and its arguments as arguments, on hosts without bx=. */
+static int choose_debugger(struct request *r)
 {
     const char *debugger = getenv("PVM_DEBUGGER"), *root = getenv("PVM_ROOT");
-    size_t n = r->app.n_args;
     if (debugger && *debugger)
         snprintf(r->debugger, sizeof r->debugger, "%s", debugger);
     else if (root && *root)
@@ -99,15 +97,7 @@ static int run_debugger(struct request *r)
         return cmd_fail(
             "spawn: -? runs the program that PVM_DEBUGGER names, which is not "
             "set (nor is PVM_ROOT)");
-    r->debug_args = malloc((n + 1) * sizeof *r->debug_args);
-    if (!r->debug_args)
-        return cmd_fail("out of memory");
-    r->debug_args[0] = r->app.command;
-    for (size_t i = 0; i < n; i++)
-        r->debug_args[i + 1] = r->app.args[i];
-    r->app.command = r->debugger;
-    r->app.args = r->debug_args;
-    r->app.n_args = n + 1;
+    r->app.debugger = r->debugger;
     return CMD_OK;
 }
 
@@ -127,7 +117,7 @@ static int read_request(const struct cmd *cmd, struct args *a, struct request *r
     r->app.command = a->words[i];
     r->app.args = (const char **)a->words + i + 1;
     r->app.n_args = (size_t)(a->n - i - 1);
-    return r->debug ? run_debugger(r) : CMD_OK;
+    return r->debug ? choose_debugger(r) : CMD_OK;
 }
 
 static bool has_address(const char *host, const char *address)
@@ -373,7 +363,6 @@ static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
             pvm_reader_tell(&r.reader, &m, r.app.command);
     }
     pvm_reader_drop(&r.reader);
-    free(r.debug_args);
     pxp_zone_free(&zone);
     free(body);
     return status;
@@ -404,7 +393,7 @@ const struct cmd cmd_spawn = {
     "ended, -@ alone: here; PVM's console, pvm, reads it as a task in the background. "
     "-?: "
     "the debugger that PVM_DEBUGGER names (or PVM_ROOT/lib/debugger) is run with the "
-    "program and its arguments.",
+    "program and its arguments; a host that was added with bx= has its own.",
     "",
     1,
     CMD_MANY,

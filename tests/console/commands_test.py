@@ -570,10 +570,10 @@ class Commands(Console, LabCase):
         program.write_text("#!/bin/sh\necho ran with \"$@\"\n")
         program.chmod(0o755)
         self.env.update(PVM_PATH="/nosuch:$BASE/bin/$PVM_ARCH", BASE=str(self.tmp), PVM_DEBUGGER="echo")
-        out = self.script("spawn -LINUX64 -> 'a program' one two", "wait 1", "spawn --host=127.0.0.1 -? -> prog x",
+        out = self.script("spawn -LINUX64 -> 'a program' one two", "wait 1", "spawn --host=127.0.0.1 -? -> 'a program' x",
                           "wait 2")
         self.assertIn("ran with one two\n", out)
-        self.assertIn("prog x\n", out)
+        self.assertIn("a program x\n", out)
 
 
 if __name__ == "__main__":
