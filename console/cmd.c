@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ALIAS_DEPTH = 16 };
 
@@ -267,5 +268,9 @@ int cmd_run(struct console *c, int n, char **words)
         return c->status;
     link_uninterrupt();
     c->status = run(c, n, words, 0);
+    if (c->status == CMD_INTERRUPTED && isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) {
+        fflush(stdout);
+        fputc('\n', stderr); /* behind the terminal's ^C */
+    }
     return c->status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The command spawn. */
+#include "beside.h"
 #include "cmds.h"
 #include "heritage.h"
 #include "progress.h"
@@ -190,13 +191,16 @@ static int give_options(struct console *c, struct request *r)
 /* ---- sending ---------------------------------------------------------------------------------- */
 
 /* Input is nobody's. Output is the console's own where that is a terminal or was asked for: a task that
- * holds a pipe open would keep its reader waiting ("$(pvmx spawn ...)"). */
-static pvmx_err open_stdio(const struct request *r, int fds[3])
+ * holds a pipe open would keep its reader waiting ("$(pvmx spawn ...)"). At the prompt we show it. */
+static pvmx_err open_stdio(const struct console *c, const struct request *r, int fds[3])
 {
     fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    for (int i = 1; i < 3; i++)
-        fds[i] = r->here || isatty(i) ? fcntl(i, F_DUPFD_CLOEXEC, 3)
-                                      : open("/dev/null", O_WRONLY | O_CLOEXEC);
+    for (int i = 1; i < 3; i++) {
+        fds[i] = c->interactive && !r->file ? beside_open(i) : -1;
+        if (fds[i] < 0)
+            fds[i] = r->here || isatty(i) ? fcntl(i, F_DUPFD_CLOEXEC, 3)
+                                          : open("/dev/null", O_WRONLY | O_CLOEXEC);
+    }
     if (r->file) {
         px_fd_close(&fds[1]);
         px_fd_close(&fds[2]);
@@ -227,7 +231,7 @@ static pvmx_err send_request(struct console *c, struct request *r, uint32_t *ser
     heritage_remember(h);
     pvmx_err err = heritage_fill(h, &m);
     if (!err)
-        err = open_stdio(r, fds);
+        err = open_stdio(c, r, fds);
     *serial = pxp_client_serial(&c->link.client);
     if (!err)
         err = pxp_spawn_encode(&c->link.client.out, *serial, &m);
@@ -387,7 +391,8 @@ const struct cmd cmd_spawn = {
     "directory. Output is kept for logs and goes to the terminal, if standard output is "
     "one; -> alone: here in any case; ->FILE: to a file, which is emptied; ->>FILE: "
     "appended. -i: the first task reads what attach gives it. The tasks go on when the "
-    "console leaves; wait waits for them. -@FILE: what PVM tasks call, as trace chooses, "
+    "console leaves (a prompt shows nothing of them any more: logs); wait waits for "
+    "them. -@FILE: what PVM tasks call, as trace chooses, "
     "is written to a file in PVM's trace format (SDDF) until they and what they spawn "
     "have "
     "ended, -@ alone: here; PVM's console, pvm, reads it as a task in the background. "

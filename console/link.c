@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See link.h. */
 #include "link.h"
+#include "beside.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -62,12 +63,13 @@ int link_noticed(void)
     return sig;
 }
 
-/* Signals can come only while we wait: one that came just before would be slept through. */
+/* Signals can come only while we wait: one that came just before would be slept through. What tasks write
+ * meanwhile is shown. */
 static int wait_for(int fd, int other, uint64_t until, bool notices)
 {
-    struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+    struct pollfd p[3] = {{.fd = fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
     sigset_t set, before, waiting;
-    int ready = 0;
+    int which = 0;
     bool late = false;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
@@ -78,17 +80,22 @@ static int wait_for(int fd, int other, uint64_t until, bool notices)
     sigdelset(&waiting, SIGINT);
     sigdelset(&waiting, SIGTSTP);
     sigdelset(&waiting, SIGWINCH);
-    while (!interrupted && !(notices && noticed) && ready <= 0 && !late) {
-        uint64_t now = px_now_ns(), left = until > now ? until - now : 0;
+    while (!interrupted && !(notices && noticed) && which == 0 && !late) {
+        uint64_t now = px_now_ns(), due = beside_due();
+        uint64_t end = due != 0 && (until == 0 || due < until) ? due : until;
+        uint64_t left = end > now ? end - now : 0;
         struct timespec t = {(time_t)(left / PX_SEC), (long)(left % PX_SEC)};
-        ready = ppoll(p, 2, until != 0 ? &t : NULL, &waiting);
-        late = until != 0 && ready <= 0 && px_now_ns() >= until;
+        p[2] = (struct pollfd){.fd = beside_fd(), .events = POLLIN};
+        int ready = ppoll(p, 3, end != 0 ? &t : NULL, &waiting);
+        which = ready <= 0 ? 0 : p[0].revents != 0 ? 1 : p[1].revents != 0 ? 2 : 0;
+        if (which != 0 && !notices)
+            beside_settle();
+        else
+            beside_show();
+        late = until != 0 && which == 0 && px_now_ns() >= until;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return ready > 0     ? (p[0].revents != 0 ? 1 : 2)
-           : interrupted ? -1
-           : late        ? 0
-                         : LINK_NOTICED;
+    return which != 0 ? which : interrupted ? -1 : late ? 0 : LINK_NOTICED;
 }
 
 int link_wait_for(int fd, int other, uint64_t until)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The prompt: lines are edited with libedit, remembered, completed. */
+#include "beside.h"
 #include "cmd.h"
 #include "complete.h"
 #include "screen.h"
 #include "text.h"
+#include "typed.h"
 
 #include <histedit.h>
 #include <limits.h>
@@ -30,11 +32,22 @@ static char *prompt(EditLine *el)
 /* Ctrl-Z: the shell gets the terminal as it was. */
 static void stop(EditLine *el)
 {
+    typed_behind(el);
     el_set(el, EL_PREP_TERM, 0);
     link_notice(SIGTSTP, false);
     raise(SIGTSTP);
     link_notice(SIGTSTP, true);
     el_set(el, EL_PREP_TERM, 1);
+}
+
+static void take_away(void *el)
+{
+    typed_away(el);
+}
+
+static void draw_again(void *el)
+{
+    el_set(el, EL_REFRESH);
 }
 
 /* Waits for a key; false: Ctrl-C. */
@@ -44,6 +57,8 @@ static bool await_key(EditLine *el)
     while ((ready = link_wait_key(0)) == LINK_NOTICED) {
         if (link_noticed() == SIGTSTP)
             stop(el);
+        else
+            typed_away(el); /* where terminals of today have put it: they break lines anew */
         el_resize(el);
         el_set(el, EL_REFRESH);
     }
@@ -144,6 +159,7 @@ static unsigned char on_complete(EditLine *el, wint_t key)
         if (ch.n == 1 || (ch.n > 0 && complete_common(&ch) > typed)) {
             result = insert_more(el, &ch, typed, quote) ? CC_REFRESH : CC_ERROR;
         } else if (ch.n > 1) {
+            typed_behind(el);
             show_choices(&ch, word);
             result = CC_REDISPLAY;
         }
@@ -239,16 +255,20 @@ static void read_lines(struct console *c, EditLine *el, History *lines, const ch
     while (!c->quit) {
         int n;
         link_uninterrupt();
-        clearerr(stdout);            /* of what Ctrl-C cut off */
+        clearerr(stdout); /* of what Ctrl-C cut off */
+        beside_settle();
         el_set(el, EL_PREP_TERM, 1); /* before the prompt: keys count as soon as it is seen */
-        el_resize(el);
         link_notice(SIGWINCH, true);
         link_notice(SIGTSTP, true);
+        el_resize(el);
+        beside_typed(take_away, draw_again, el);
         const char *line = el_gets(el, &n);
+        beside_typed(NULL, NULL, NULL);
         link_notice(SIGWINCH, false);
         link_notice(SIGTSTP, false);
         link_noticed();
         if (!line && link_interrupted()) {
+            typed_behind(el);
             el_reset(el);
             puts("^C");
             continue;
@@ -283,6 +303,8 @@ int repl_run(struct console *c)
     read_lines(c, el, lines, keep ? path : NULL);
     el_end(el);
     history_end(lines);
+    if (beside_end())
+        puts("Tasks go on; of what they write from now on see pvmx logs");
     return CMD_OK;
 }
 
@@ -312,7 +334,9 @@ int repl_ask(const struct console *c, const char *fmt, ...)
     bool yes = n > 0 && (*answer == 'y' || *answer == 'Y');
     while (n > 0 && answer[n - 1] != '\n') /* not to be taken for the next command */
         n = read(STDIN_FILENO, answer, sizeof answer);
+    if (n <= 0 && link_interrupted())
+        return CMD_INTERRUPTED;
     if (n <= 0)
         fputc('\n', f);
-    return yes && n > 0 ? CMD_OK : link_interrupted() ? CMD_INTERRUPTED : CMD_FAILED;
+    return yes && n > 0 ? CMD_OK : CMD_FAILED;
 }

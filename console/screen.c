@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See screen.h. Sequences are those that every terminal of today knows. */
 #include "screen.h"
+#include "beside.h"
 #include "text.h"
 
 #include <poll.h>
@@ -66,6 +67,7 @@ bool screen_enter(void)
         screen_leave();
         return false;
     }
+    beside_hold(true);
     fputs(enter_text, stdout);
     return true;
 }
@@ -74,6 +76,7 @@ void screen_leave(void)
 {
     fflush(stdout);
     restore();
+    beside_hold(false);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         sigaction(ends[i], &before_ends[i], NULL);
 }

@@ -333,6 +333,133 @@ class Prompt(LabCase):
         self.ask(t, "wait 1", r"\(echo\) has ended")
         self.leave(t)
 
+    def speaker(self, t):
+        """A task of this console's that writes what is said to it; a function that says, and one that ends it."""
+        fifo, program = self.tmp / "fifo", self.tmp / "speaker"
+        os.mkfifo(fifo)
+        program.write_text(f'#!/bin/sh\nwhile read -r l; do printf "$l"; done <{fifo}\n')
+        program.chmod(0o755)
+        t.line("spawn ./speaker")
+        t.see(r"1 successful\nt[0-9a-f]+\npvmx> \Z|1 successful\nt[0-9a-f]+\npvmx>\Z")
+        f = open(fifo, "w", buffering=1, encoding="utf-8")
+        self.addCleanup(f.close)
+        return lambda text: f.write(text.replace("\n", "\\n") + "\n"), f.close
+
+    def sees(self, t, *lines, cursor):
+        """These are the last lines, and in front of the cursor there is that."""
+        t.see(re.escape("\n".join(("", *lines))) + r"\Z")
+        self.wait_until(lambda: t.read(0.01) and t.screen.before_cursor() == cursor,
+                        lambda: f"{t.screen.before_cursor()!r} is before the cursor")
+
+    def test_output_while_a_line_is_typed(self):
+        self.env["LC_ALL"] = "C.UTF-8"
+        t = self.console()
+        t.watch(12, 30)
+        say, end = self.speaker(t)
+        t.send("echo abc")
+        t.see("echo abc")
+        say("of the task\n")
+        self.sees(t, "of the task", "pvmx> echo abc", cursor="pvmx> echo abc")
+        t.line("d")
+        self.sees(t, "of the task", "pvmx> echo abcd", "abcd", "pvmx>", cursor="pvmx> ")
+        # On several rows, the last of them full, the cursor in the first.
+        t.send("echo " + "a" * 10 + "ü" * 10 + "漢" * 14 + "x")
+        t.see("漢x")
+        say("one\ntwo\n")
+        rows = "pvmx> echo " + "a" * 10 + "ü" * 9, "ü" + "漢" * 14 + "x"
+        self.sees(t, "one", "two", *rows, cursor="")
+        t.send("\b")
+        rows = rows[0], rows[1][:-1]
+        self.sees(t, "two", *rows, cursor="ü" + "漢" * 14)
+        say("three\n")
+        self.sees(t, "two", "three", *rows, cursor="ü" + "漢" * 14)
+        t.send("\x01" + "\x06" * 5)  # begin of the line, five to the right
+        t.send("Y\b")
+        self.sees(t, "two", "three", *rows, cursor="pvmx> echo ")
+        say("four\n" * 30)
+        self.sees(t, *["four"] * 30, *rows, cursor="pvmx> echo ")
+        # A line that is not finished becomes one.
+        say("not finished")
+        end()
+        self.sees(t, "four", "not finished", *rows, cursor="pvmx> echo ")
+        t.line("Z")
+        self.sees(t, "not finished", "pvmx> echo Z" + "a" * 10 + "ü" * 8, "ü" * 2 + "漢" * 14, "",
+                  "Z" + "a" * 10 + "ü" * 10 + "漢" * 4, "漢" * 10, "pvmx>", cursor="pvmx> ")
+        self.leave(t)
+
+    def test_output_at_any_moment(self):
+        t = self.console()
+        t.watch(16, 60)
+        say, end = self.speaker(t)
+        t.line("echo number one")
+        t.see("\nnumber one\npvmx>")
+        t.send("\x12mber")  # incremental search
+        t.see("bck:mber")
+        say("searched\n")
+        t.see(r"one\npvmx>\nsearched\npvmx> echo number one\nbck:mber\Z|"
+              r"one\nsearched\npvmx> echo number one\nbck:mber\Z")
+        self.assertEqual(t.screen.before_cursor(), "pvmx> echo nu")
+        t.send("\x1b")
+        t.see(r"searched\npvmx> echo number one\Z")
+        t.line("")
+        t.see(r"number one\npvmx>\Z")
+        t.send("se\t\t")
+        t.see(r"setenv +settings\npvmx> set\Z")
+        say("listed\n")
+        t.see(r"setenv +settings\nlisted\npvmx> set\Z")
+        t.send("t" * 53)
+        t.see(r"pvmx> set" + "t" * 51 + r"\ntt\Z")
+        t.send("\x01")
+        self.wait_until(lambda: t.read(0.05) and t.screen.before_cursor() == "pvmx> ", "it is there")
+        t.send(CTRL_C)
+        t.see(r"\ntt\^C\npvmx>\Z")
+        # While a command waits and at its end.
+        t.line("wait 1")
+        t.see("wait 1")
+        say("waited for\n")
+        t.see(r"wait 1\nwaited for\Z")
+        t.send(CTRL_C)
+        t.see(r"waited for\n\^C\npvmx>\Z")
+        # Not into what top draws.
+        t.line("top")
+        t.see("1 task, by cpu")
+        say("not now\n")
+        self.wait_until(lambda: "not now" in self.check_program(PVMX, "logs", "1"), "it is kept")
+        t.send("q")
+        t.see(r"\nnot now\npvmx>\Z")
+        # What is told of a task comes behind what it has written.
+        t.line("wait 1")
+        t.see(r"wait 1\Z")
+        say("the last")
+        end()
+        t.see(r"wait 1\nthe last\nt[0-9a-f]+ \(\./speaker\) has ended\npvmx>\Z")
+        self.leave(t)
+
+    def test_quit_while_tasks_write(self):
+        t = self.console()
+        t.watch(16, 80)
+        say, _ = self.speaker(t)
+        t.line("quit")
+        t.see("Tasks go on; .* pvmx logs")
+        self.assertEqual(t.finish(), 0)
+        say("after all\n")
+        self.wait_until(lambda: "after all" in self.check_program(PVMX, "logs", "1"), "the task goes on")
+
+    def test_resized_with_several_rows(self):
+        t = self.console()
+        t.watch(12, 60)
+        t.line("echo before")
+        t.see(r"\nbefore\npvmx>\Z")
+        t.send("echo " + "x" * 100)
+        t.see(r"x{49}\nx{51}\Z")
+        for columns, rows in ((24, ["x" * 13] + ["x" * 24] * 3 + ["x" * 15]), (100, ["x" * 89, "x" * 11]),
+                              (60, ["x" * 49, "x" * 51])):
+            t.resize(12, columns)
+            t.see("\nbefore\npvmx> echo " + "\n".join(rows) + r"\Z")
+        t.line("")
+        t.see("\nbefore\npvmx> echo x{49}\nx{51}\nx{60}\nx{40}\npvmx>\Z")
+        self.leave(t)
+
     def test_attach_shows_lines_once(self):
         """Also those of tasks that write to this terminal themselves."""
         t = self.console()

@@ -11,12 +11,15 @@ import struct
 import termios
 import time
 
+from screen import Screen
+
 CTRL_C, CTRL_D, CTRL_Z, TAB, UP, ENTER = "\x03", "\x04", "\x1a", "\t", "\x1b[A", "\r"
 
 
 class Terminal:
     def __init__(self, test, *command, env=None, cwd=None, deadline=60):
         self.test, self.deadline, self.shown, self.status = test, deadline, "", None
+        self.screen = None
         env = dict(env or test.env, TERM="xterm", PS1="$ ", PS2="> ")
         command = [str(c) for c in command]
         self.pid, self.fd = pty.fork()
@@ -31,6 +34,20 @@ class Terminal:
 
     def resize(self, rows, columns):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        if self.screen:
+            self.screen.resize(rows, columns)
+
+    def watch(self, rows, columns):
+        """From now on what a person sees is known: the screen is empty, and of this size."""
+        self.resize(rows, columns)
+        self.screen = Screen(rows, columns)
+
+    def see(self, pattern):
+        """Waits until the screen, its lines above included, is so (a regular expression)."""
+        end = time.monotonic() + self.deadline
+        while not re.search(pattern, self.screen.text()):
+            if time.monotonic() > end or not self.read(0.2):
+                self.test.fail(f"{pattern!r} is not seen; what is:\n{self.screen.text()}")
 
     def send(self, text):
         os.write(self.fd, text.encode())
@@ -47,6 +64,8 @@ class Terminal:
         except OSError:
             data = b""
         self.shown += data.decode(errors="replace")
+        if self.screen:
+            self.screen.feed(data)
         return bool(data)
 
     def expect(self, pattern):
