@@ -66,11 +66,9 @@ static void offer_tasks(struct console *c, unsigned words, const char *word,
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
-    c->link.patience = PATIENCE;
     if (link_open(&c->link, false) == PVMX_OK &&
         survey_status(&c->link, false, &s, &zone, NULL) == PVMX_OK)
         offer_status(&s, words, word, ch);
-    c->link.patience = 0;
     pxp_zone_free(&zone);
 }
 
@@ -296,10 +294,9 @@ static const struct cmd *command_of(const struct console *c, const char *word)
     return cmd_look(name);
 }
 
-void complete_word(struct console *c, int nbefore, char **before, const char *word,
-                   struct choices *out)
+static void offer(struct console *c, int nbefore, char **before, const char *word,
+                  struct choices *out)
 {
-    *out = (struct choices){0};
     const struct cmd *cmd = nbefore ? command_of(c, before[0]) : NULL;
     if (nbefore == 0)
         offer_commands(c, word, out);
@@ -322,6 +319,15 @@ void complete_word(struct console *c, int nbefore, char **before, const char *wo
         words = WORDS_NOTHING;
     offer_words(c, words, word, out);
     offer_options(cmd, word, out);
+}
+
+void complete_word(struct console *c, int nbefore, char **before, const char *word,
+                   struct choices *out)
+{
+    *out = (struct choices){0};
+    c->link.until = px_now_ns() + PATIENCE;
+    offer(c, nbefore, before, word, out);
+    c->link.until = 0;
 }
 
 size_t complete_common(const struct choices *ch)

@@ -3,15 +3,12 @@
  * expression may be one quoted word or several. */
 #include "complete.h"
 
-#include "base/clock.h"
 #include "proto/hello.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PATIENCE (300 * PX_MS)
 
 enum expects { OPERAND, OPERATOR, VALUE, JOINT };
 
@@ -142,14 +139,12 @@ static void offer_rules(struct console *c, const char *word, struct choices *out
     uint8_t *body = NULL;
     size_t len;
     char text[16];
-    c->link.patience = PATIENCE;
     pvmx_err err = link_open(&c->link, false);
     uint32_t serial = err ? 0 : pxp_client_serial(&c->link.client);
     if (!err)
         err = pxp_limits_encode(&c->link.client.out, serial, &m);
     if (!err)
         err = link_ask(&c->link, serial, PXP_LIMITS_ARE, &body, &len);
-    c->link.patience = 0;
     if (!err)
         err = pxp_limits_are_decode(body, len, &are, &zone);
     for (size_t i = 0; !err && i < are.n_rules; i++) {

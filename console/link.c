@@ -121,6 +121,15 @@ static pvmx_err none_runs(const struct link *l)
         "no virtual machine \"%s\" is running (pvmx, spawn and mpiexec start one)", name);
 }
 
+/* ms for the daemon's greeting. */
+static unsigned greeting_ms(const struct link *l)
+{
+    uint64_t now = px_now_ns();
+    return l->until == 0    ? GREETING_MS
+           : l->until > now ? (unsigned)((l->until - now) / PX_MS) + 1
+                            : 1;
+}
+
 pvmx_err link_open(struct link *l, bool starts)
 {
     struct px_rundir dir;
@@ -133,7 +142,8 @@ pvmx_err link_open(struct link *l, bool starts)
     } else {
         err = px_rundir_open(l->vm, false, &dir);
         if (!err)
-            err = pxp_client_open(&l->client, &dir, PXP_ROLE_CONSOLE, GREETING_MS, &l->info);
+            err = pxp_client_open(&l->client, &dir, PXP_ROLE_CONSOLE, greeting_ms(l),
+                                  &l->info);
         if (err == PVMX_ERR_NOENT || err == PVMX_ERR_NO_VM)
             err = none_runs(l);
     }
@@ -167,6 +177,8 @@ pvmx_err link_send(struct link *l, const int *fds, size_t nfds)
 pvmx_err link_next(struct link *l, uint64_t until, uint32_t *number, uint32_t *serial,
                    const uint8_t **body, size_t *len)
 {
+    if (l->until != 0 && (until == 0 || l->until < until))
+        until = l->until;
     for (;;) {
         pvmx_err err = pxp_client_next(&l->client, number, serial, body, len);
         if (err == PVMX_OK)

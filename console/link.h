@@ -14,6 +14,7 @@ struct link {
     struct pxp_welcome_info info;
     bool up;
     uint64_t patience; /* ns that other hosts have to answer; 0: as usual */
+    uint64_t until; /* whatever is waited for, no longer (px_now_ns); 0: as the call says */
     bool stdin_too; /* link_next ends with PVMX_ERR_AGAIN when standard input can be read */
 };
 

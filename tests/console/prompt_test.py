@@ -3,12 +3,13 @@
 
 import os
 import re
+import signal
 import unittest
 
 from lab import BUILD, LabCase
 from terminal import CTRL_C, CTRL_D, CTRL_Z, TAB, UP, Terminal
 
-PVMX = BUILD / "bin" / "pvmx"
+PVMX, PVMXD = BUILD / "bin" / "pvmx", BUILD / "bin" / "pvmxd"
 PROMPT = r"pvmx> "
 
 
@@ -125,6 +126,27 @@ class Prompt(LabCase):
         t.line("1 2")
         t.expect(PROMPT)
         self.ask(t, "limit list", "expression|EXPRESSION")
+        self.leave(t)
+
+    def test_completion_while_the_daemon_stands_still(self):
+        """A key does something soon, whatever it asks for; what it has asked for then is not awaited."""
+        t = self.console()
+        daemon, = self.processes(PVMXD)
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            for typed in ("settings daemon.gr", "kill t", "limit del ", "ps -h "):
+                with self.subTest(typed=typed):
+                    t.send(typed + TAB + "#")
+                    t.expect(re.escape(typed) + r"\x07?#")
+                    t.send(CTRL_C)
+                    t.expect(r"\^C")
+                    t.expect(PROMPT)
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        t.send("settings daemon.gra" + TAB)
+        t.expect("gra.*ce ")
+        t.send(CTRL_C)
+        t.expect(PROMPT)
         self.leave(t)
 
     def test_completion_of_files(self):
