@@ -197,9 +197,8 @@ static const struct out_column getopt_columns[] = {
     {"option", OUT_TEXT, "its name"},
     {"value", OUT_TEXT, "a number, which may be negative"},
     {"of", OUT_TEXT,
-     "\"tasks\": those that are spawned from here get it; \"console\": PVM's console has "
-     "it "
-     "for itself, and it changes nothing here"},
+     "\"tasks\": those that are spawned from here get it; \"console\": PVM's "
+     "console has it for itself, and it changes nothing here"},
     {0},
 };
 
@@ -213,10 +212,9 @@ const struct cmd cmd_getopt = {
     "getopt",
     "[OPTION]",
     "show PVM's options, as tasks that are spawned from here get them",
-    "As pvm_getopt has them. PvmTraceTid, PvmTraceCode, PvmTraceContext, PvmTraceBuffer, "
-    "PvmTraceOptions and PvmOutputTid reach spawned tasks; all others PVM's console has "
-    "for "
-    "itself, and pvmx, which is no task, only keeps them.",
+    "As pvm_getopt has them. PvmTraceTid, PvmTraceCode, PvmTraceContext, "
+    "PvmTraceBuffer, PvmTraceOptions and PvmOutputTid reach spawned tasks; all others "
+    "PVM's console has for itself, and pvmx, which is no task, only keeps them.",
     "",
     0,
     1,
@@ -229,8 +227,7 @@ const struct cmd cmd_setopt = {
     "OPTION VALUE",
     "set one of PVM's options for tasks that are spawned from here",
     "It holds until this console leaves, for what is spawned at the same prompt or in "
-    "the "
-    "same script. getopt tells which options reach tasks; PvmSelfTraceTid, "
+    "the same script. getopt tells which options reach tasks; PvmSelfTraceTid, "
     "PvmSelfTraceCode and PvmSelfOutputTid set those of tasks too. PvmTraceTid is the "
     "PVM task that reads what is traced; spawn -@ starts one of its own.",
     "",
@@ -245,12 +242,11 @@ const struct cmd cmd_trace = {
     "[[+|-] EVENT... | xpvm | buf [BYTES] | opt [full|time|count]]",
     "list or choose the events that are traced in tasks that are spawned from here",
     "Without words, or with --json: all events, those that are traced with a star. + "
-    "adds "
-    "events (as names alone do), - takes them out, * stands for all; xpvm: those that "
-    "XPVM shows, as at first. buf: tasks send events when so many bytes have come "
-    "together; 0: each at once. opt is PvmTraceOptions. Tasks are traced that spawn -@ "
-    "has "
-    "started, or while PvmTraceTid is set. It holds until this console leaves.",
+    "adds events (as names alone do), - takes them out, * stands for all; xpvm: those "
+    "that XPVM shows, as at first. buf: tasks send events when so many bytes have "
+    "come together; 0: each at once. opt is PvmTraceOptions. Tasks are traced that "
+    "spawn -@ has started, or while PvmTraceTid is set. It holds until this console "
+    "leaves.",
     "",
     0,
     CMD_MANY,

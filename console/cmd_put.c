@@ -27,14 +27,11 @@ const struct cmd cmd_put = {
     "put",
     "NAME FLAGS TEXT",
     "put a text into PVM's mailbox",
-    "Tasks read it with pvm_recvinfo and pvm_upkstr. FLAGS is a sum as for pvm_putinfo: "
-    "1 "
-    "the entry stays when the console leaves (as it does in any case when put is all "
-    "that "
-    "pvmx was called for), 2 one more under this name, 4 others may replace and delete "
-    "it, "
-    "1024 times an index: there. names lists entries, reset info deletes those that were "
-    "left.",
+    "Tasks read it with pvm_recvinfo and pvm_upkstr. FLAGS is a sum as for "
+    "pvm_putinfo: 1 the entry stays when the console leaves (as it does in any case "
+    "when put is all that pvmx was called for), 2 one more under this name, 4 others "
+    "may replace and delete it, 1024 times an index: there. names lists entries, "
+    "reset info deletes those that were left.",
     "",
     3,
     3,

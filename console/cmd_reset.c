@@ -128,9 +128,10 @@ const struct cmd cmd_reset = {
     "[-y] [info [NAME [INDEX]]]",
     "end all tasks; the virtual machine stays",
     "But not PVM's consoles and other tasks with PvmNoReset. When they have ended, "
-    "entries of PVM's mailbox are deleted that ended tasks and consoles have left; info: "
-    "only this, of one name, and of one index there. At a terminal you are asked when "
-    "several tasks are meant; -y: no question. clean ends and forgets more.",
+    "entries of PVM's mailbox are deleted that ended tasks and consoles have left; "
+    "info: only this, of one name, and of one index there. At a terminal you are "
+    "asked when several tasks are meant; -y: no question. clean ends and forgets "
+    "more.",
     "y",
     0,
     3,

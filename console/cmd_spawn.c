@@ -86,22 +86,6 @@ static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct 
     return CMD_OK;
 }
 
-/* What $PVM_DEBUGGER names, with the program and its arguments as arguments, on hosts without bx=. */
-static int choose_debugger(struct request *r)
-{
-    const char *debugger = getenv("PVM_DEBUGGER"), *root = getenv("PVM_ROOT");
-    if (debugger && *debugger)
-        snprintf(r->debugger, sizeof r->debugger, "%s", debugger);
-    else if (root && *root)
-        snprintf(r->debugger, sizeof r->debugger, "%.4000s/lib/debugger", root);
-    else
-        return cmd_fail(
-            "spawn: -? runs the program that PVM_DEBUGGER names, which is not "
-            "set (nor is PVM_ROOT)");
-    r->app.debugger = r->debugger;
-    return CMD_OK;
-}
-
 static int read_request(const struct cmd *cmd, struct args *a, struct request *r)
 {
     int i = 0;
@@ -118,7 +102,11 @@ static int read_request(const struct cmd *cmd, struct args *a, struct request *r
     r->app.command = a->words[i];
     r->app.args = (const char **)a->words + i + 1;
     r->app.n_args = (size_t)(a->n - i - 1);
-    return r->debug ? choose_debugger(r) : CMD_OK;
+    if (r->debug) {
+        pvm_debugger(r->debugger, sizeof r->debugger);
+        r->app.debugger = r->debugger;
+    }
+    return CMD_OK;
 }
 
 static bool has_address(const char *host, const char *address)
@@ -352,6 +340,8 @@ static int run_spawn(struct console *c, const struct cmd *cmd, struct args *a)
         a->n--;
     }
     int status = read_request(cmd, a, &r);
+    if (status == CMD_OK && c->json && r.trace && !*r.trace)
+        status = cmd_usage(cmd, "spawn: --json and -@ without a file do not go together");
     if (status == CMD_OK)
         status = find_where(c, &r);
     if (status == CMD_OK)
@@ -384,21 +374,18 @@ const struct cmd cmd_spawn = {
     "[-COUNT | -n COUNT] [-HOST|-ARCH|--host=ADDRESS][:DIR] [-:DIR] [-i] [-> | ->FILE | "
     "->>FILE] [-@ | -@FILE] [-?] PROGRAM [ARGUMENT]...",
     "start tasks",
-    "PROGRAM is looked for in the folders of PVM_PATH (else ~/pvm3/bin/LINUX64), then in "
-    "those "
-    "of PATH and here. -COUNT starts so many. -HOST, -ARCH or --host=ADDRESS says where, "
-    ":DIR in which "
-    "directory. Output is kept for logs and goes to the terminal, if standard output is "
-    "one; -> alone: here in any case; ->FILE: to a file, which is emptied; ->>FILE: "
-    "appended. -i: the first task reads what attach gives it. The tasks go on when the "
-    "console leaves (a prompt shows nothing of them any more: logs); wait waits for "
-    "them. -@FILE: what PVM tasks call, as trace chooses, "
-    "is written to a file in PVM's trace format (SDDF) until they and what they spawn "
-    "have "
-    "ended, -@ alone: here; PVM's console, pvm, reads it as a task in the background. "
-    "-?: "
-    "the debugger that PVM_DEBUGGER names (or PVM_ROOT/lib/debugger) is run with the "
-    "program and its arguments; a host that was added with bx= has its own.",
+    "PROGRAM is looked for in the folders of PVM_PATH (else ~/pvm3/bin/LINUX64), "
+    "then in those of PATH and here. -COUNT starts so many. -HOST, -ARCH or "
+    "--host=ADDRESS says where, :DIR in which directory. Output is kept for logs "
+    "and goes to the terminal, if standard output is one; -> alone: here in any "
+    "case; ->FILE: to a file, which is emptied; ->>FILE: appended. -i: the first "
+    "task reads what attach gives it. The tasks go on when the console leaves "
+    "(a prompt shows nothing of them any more: logs); wait waits for them. -@FILE: what PVM tasks call, as trace chooses, is written to a "
+    "file in PVM's trace format (SDDF), without what they write, until they and "
+    "what they spawn have ended; -@ alone: here. PVM's console, pvm, reads it as a "
+    "task in the background. -?: the debugger of the host's bx= (else of "
+    "PVM_DEBUGGER, else PVM_ROOT/lib/debugger) is run with the program and its "
+    "arguments.",
     "",
     1,
     CMD_MANY,

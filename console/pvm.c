@@ -75,6 +75,15 @@ void pvm_path(char *to, size_t size)
     to[n < size ? n : dir] = '\0';
 }
 
+void pvm_debugger(char *to, size_t size)
+{
+    const char *debugger = variable("PVM_DEBUGGER");
+    if (*debugger)
+        snprintf(to, size, "%s", debugger);
+    else
+        snprintf(to, size, "%s/lib/debugger", variable("PVM_ROOT"));
+}
+
 /* In the new process. Output that nobody sees must not keep a pipe open. */
 __attribute__((noreturn)) static void run_reader(int fd, const char *vm, const char *file)
 {

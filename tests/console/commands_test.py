@@ -235,7 +235,9 @@ class Commands(Console, LabCase):
         self.fails("neither a host nor", "spawn", "--host=192.0.2.1", "true")
         self.fails("no option --hots", "spawn", "--hots=127.0.0.1", "true", status=2)
         self.fails("cannot write to no/file", "spawn", "-@no/file", "true")
-        self.fails("PVM_DEBUGGER", "spawn", "-?", "true")
+        self.env["PVM_ROOT"] = "/nosuch"
+        self.fails("/nosuch/lib/debugger", "spawn", "-?", "true")
+        self.fails("do not go together", "--json", "spawn", "-@", "true", status=2)
 
     def test_kill_and_sig(self):
         tids, job = self.spawn("-3", "sh", "-c",
@@ -449,7 +451,7 @@ class Commands(Console, LabCase):
         self.fails("no virtual machine", "ps")
         self.ok(stdin=subprocess.DEVNULL)  # and the next start replaces it
 
-    def script(self, *lines):
+    def session(self, *lines):
         path = self.tmp / "script"
         path.write_text("\n".join(lines) + "\n")
         return self.ok("-f", path)
@@ -477,7 +479,7 @@ class Commands(Console, LabCase):
 
     def test_what_the_console_puts_goes_with_it(self):
         self.ok("spawn", "true")
-        out = self.script("put goes 0 text", "put stays 1 text", "reset info", "names --json")
+        out = self.session("put goes 0 text", "put stays 1 text", "reset info", "names --json")
         self.assertEqual([e["name"] for e in json.loads(out.partition("deleted\n")[2])], ["goes", "stays"],
                          "reset leaves what this console has put")
         self.assertEqual(self.entries(), [("stays", 0, 1)])
@@ -503,7 +505,7 @@ class Commands(Console, LabCase):
         self.assertEqual(len(options), 23)
         self.assertEqual(options["PvmFragSize"], ("4080", "console"))
         self.assertEqual(options["PvmTraceTid"], ("0", "tasks"))
-        out = self.script("setopt PvmTraceTid 0x40123", "setopt TraceCode 7", "setopt PvmTraceContext 2",
+        out = self.session("setopt PvmTraceTid 0x40123", "setopt TraceCode 7", "setopt PvmTraceContext 2",
                           "setopt PvmOutputTid 262145", "setopt PvmSelfOutputCode -3", "trace buf 100",
                           "trace opt count", "trace - *", "trace addhosts",
                           "getopt PvmOutputCode", "spawn -> sh -c env", "wait 1", "setopt PvmTraceTid 0",
@@ -527,12 +529,12 @@ class Commands(Console, LabCase):
         self.assertEqual(shown, {e["event"] for e in self.json("trace") if e["traced"]})
         self.assertLess({"spawn", "send", "recv", "exit"}, shown)
         self.assertEqual(len(self.json("trace")), 104)
-        self.assertEqual(traced(self.script("trace + config tasks", "trace")),
+        self.assertEqual(traced(self.session("trace + config tasks", "trace")),
                          shown | {"config", "tasks"})
-        self.assertEqual(traced(self.script("trace - *", "trace")), set())
-        self.assertEqual(len(traced(self.script("trace *", "trace"))), 104)
-        self.assertEqual(traced(self.script("trace - *", "trace xpvm", "trace")), shown)
-        self.assertEqual(self.script("trace buf", "trace buf 64", "trace buf", "trace opt time", "trace opt"),
+        self.assertEqual(traced(self.session("trace - *", "trace")), set())
+        self.assertEqual(len(traced(self.session("trace *", "trace"))), 104)
+        self.assertEqual(traced(self.session("trace - *", "trace xpvm", "trace")), shown)
+        self.assertEqual(self.session("trace buf", "trace buf 64", "trace buf", "trace opt time", "trace opt"),
                          "Trace Buffering set to 0 bytes\nTrace Buffering set to 64 bytes\n"
                          'Trace Options set to "time"\n')
 
@@ -558,7 +560,7 @@ class Commands(Console, LabCase):
             self.assertIn((event, int(tid[1:], 16)), found)
         self.assertIn("i'm " + tid, self.ok("logs", f"job:{job}"), "output is kept all the same")
         # Here, of chosen events alone; a program that tells nothing ends as well.
-        here = events(self.script("trace - *", "trace + recv", "spawn -@ hello.pvm", "spawn -@other true",
+        here = events(self.session("trace - *", "trace + recv", "spawn -@ hello.pvm", "spawn -@other true",
                                   "wait 2", "wait 3"))
         self.assertEqual({e for e, _ in here} - {"host_add", "newtask", "output", "endtask"}, {"recv"})
         self.wait_until(lambda: self.json("ps") == [], "both readers have gone")
@@ -570,10 +572,10 @@ class Commands(Console, LabCase):
         program.write_text("#!/bin/sh\necho ran with \"$@\"\n")
         program.chmod(0o755)
         self.env.update(PVM_PATH="/nosuch:$BASE/bin/$PVM_ARCH", BASE=str(self.tmp), PVM_DEBUGGER="echo")
-        out = self.script("spawn -LINUX64 -> 'a program' one two", "wait 1", "spawn --host=127.0.0.1 -? -> 'a program' x",
+        out = self.session("spawn -LINUX64 -> 'a program' one two", "wait 1", "spawn --host=127.0.0.1 -? -> 'a program' x",
                           "wait 2")
         self.assertIn("ran with one two\n", out)
-        self.assertIn("a program x\n", out)
+        self.assertIn(f"{program} x\n", out)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class Prompt(LabCase):
         t.send("help unal" + TAB)
         t.expect("ias ")
         t.line("")
-        t.expect("forget an alias")
+        t.expect("forget aliases")
         t.expect(PROMPT)
         self.leave(t)
 
