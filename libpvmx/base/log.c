@@ -105,7 +105,7 @@ static bool has_room(size_t len)
     if (fstat(fd_now, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size + (int64_t)len <= max)
         return true;
     told = max;
-    if (st.st_size < max && write(fd_now, last, sizeof last - 1) < 0) {
+    if (st.st_size <= max && write(fd_now, last, sizeof last - 1) < 0) {
         /* as below */
     }
     return false;
