@@ -45,6 +45,11 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
     return CMD_USAGE;
 }
 
+bool cmd_unheard(void)
+{
+    return ferror(stdout) && !link_interrupted();
+}
+
 /* ---- finding ---------------------------------------------------------------------------------- */
 
 /* Names of all that begin so. */

@@ -97,6 +97,9 @@ int cmd_error(void);
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Standard output takes no more (Ctrl-C aside): what would go on for ever ends; main says why. */
+bool cmd_unheard(void);
+
 /* ---- words.c ---------------------------------------------------------------------------------- */
 
 /* Splits a line as a shell does: '...', "..." and \ quote, # begins a comment, ~/ is the home. The words

@@ -26,6 +26,10 @@ static int run_doctor(struct console *c, const struct cmd *cmd, struct args *a)
         doctor_hosts(c, &k);
     }
     doctor_ssh(&k, a->n, a->words);
+    if (link_interrupted()) { /* what it would say of hosts is not so */
+        out_drop(&k.out);
+        return CMD_INTERRUPTED;
+    }
     out_end(&k.out);
     return k.troubles ? CMD_FAILED : CMD_OK;
 }

@@ -237,10 +237,14 @@ static int run_events(struct console *c, const struct cmd *cmd, struct args *a)
         if (follow) {
             say_past(c, cmd, &p);
             pxp_zone_free(&p.zone);
+            if (cmd_unheard())
+                break;
         }
         got = hear(&s, &p, &host);
     }
-    if (got != SURVEY_DONE)
+    if (got == SURVEY_ANSWER)
+        status = CMD_FAILED;
+    else if (got != SURVEY_DONE)
         status = cmd_error();
     else
         say_past(c, cmd, &p);

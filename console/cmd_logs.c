@@ -216,7 +216,8 @@ static int run_logs(struct console *c, const struct cmd *cmd, struct args *a)
         if (args_has(a, 'f'))
             got = logs_follow(&w.logs) ? SURVEY_ANSWER : SURVEY_LOST;
         w.live = true;
-        while (got == SURVEY_ANSWER && (got = logs_next(&w.logs)) == SURVEY_ANSWER)
+        while (got == SURVEY_ANSWER && !cmd_unheard() &&
+               (got = logs_next(&w.logs)) == SURVEY_ANSWER)
             put_all(&w, SIZE_MAX);
         status = finish(&w, status, got);
     }
@@ -301,7 +302,7 @@ static int run_attach(struct console *c, const struct cmd *cmd, struct args *a)
         got = logs_follow(&w.logs) ? SURVEY_ANSWER : SURVEY_LOST;
         w.live = true;
         c->link.stdin_too = f.tid != 0 && live;
-        while (got == SURVEY_ANSWER)
+        while (got == SURVEY_ANSWER && !cmd_unheard())
             got = attended(&w, &f);
         c->link.stdin_too = false;
         if (got == SURVEY_LOST && link_interrupted()) {

@@ -61,6 +61,11 @@ static int choose(const char *host, int n, char **words, struct pxp_status_is *s
 {
     struct target only = {0};
     size_t kept = 0;
+    bool known = !host;
+    for (size_t i = 0; !known && i < s->n_hosts; i++)
+        known = strcmp(s->hosts[i].name, host) == 0;
+    if (!known)
+        return cmd_fail("ps: there is no host %s in the virtual machine", host);
     int status = target_read(s, n, words, &only);
     for (size_t i = 0; !status && i < s->n_tasks; i++) {
         const struct pxp_task_info *t = &s->tasks[i];

@@ -63,10 +63,13 @@ static int read_flag(const struct cmd *cmd, int n, char **words, int *i, struct 
         r->trace = flag + 1;
         return CMD_OK;
     }
-    if (strcmp(flag, "n") == 0 && *i + 1 < n)
+    bool counts = strcmp(flag, "n") == 0 && *i + 1 < n;
+    if (counts)
         flag = words[++*i];
     long count = strtol(flag, &end, 10);
-    if (end != flag && !*end) {
+    if (counts || (end != flag && !*end)) {
+        if (end == flag || *end)
+            count = 0;
         if (count < 1 || count > 1000000)
             return cmd_usage(cmd, "spawn: %s: must be a number from 1 to 1000000", flag);
         r->app.count = (uint32_t)count;

@@ -16,12 +16,13 @@
 #include <unistd.h>
 
 /* Commands one on each line, until one fails; a terminal's echo is missing, so nothing is shown. */
-static int run_script(struct console *c, FILE *f)
+static int run_script(struct console *c, FILE *f, const char *name)
 {
     char *line = NULL;
     size_t size = 0;
     unsigned number = 0;
-    while (!c->quit && c->status == CMD_OK && getline(&line, &size, f) >= 0) {
+    while (!c->quit && c->status == CMD_OK && !link_interrupted() &&
+           getline(&line, &size, f) >= 0) {
         int n;
         char **words = words_split(line, &n);
         number++;
@@ -30,6 +31,10 @@ static int run_script(struct console *c, FILE *f)
         if (c->status != CMD_OK && !c->quit)
             fprintf(stderr, "pvmx: line %u ends the script\n", number);
     }
+    if (c->status == CMD_OK && link_interrupted())
+        c->status = CMD_INTERRUPTED;
+    else if (c->status == CMD_OK && ferror(f))
+        c->status = cmd_fail("cannot read %s: %s", name, strerror(errno));
     free(line);
     return c->status;
 }
@@ -37,11 +42,11 @@ static int run_script(struct console *c, FILE *f)
 static int run_file(struct console *c, const char *path)
 {
     if (strcmp(path, "-") == 0)
-        return run_script(c, stdin);
+        return run_script(c, stdin, "standard input");
     FILE *f = fopen(path, "re");
     if (!f)
         return cmd_fail("%s: %s", path, strerror(errno));
-    int status = run_script(c, f);
+    int status = run_script(c, f, path);
     fclose(f);
     return status;
 }
@@ -53,7 +58,7 @@ static int run_input(struct console *c)
     if (!ran && link_open(&c->link, true) != PVMX_OK)
         return cmd_error();
     if (!isatty(STDIN_FILENO))
-        return run_script(c, stdin);
+        return run_script(c, stdin, "standard input");
     printf("%s virtual machine \"%s\" on host %s (help lists the commands)\n",
            ran ? "Attached to" : "Started", c->link.info.vm, c->link.info.host);
     c->interactive = true;

@@ -339,6 +339,13 @@ static void print_table(struct out *o)
     free(l.widths);
 }
 
+void out_drop(struct out *o)
+{
+    for (size_t i = 0; o->cells && i < o->nrows * o->ncolumns; i++)
+        free(o->cells[i]);
+    free(o->cells);
+}
+
 void out_end(struct out *o)
 {
     o->to = o->to ? o->to : stdout;
@@ -346,9 +353,7 @@ void out_end(struct out *o)
         puts(o->nrows ? "\n]" : "]");
     else
         print_table(o);
-    for (size_t i = 0; o->cells && i < o->nrows * o->ncolumns; i++)
-        free(o->cells[i]);
-    free(o->cells);
+    out_drop(o);
     if (o->failed)
         fputs("pvmx: out of memory: rows are missing\n", stderr);
 }

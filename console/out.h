@@ -50,6 +50,8 @@ void out_begin(struct out *o, const struct out_column *columns, bool json);
 void out_row(struct out *o, const struct out_cell *cells);
 /* Writes all of it, and frees what the listing has taken. */
 void out_end(struct out *o);
+/* In its place: what was interrupted is not shown. */
+void out_drop(struct out *o);
 /* One row alone, as a line of JSON. */
 void out_object(const struct out_column *columns, const struct out_cell *cells);
 /* A time as people read it. */

@@ -4,6 +4,7 @@
 #include "beside.h"
 #include "text.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,8 +36,13 @@ static void restore(void)
     if (!entered)
         return;
     entered = 0;
-    ssize_t n = write(STDOUT_FILENO, leave_text, sizeof leave_text - 1);
-    (void)n;
+    size_t done = 0, len = sizeof leave_text - 1;
+    while (done < len) { /* Ctrl-C may come again */
+        ssize_t n = write(STDOUT_FILENO, leave_text + done, len - done);
+        if (n <= 0 && errno != EINTR)
+            break;
+        done += n > 0 ? (size_t)n : 0;
+    }
     tcsetattr(STDIN_FILENO, TCSANOW, &before);
 }
 

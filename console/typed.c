@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See typed.h. It counts columns as libedit does when it draws. */
 #include "typed.h"
-#include "screen.h"
-#include "text.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 #include <wctype.h>
 
@@ -46,13 +49,13 @@ static void put_char(struct place *p, wchar_t c)
 /* Where the cursor is, and where the line ends. */
 static void find(EditLine *el, struct place *cursor, struct place *end)
 {
-    struct place p = {0};
-    size_t rows;
     const LineInfoW *line = el_wline(el);
     char *(*prompt)(EditLine *) = NULL;
-    screen_size(&rows, &p.columns);
+    struct winsize w;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1;
+    struct place p = {.columns = known ? w.ws_col : 80};
     el_get(el, EL_PROMPT, &prompt, NULL);
-    for (size_t n = prompt ? text_columns(prompt(el)) : 0; n > 0; n--)
+    for (size_t n = prompt ? strlen(prompt(el)) : 0; n > 0; n--)
         put(&p, 1);
     *cursor = p;
     for (const wchar_t *c = line->buffer; c < line->lastchar; c++) {
@@ -65,11 +68,18 @@ static void find(EditLine *el, struct place *cursor, struct place *end)
         *cursor = p;
 }
 
+/* Otherwise the cursor cannot be moved. */
+static bool is_able(void)
+{
+    const char *term = getenv("TERM");
+    return term && *term && strcmp(term, "dumb") != 0;
+}
+
 void typed_away(EditLine *el)
 {
     struct place cursor, end;
     find(el, &cursor, &end);
-    if (!screen_there()) {
+    if (!is_able()) {
         putchar('\n');
         return;
     }
@@ -83,7 +93,7 @@ void typed_behind(EditLine *el)
 {
     struct place cursor, end;
     find(el, &cursor, &end);
-    if (!screen_there())
+    if (!is_able())
         return;
     if (end.row > cursor.row)
         printf("\033[%zuB", end.row - cursor.row);

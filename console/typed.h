@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The line that is being typed, as it stands on the terminal: the editor does not tell where the cursor is
- * when the line takes several rows. */
+ * when the line takes several rows. The prompt is of ASCII characters. */
 #ifndef CONSOLE_TYPED_H
 #define CONSOLE_TYPED_H
 

@@ -29,6 +29,8 @@ static void take_word(struct splitting *s)
         char c = *s->from;
         if (s->quote ? c == s->quote : c == '\'' || c == '"')
             s->quote = s->quote ? '\0' : c;
+        else if (c == '\\' && s->quote != '\'' && s->from[1] == '\n')
+            s->from++; /* nothing goes on behind a line */
         else if (c == '\\' && s->quote != '\'' && s->from[1])
             *s->to++ = *++s->from;
         else
@@ -59,6 +61,10 @@ char **words_split_open(const char *line, int *n, char *quote)
         return NULL;
     for (;;) {
         s.from += strspn(s.from, " \t\r\n");
+        if (s.from[0] == '\\' && s.from[1] == '\n') {
+            s.from++;
+            continue;
+        }
         if (!*s.from || *s.from == '#')
             break;
         words[(*n)++] = s.to;

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -387,6 +388,19 @@ class Commands(Console, LabCase):
         for args in (("-f", "script"), ("--json", "-f", "script")):
             self.assertEqual(self.script("echo x\nquit\necho y\n", *args), (0, "x\n", ""))
         self.fails("no-script", "-f", "no-script")
+        self.fails("cannot read .: Is a directory", "-f", ".")
+        folder = os.open("/", os.O_RDONLY)
+        self.fails("cannot read standard input: Is a directory", "-f", "-", stdin=folder)
+        os.close(folder)
+        run = self.start(PVMX, "-f", "-", stdin=subprocess.PIPE)
+        run.stdin.write("echo it runs\n")
+        run.stdin.flush()
+        self.assertEqual(run.stdout.readline(), "it runs\n")
+        wchan = pathlib.Path(f"/proc/{run.pid}/wchan")
+        self.wait_until(lambda: "pipe" in wchan.read_text(), "it reads the next line")
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(60), 130)
+        run.communicate()
         self.fails("too much", "-f", "script", "more", status=2)
 
     def test_words(self):
@@ -395,6 +409,7 @@ class Commands(Console, LabCase):
         status, _, err = self.script("echo 'open\n")
         self.assertEqual(status, 2)
         self.assertIn("not closed", err)
+        self.assertEqual(self.script("\\\necho a\\\n \\\n")[:2], (0, "a\n"))
         self.assertEqual(self.script("echo " + "x" * 100000 + "\n")[1], "x" * 100000 + "\n")
 
     def test_usage_errors(self):
@@ -413,6 +428,7 @@ class Commands(Console, LabCase):
         self.fails('add "b ad": "ad" is not understood', "add", "b ad", status=2)
         self.fails("needs a value", "ps", "-s", status=2)
         self.fails("too much", "id", "x", status=2)
+        self.fails("x: must be a number", "spawn", "-n", "x", "true", status=2)
 
     def test_output_that_cannot_be_written(self):
         for args in (("version",), ("help",)):  # one piece, and more than one
@@ -425,6 +441,24 @@ class Commands(Console, LabCase):
         run.stdout = None
         err = run.communicate("echo a\n", timeout=60)[1]
         self.assertEqual((run.returncode, err), (1, ""))
+
+    def test_followers_end_with_their_reader(self):
+        _, job = self.spawn("sh", "-c", "while :; do echo line; sleep .05; done")
+        for args in (("logs", "-f", job), ("attach", job), ("events", "-f")):
+            with self.subTest(args=args):
+                run = self.start(PVMX, *args)
+                run.stdout.readline()
+                run.stdout.close()
+                run.stdout = None
+                if args[0] == "events":
+                    self.ok("spawn", "true")
+                run.communicate(timeout=60)
+                self.assertEqual(run.returncode, 1)
+        with open("/dev/full", "w", encoding="ascii") as full:
+            status, _, err = self.run_program(PVMX, "logs", "-f", job, stdout=full)
+        self.assertEqual(status, 1)
+        self.assertIn("could not be written", err)
+        self.ok("kill", f"job:{job}")
 
     def test_abbreviations(self):
         self.assertEqual(self.ok("ver"), self.ok("version"))

@@ -20,8 +20,8 @@ class Console:
     def json(self, *args):
         return json.loads(self.ok("--json", *args))
 
-    def fails(self, word, *args, status=1):
-        got, out, err = self.pvmx(*args)
+    def fails(self, word, *args, status=1, **more):
+        got, out, err = self.pvmx(*args, **more)
         self.assertEqual((got, out), (status, ""), err)
         self.assertTrue(err.startswith("pvmx: "), err)
         self.assertIn(word, err)

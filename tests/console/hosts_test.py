@@ -61,6 +61,7 @@ class AllHosts(ThreeHosts):
             self.assertEqual([(t["tid"], t["host"]) for t in json.loads(out)],
                              [(t, tasks[t]["host"]) for t in tids])
         self.assertEqual(list(self.tasks("-h", "east")), tids[2:4])
+        self.fails("no host nosuch", "ps", "-h", "nosuch")
         self.assertEqual(list(self.tasks("host:west", tids[0])), [tids[0], *tids[4:]])
         self.assertEqual(list(self.tasks("-s", "host")), tids[2:4] + sorted(
             tids[:2] + tids[4:], key=lambda t: (tasks[t]["host"], t)))

@@ -304,6 +304,16 @@ class Prompt(LabCase):
         self.ask(t, "kill name:sleep", "")
         self.leave(t)
 
+    def test_ctrl_c_ends_doctor(self):
+        """What has not been found out is no trouble."""
+        self.env["PVMX_SSH"] = "echo > reached; exec sleep 600 #"
+        t = self.console()
+        t.line("doctor nosuch.invalid")
+        self.wait_until((self.tmp / "reached").exists, "it waits for ssh")
+        t.send(CTRL_C)
+        t.expect(r"\A.*doctor nosuch.invalid\r\n\^C\r\n" + PROMPT)
+        self.leave(t)
+
     @staticmethod
     def sleeps_in_poll(pid):
         with open(f"/proc/{pid}/wchan", encoding="ascii") as f:

@@ -552,6 +552,37 @@ class Prompt(ConsoleCase):
         t.expect(PROMPT)
         self.quit()
 
+    def test_output_beside_several_rows(self):
+        t = self.terminal
+        t.watch(12, 30)
+        go = self.tmp / "go"
+        t.line(f"spawn -> /bin/sh -c 'until [ -e {go} ]; do sleep .05; done; echo here'")
+        t.see(r"1 successful\nt40002\npvm>\Z")
+        t.send("echo " + "x" * 50 + "\x01")
+        t.see(r"pvm> echo x{20}\nx{30}\Z")
+        go.touch()
+        t.see(r"t40002\n\[1:t40002\] here\n\[1:t40002\] EOF\n\[1\] finished\npvm> echo x{20}\nx{30}\Z")
+        self.wait_until(lambda: t.read(0.01) and t.screen.before_cursor() == PROMPT, "the cursor is there")
+        t.resize(12, 20)
+        t.see(r"finished\npvm> echo x{10}\nx{20}\nx{20}\Z")
+        t.send(CTRL_C)
+        t.see(r"finished\npvm> echo x{10}\nx{20}\nx{20}\n\^C\npvm>\Z")
+        self.quit()
+
+    def test_signals_cut_no_output_short(self):
+        """They come while the terminal takes no more."""
+        t = self.terminal
+        t.line("spawn -> /bin/sh -c 'seq 100000 119999'")
+        status, where = (pathlib.Path(f"/proc/{t.pid}/{name}") for name in ("status", "wchan"))
+        for columns in range(100, 105):
+            os.kill(t.pid, signal.SIGINT)
+            t.resize(30, columns)
+            self.wait_until(lambda: "ShdPnd:\t0000000000000000" in status.read_text() and
+                            where.read_text() == "wait_woken", lambda: f"it is in {where.read_text()}", 10)
+        t.expect(r"\[1\] finished")
+        t.expect(PROMPT)
+        self.quit()
+
     def test_keys(self):
         t = self.terminal
         t.send("ver" + TAB)

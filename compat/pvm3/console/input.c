@@ -2,14 +2,17 @@
 /* Where lines come from: a terminal, with libedit, or anything else, whose lines are shown as they are
  * read. In both cases output of jobs is shown while a line is waited for. */
 #include "console.h"
+#include "typed.h"
 
 #include <errno.h>
 #include <histedit.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -25,51 +28,81 @@ static struct {
     bool ended;
 } in;
 
-static volatile sig_atomic_t interrupted, hung_up;
+static volatile sig_atomic_t interrupted, hung_up, resized;
+static int wake = -1; /* can be read when a signal has come, in whichever thread */
 
-static void on_interrupt(int signum)
+static void on_signal(int signum)
 {
-    (void)signum;
-    interrupted = 1;
+    uint64_t one = 1;
+    int errnum = errno;
+    if (signum == SIGINT)
+        interrupted = 1;
+    else if (signum == SIGHUP)
+        hung_up = 1;
+    else
+        resized = 1;
+    ssize_t n = write(wake, &one, sizeof one);
+    (void)n;
+    errno = errnum;
 }
 
-static void on_hangup(int signum)
+/* Output is not cut short by it: waiting for a key is all that it ends. */
+static void notice(int signum)
 {
-    (void)signum;
-    hung_up = 1;
+    struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&act.sa_mask);
+    sigaction(signum, &act, NULL);
 }
 
 /* The line that is being edited makes room, and is drawn again afterwards. */
 static bool drawn_over;
 static void make_room(void)
 {
-    if (in.terminal)
-        fputs("\r\033[K", stdout);
-    drawn_over = in.terminal;
+    if (in.el)
+        typed_away(in.el);
+    drawn_over = in.el != NULL;
+}
+
+static void draw_again(void)
+{
+    if (drawn_over)
+        el_set(in.el, EL_REFRESH);
+    drawn_over = false;
 }
 
 /* Until there is something to read; false: a signal has come. */
 static bool wait_for_input(void)
 {
-    for (;;) {
+    while (!interrupted && !hung_up) {
         int fds[2];
         job_fds(fds);
-        struct pollfd p[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
+        uint64_t count;
+        struct pollfd p[4] = {{.fd = STDIN_FILENO, .events = POLLIN},
                               {.fd = fds[0], .events = POLLIN},
-                              {.fd = fds[1], .events = POLLIN}};
-        if (interrupted || hung_up)
-            return false;
-        if (poll(p, 3, -1) < 0 && errno != EINTR)
+                              {.fd = fds[1], .events = POLLIN},
+                              {.fd = wake, .events = POLLIN}};
+        int ready = poll(p, 4, -1);
+        if (ready < 0 && errno != EINTR)
             return true;
+        ssize_t n = ready > 0 && p[3].revents ? read(wake, &count, sizeof count) : 0;
+        (void)n;
+        bool redraws = resized && in.el;
+        resized = 0; /* before the size is asked for */
+        if (redraws) {
+            make_room(); /* where terminals of today have put it: they break lines anew */
+            el_resize(in.el);
+            draw_again();
+        }
+        if (ready < 0)
+            continue;
         if (p[1].revents || p[2].revents) {
             job_read(make_room);
-            if (drawn_over && in.el)
-                el_set(in.el, EL_REFRESH);
-            drawn_over = false;
+            draw_again();
         } else if (p[0].revents) {
             return true;
         }
     }
+    return false;
 }
 
 /* ---- not a terminal */
@@ -191,6 +224,7 @@ static char *edited_line(void)
         el_set(in.el, EL_PREP_TERM, 1); /* before the prompt: keys count as soon as it is seen */
         const char *line = el_gets(in.el, &n);
         if (!line && interrupted && !hung_up) {
+            typed_behind(in.el);
             el_reset(in.el);
             puts("^C");
             continue;
@@ -209,14 +243,14 @@ static char *edited_line(void)
 
 void input_open(void)
 {
-    struct sigaction hangup = {.sa_handler = on_hangup},
-                     interrupt = {.sa_handler = on_interrupt};
     in.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    sigaction(SIGHUP, &hangup, NULL);
+    wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    notice(SIGHUP);
     if (!in.terminal)
         return;
-    sigaction(SIGINT, &interrupt, NULL);
+    notice(SIGINT);
     open_editor();
+    notice(SIGWINCH);
     in.terminal = in.el != NULL;
 }
 
@@ -237,4 +271,8 @@ void input_close(void)
         history_end(in.history);
     free(in.line);
     free(in.bytes);
+    signal(SIGHUP, SIG_IGN); /* we are leaving */
+    if (wake >= 0)
+        close(wake);
+    wake = -1;
 }
