@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "bind.h"
 #include "helper.h"
+#include "preload.h"
 #include "proto/hello.h"
 #include "resolve.h"
 #include "server.h"
@@ -298,6 +299,8 @@ static void run_ticket(struct pool_work *w, struct pool_worker *me)
 
 void launch_round(struct spawn_req *r)
 {
+    if (preload_round(r))
+        return;
     r->rounds++;
     r->prepared = false;
     r->helped = helper_wanted(r);

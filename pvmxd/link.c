@@ -155,6 +155,27 @@ void link_refuse(struct link *l, uint32_t serial, pvmx_err err)
         pxp_refuse(link_out(l), serial | LINK_REPLY, err, NULL);
 }
 
+pvmx_err link_why_not(uint32_t host, uint32_t number, const uint8_t *body, size_t len)
+{
+    struct pxp_zone zone = {0};
+    struct pxp_refuse m;
+    pvmx_err err = PVMX_ERR_CLOSED; /* the link has gone, and has said why */
+    if (number == PXP_REFUSE && (err = pxp_refuse_decode(body, len, &m, &zone)) == PVMX_OK)
+        err = px_fail(m.error, "%.500s", m.text);
+    else if (number != 0)
+        err = px_fail(PVMX_ERR_PROTO, "host %u answers with nonsense", host);
+    pxp_zone_free(&zone);
+    return err;
+}
+
+bool link_alive(const struct server *sv, const struct link *l)
+{
+    px_list_foreach(it, &sv->links.all)
+        if (px_container_of(it, struct link, all) == l)
+            return true;
+    return false;
+}
+
 void link_answered(struct link *l, uint32_t number, uint32_t serial, const uint8_t *body,
                    size_t len)
 {

@@ -86,6 +86,10 @@ uint32_t link_ask(struct link *l, link_answer_fn *fn, void *arg);
 /* A reply has come: calls who has asked. */
 void link_answered(struct link *l, uint32_t number, uint32_t serial, const uint8_t *body,
                    size_t len);
+/* An answer is not the one that was hoped for: why. The sentence is recorded. */
+pvmx_err link_why_not(uint32_t host, uint32_t number, const uint8_t *body, size_t len);
+/* It is there; one of which this is not known may be a closed one's memory. */
+bool link_alive(const struct server *sv, const struct link *l);
 /* Nobody waits for this answer any more. */
 void link_unask(struct link *l, uint32_t serial);
 void link_refuse(struct link *l, uint32_t serial, pvmx_err err);

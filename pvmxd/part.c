@@ -215,20 +215,12 @@ pvmx_err span_on_start(struct server *sv, struct link *l, uint32_t serial,
     return PVMX_OK;
 }
 
-static bool alive(const struct server *sv, const struct link *l)
-{
-    px_list_foreach(it, &sv->links.all)
-        if (px_container_of(it, struct link, all) == l)
-            return true;
-    return false;
-}
-
 static void answer(struct spawn_req *r, pvmx_err err, const char *text)
 {
     struct pxp_started m = {.error = err, .text = text};
     m.errors = pxp_zone_alloc(&r->zone, (r->total + 1) * sizeof *m.errors);
     m.pids = pxp_zone_alloc(&r->zone, (r->total + 1) * sizeof *m.pids);
-    if (!alive(r->sv, r->link) || m.errors == NULL || m.pids == NULL)
+    if (!link_alive(r->sv, r->link) || m.errors == NULL || m.pids == NULL)
         return;
     for (uint32_t i = 0; i < r->total; i++) {
         m.errors[i] = r->ones[i].err;
@@ -270,7 +262,7 @@ void span_part_finish(struct spawn_req *r, uint32_t failed)
 {
     struct server *sv = r->sv;
     const struct host *h = hosts_find(sv, r->origin);
-    bool orphans = h == NULL || h->state != PXP_HOST_UP || !alive(sv, r->link);
+    bool orphans = h == NULL || h->state != PXP_HOST_UP || !link_alive(sv, r->link);
     launched(r);
     spawn_give_back(r);
     struct job *j = spawn_make_job(r);

@@ -286,9 +286,9 @@ static pvmx_err wrap(const struct pxp_app *app, const char *host, const struct o
     return prepend(s.path, argv, n, zone, plan);
 }
 
-static pvmx_err find_wdir(const struct pxp_spawn *req, const struct pxp_app *app,
-                          const char *host, const struct own *own, struct pxp_zone *zone,
-                          struct exec_plan *plan)
+pvmx_err resolve_wdir(const struct pxp_spawn *req, const struct pxp_app *app,
+                      const char *host, const struct own *own, struct pxp_zone *zone,
+                      struct exec_plan *plan)
 {
     struct stat st;
     plan->wdir = app->wdir[0] != '\0' ? app->wdir
@@ -312,7 +312,7 @@ static pvmx_err find_wdir(const struct pxp_spawn *req, const struct pxp_app *app
 pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app, const char *host,
                      const struct own *own, struct pxp_zone *zone, struct exec_plan *out)
 {
-    pvmx_err err = find_wdir(req, app, host, own, zone, out);
+    pvmx_err err = resolve_wdir(req, app, host, own, zone, out);
     if (err == PVMX_OK)
         err = build_env(req, app, zone, out);
     if (err == PVMX_OK)

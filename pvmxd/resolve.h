@@ -13,4 +13,9 @@
 pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app, const char *host,
                      const struct own *own, struct pxp_zone *zone, struct exec_plan *out);
 
+/* Its first step: out->wdir, where the program's tasks run. */
+pvmx_err resolve_wdir(const struct pxp_spawn *req, const struct pxp_app *app,
+                      const char *host, const struct own *own, struct pxp_zone *zone,
+                      struct exec_plan *out);
+
 #endif

@@ -313,6 +313,8 @@ pvmx_err server_start(struct server *sv, const struct server_options *o)
     if (err == PVMX_OK)
         err = listen_start(sv);
     /* The threads start when clients can already connect: they are needed a little later. */
+    if (err == PVMX_OK)
+        preload_init(sv);
     if (err == PVMX_OK &&
         !pool_start(&sv->pool, &sv->loop, count_threads(cpus), spawn_finished, sv))
         err = px_fail(PVMX_ERR_LIMIT, "cannot start a thread (ulimit -u?)");
@@ -358,6 +360,8 @@ void server_stop(struct server *sv)
         lead_stop(sv);
         loop_timer_stop(&sv->loop, &sv->halt_limit);
         alone = pool_stop(&sv->pool, &sv->loop);
+        if (alone)
+            preload_fini(sv);
         watchdog_stop(sv);
         limits_stop(sv);
         topo_stop(sv);

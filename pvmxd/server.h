@@ -19,6 +19,7 @@
 #include "loop.h"
 #include "own.h"
 #include "pool.h"
+#include "preload.h"
 #include "proto/hostfile.h"
 #include "topo.h"
 #include "watchdog.h"
@@ -59,6 +60,7 @@ struct server {
     struct arena arena;
     struct listener listener;
     struct pool pool;
+    struct preloads preloads;
     struct watchdog watchdog;
     struct topo topo;
     struct bind bind;

@@ -208,20 +208,6 @@ pvmx_err span_place(struct spawn_req *r)
 
 /* ---- numbers ---------------------------------------------------------------------------------- */
 
-/* Why a host has not done what it was asked: pvmx_last_error() says it. */
-static pvmx_err why_not(struct part *p, uint32_t number, const uint8_t *body, size_t len)
-{
-    struct pxp_zone zone = {0};
-    struct pxp_refuse m;
-    pvmx_err err = PVMX_ERR_CLOSED; /* the link has gone, and has said why */
-    if (number == PXP_REFUSE && (err = pxp_refuse_decode(body, len, &m, &zone)) == PVMX_OK)
-        err = px_fail(m.error, "%.500s", m.text);
-    else if (number != 0)
-        err = px_fail(PVMX_ERR_PROTO, "host %u answers with nonsense", p->host);
-    pxp_zone_free(&zone);
-    return err;
-}
-
 /* The number means no task any more; nothing waits for its output, which would keep the spawner's pipes
  * open. */
 static void drop_tid(struct spawn_req *r, struct spawn_one *one)
@@ -287,7 +273,7 @@ static void on_reserved(struct server *sv, void *arg, uint32_t number,
     (void)sv;
     p->link = NULL;
     pvmx_err err = number == PXP_RESERVED ? pxp_reserved_decode(body, len, &m, &zone)
-                                          : why_not(p, number, body, len);
+                                          : link_why_not(p->host, number, body, len);
     if (err == PVMX_OK && !take_tids(p, &m))
         err = px_fail(PVMX_ERR_PROTO, "host %u reserves other tasks than were asked for",
                       p->host);
@@ -382,7 +368,7 @@ static void on_started(struct server *sv, void *arg, uint32_t number, const uint
     struct pxp_started m;
     p->link = NULL;
     pvmx_err err = number == PXP_STARTED ? pxp_started_decode(body, len, &m, &zone)
-                                         : why_not(p, number, body, len);
+                                         : link_why_not(p->host, number, body, len);
     if (err == PVMX_OK)
         take_outcome(p, &m);
     else

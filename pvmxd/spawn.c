@@ -10,6 +10,7 @@
 #include "limit.h"
 #include "output.h"
 #include "peer.h"
+#include "preload.h"
 #include "proto/hello.h"
 #include "reap.h"
 #include "server.h"
@@ -27,6 +28,7 @@ enum {
 void spawn_free(struct spawn_req *r)
 {
     span_free(r);
+    preload_free(r);
     inherit_drop_request(r);
     px_list_remove(&r->in_peer);
     px_list_remove(&r->in_task);

@@ -24,6 +24,7 @@ struct task;
 struct job;
 struct span;
 struct arena;
+struct preload_source;
 
 /* One task that is to be started. */
 struct spawn_one {
@@ -76,6 +77,8 @@ struct spawn_req {
     int stdio[3], tty[3]; /* tty: what tasks of this host get instead; -1: the same */
     unsigned rounds;
     uint32_t undoing; /* killed processes not reaped yet */
+    bool preloaded;   /* its files are here; see preload.h */
+    struct preload_source **sources;
 
     /* what the threads work on; see launch.c */
     struct spawn_ticket *tickets;

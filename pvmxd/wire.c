@@ -18,6 +18,7 @@
 #include "limit.h"
 #include "link.h"
 #include "output.h"
+#include "preload.h"
 #include "relay.h"
 #include "revoke.h"
 #include "server.h"
@@ -50,6 +51,7 @@ static const struct handler {
     {PXP_OUTPUT, output_on_bytes},
     {PXP_CONSUMED, output_on_consumed},
     {PXP_FEED, input_on_feed},
+    {PXP_FETCH, preload_on_fetch},
     {PXP_STREAM, dial_on_stream},
     {PXP_GUEST, guest_on_request},
     {PXP_ERRAND, caller_on_errand},

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- program ---------------------------------------------------------------------------------- */
 
@@ -20,6 +21,22 @@ static bool run_wdir(struct parse *p, char **v)
 {
     parse_app(p)->wdir = v[0];
     return *v[0] || parse_fail(p, "-wdir needs a directory");
+}
+
+static bool run_preload(struct parse *p, char **v)
+{
+    struct opts_list files = {0};
+    char *rest = parse_printf(p, "%s", v[0]);
+    while (rest) {
+        const char *name = strsep(&rest, ",");
+        if (!*name || access(name, R_OK) != 0)
+            return parse_fail(p, "-preload-files %s: no file of this name can be read", name);
+        if (!parse_push(p, &files, name))
+            return false;
+    }
+    parse_app(p)->preload = files.items;
+    parse_app(p)->n_preload = files.n;
+    return files.n > 0;
 }
 
 static bool run_path(struct parse *p, char **v)
@@ -354,6 +371,8 @@ const struct opt opt_table[] = {
     {GROUP_PROGRAM, {"soft"}, "SET", 1, "other numbers that will do: 1:8, 2:16:2, 4,8", run_soft},
     {GROUP_PROGRAM, {"wdir", "wd"}, "DIR", 1, "working directory", run_wdir},
     {GROUP_PROGRAM, {"path"}, "DIRS", 1, "look for the program here first (DIR:DIR...)", run_path},
+    {GROUP_PROGRAM, {"preload-files"}, "FILES", 1,
+     "copy FILE,FILE... to the working directory on each host first", run_preload},
     {GROUP_PROGRAM, {"initial-errhandler"}, "NAME", 1,
      "mpi_errors_are_fatal, mpi_errors_abort or mpi_errors_return", run_handler},
     {GROUP_PROGRAM, {"file"}, "FILE", 1, "read more options of this program from FILE", run_file},

@@ -89,6 +89,7 @@ static void add_given(struct xmpi_spawn *s, int i, const struct xmpi_spawn_args 
         .env = h->env,
         .where = h->where,
         .place = h->place,
+        .preload = h->preload,
     };
 }
 

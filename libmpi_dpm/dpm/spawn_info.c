@@ -63,20 +63,25 @@ static int read_choice(const struct xmpi_info *info, const char *key, const char
     return xmpi_dpm_bad_value(key, value, expected);
 }
 
-/* Files that other systems copy to where the children run: they are here, or they are not. */
-static int check_files(const struct xmpi_info *info)
+/* Files that come along. That they can be read is seen here, before anything is started. */
+static int read_files(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
 {
-    const char *at = xmpi_info_value(info, "preload_files");
-    char path[4096];
-    bool more = at != NULL;
-    while (more) {
-        size_t len = strcspn(at, ",");
-        snprintf(path, sizeof(path), "%.*s", (int)(len < sizeof(path) ? len : 0), at);
-        if (!*path || access(path, R_OK) != 0)
+    const char *value = xmpi_info_value(info, "preload_files");
+    size_t n = 0, most = 1;
+    if (!value)
+        return MPI_SUCCESS;
+    for (const char *at = value; *at; at++)
+        most += *at == ',';
+    h->preload = calloc(most + 1, sizeof(*h->preload));
+    h->preload_text = strdup(value);
+    if (!h->preload || !h->preload_text)
+        return xmpi_err(MPI_ERR_NO_MEM, "no memory for the files of a spawn");
+    for (char *rest = h->preload_text; rest;) {
+        char *name = strsep(&rest, ",");
+        if (!*name || access(name, R_OK) != 0)
             return xmpi_dpm_bad_value("preload_files",
-                                      at, "names of files that can be read, separated by commas");
-        more = at[len] == ',';
-        at += len + more;
+                                      name, "names of files that can be read, separated by commas");
+        h->preload[n++] = name;
     }
     return MPI_SUCCESS;
 }
@@ -115,7 +120,7 @@ static int read_all(const struct xmpi_info *info, struct xmpi_spawn_hints *h)
     if (!cls)
         cls = read_choice(info, "pvmx_oversubscribe", "no", "yes", &h->oversubscribe);
     if (!cls)
-        cls = check_files(info);
+        cls = read_files(info, h);
     if (!cls)
         cls = read_stdio(info, &h->stdio);
     if (!cls)
@@ -147,6 +152,8 @@ void xmpi_spawn_hints_free(struct xmpi_spawn_hints *hints)
     free(hints->soft.triplets);
     free(hints->env);
     free(hints->env_text);
+    free(hints->preload);
+    free(hints->preload_text);
     for (int i = 0; i < 2; i++)
         pvmx_engine_host_list_free(&hints->add[i]);
     free(hints->where);

@@ -29,6 +29,8 @@ struct xmpi_spawn_hints {
     const char *file;        /* lam_spawn_file or file; likewise          */
     const char **env;        /* NULL-terminated "NAME=value"; never NULL  */
     char *env_text;
+    const char **preload; /* NULL-terminated names of files; NULL: none */
+    char *preload_text;
     struct pvmx_host_list add[2]; /* hosts that have to be in the VM: add-host, add-hostfile */
     char *where;                  /* for pvmx_app; NULL: nothing was said */
     char *place;                  /* likewise */

@@ -124,7 +124,9 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
                                    .n_env = list_len(a->env),
                                    .where = a->where,
                                    .place = a->place,
-                                   .debugger = a->debugger};
+                                   .debugger = a->debugger,
+                                   .preload = (const char **)a->preload,
+                                   .n_preload = list_len(a->preload)};
         each = each || a->count == PVMX_APP_EACH;
         *count += a->count < 0 ? 0 : a->count;
     }

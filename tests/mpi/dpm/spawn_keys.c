@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -325,9 +326,16 @@ static void streams(void)
     refused("preload_files", "", MPI_ERR_INFO_VALUE, "preload_files");
     refused("preload_files", "/etc/passwd,", MPI_ERR_INFO_VALUE, "preload_files");
     refused("preload_files", "/does/not/exist", MPI_ERR_INFO_VALUE, "/does/not/exist");
-    char both[600];
+    refused("preload_files", folder, MPI_ERR_SPAWN, "Is a directory");
+    char both[600], sub[256];
     snprintf(both, sizeof(both), "%s,%s", in, out);
-    says("cwd", (const char *const[]){"preload_files", both, "wdir", "/", NULL}, "/");
+    snprintf(sub, sizeof(sub), "%s", file_with("sub", NULL));
+    CHECK_EQ(mkdir(sub, 0700), 0);
+    says("cwd", (const char *const[]){"preload_files", both, "wdir", sub, NULL}, sub);
+    holds(file_with("sub/in", NULL), "first line\n");
+    holds(file_with("sub/out", NULL), "out first line\nerr\n");
+    CHECK(unlink(file_with("sub/in", NULL)) == 0 && unlink(file_with("sub/out", NULL)) == 0);
+    CHECK_EQ(rmdir(sub), 0);
     CHECK_EQ(mt_count_fds(), fds);
 }
 

@@ -25,6 +25,9 @@ struct pvmx_app {
     /* The program is an argument of a debugger: the one of its host (bx= of a host file), else this one,
      * which is looked for as command is. NULL: of none. */
     const char *debugger;
+    /* Files of this host that the tasks are to find in their working directory before they begin: under the
+     * same name, or the last part of one that is absolute or leads upwards. NULL: none. */
+    const char *const *preload;
 };
 
 /* What is said about processors, collected for one program: key and value as in an info object (bind_to,
