@@ -92,6 +92,7 @@ void xmpi_board_note(struct xmpi_comm *comm, struct xmpi_span mine, const void *
     struct xmpi_shown *v = pvmx_engine_board_value(comm->board);
     v->len = mine.len;
     v->way = xmpi_board_way(comm, mine);
+    v->what = comm->doing;
     v->from = (uint64_t)(uintptr_t)mine.base;
     v->to = (uint64_t)(uintptr_t)to;
 }
@@ -120,11 +121,59 @@ void xmpi_board_show(struct xmpi_comm *comm, struct xmpi_span mine, const void *
     pvmx_engine_board_show(comm->board, giver, reader);
 }
 
+/* Shows what this process does, although in that nobody waits for it. */
+static void admit(struct xmpi_comm *comm)
+{
+    struct xmpi_shown *v = pvmx_engine_board_spare(comm->board);
+    if (!v)
+        return;
+    v->what = comm->doing;
+    pvmx_engine_board_admit(comm->board);
+}
+
+static int differs(struct xmpi_comm *comm, int k)
+{
+    admit(comm);
+    return xmpi_what_differs(k, xmpi_shown(comm, k)->what, comm->doing);
+}
+
+static bool is_unlike(struct xmpi_comm *comm, int k)
+{
+    return k != comm->rank && pvmx_engine_board_has(comm->board, k, false) &&
+           xmpi_shown(comm, k)->what != comm->doing;
+}
+
+/* What is awaited takes long: a process that does something else, which would explain it; -1: none is
+ * known. patient: only when nobody else is waited for. */
+static int doubt(struct xmpi_comm *comm, int giver, bool patient)
+{
+    int other = -1;
+    admit(comm);
+    if (giver >= 0 && pvmx_engine_board_has(comm->board, giver, false))
+        return is_unlike(comm, giver) ? giver : -1;
+    for (int k = 0; k < comm->size; k++) {
+        if (is_unlike(comm, k))
+            other = k;
+        else if (patient && k != comm->rank && !pvmx_engine_board_has(comm->board, k, true))
+            return -1;
+    }
+    return other;
+}
+
 int xmpi_board_await(struct xmpi_comm *comm, int giver, bool patient)
 {
     int missing = -1;
-    pvmx_err err = pvmx_engine_board_await(comm->board, giver, patient, &missing);
-    return err ? xmpi_comm_error(comm, missing, err) : MPI_SUCCESS;
+    for (uint64_t patience = xmpi_watch_first;; patience += patience / 2) {
+        pvmx_err err =
+            pvmx_engine_board_await(comm->board, giver, patient, patience, &missing);
+        if (__builtin_expect(!err, 1))
+            return MPI_SUCCESS;
+        if (err != PVMX_ERR_TIMEDOUT)
+            return xmpi_comm_error(comm, missing, err);
+        int other = doubt(comm, giver, patient);
+        if (other >= 0)
+            return differs(comm, other);
+    }
 }
 
 int xmpi_board_check(int rank, uint64_t got, size_t want)
@@ -136,6 +185,18 @@ int xmpi_board_check(int rank, uint64_t got, size_t want)
                     (unsigned long long)got, want);
 }
 
+int xmpi_board_same(struct xmpi_comm *comm, int k)
+{
+    bool same = xmpi_shown(comm, k)->what == comm->doing;
+    return __builtin_expect(same, 1) ? MPI_SUCCESS : differs(comm, k);
+}
+
+int xmpi_board_agree(struct xmpi_comm *comm, int k, size_t want)
+{
+    int cls = xmpi_board_same(comm, k);
+    return cls ? cls : xmpi_board_check(k, xmpi_shown(comm, k)->len, want);
+}
+
 int xmpi_board_meet(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
 {
     pvmx_engine_board_show(comm->board, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
@@ -144,7 +205,7 @@ int xmpi_board_meet(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
     for (int k = 0; !cls && k < comm->size; k++) {
         const struct xmpi_shown *v = xmpi_shown(comm, k);
         *way = v->way > *way ? v->way : *way;
-        cls = xmpi_board_check(k, v->len, len);
+        cls = xmpi_board_agree(comm, k, len);
     }
     return cls;
 }
@@ -171,7 +232,8 @@ int xmpi_board_sync(struct xmpi_comm *comm, int cls)
     for (int k = 0; k < comm->size; k++) {
         v = (struct xmpi_shown *)(uintptr_t)pvmx_engine_board_answer(comm->board, k);
         if (v->way)
-            return xmpi_err(XMPI_ERR_PROC_FAILED, "rank %d could not do its part", k);
+            return xmpi_err((int)v->way, "rank %d could not do its part: %s", k,
+                            xmpi_err_text((int)v->way));
     }
     return MPI_SUCCESS;
 }

@@ -43,9 +43,9 @@ enum xmpi_way {
 enum { XMPI_SHOWN_BYTES = PVMX_BOARD_BYTES - 32 };
 
 struct xmpi_shown {
-    uint64_t len; /* bytes that this process gives, or expects from each */
-    uint32_t way; /* enum xmpi_way; in steps: error class of this process so far */
-    uint32_t unused;
+    uint64_t len;      /* bytes that this process gives, or expects from each */
+    uint32_t way;      /* enum xmpi_way; in steps: error class of this process so far */
+    uint32_t what;     /* coll/what.h */
     uint64_t from, to; /* addresses of what it gives and of its result */
     char bytes[XMPI_SHOWN_BYTES];
 };
@@ -76,6 +76,10 @@ int xmpi_board_sync(struct xmpi_comm *comm, int cls);
 int xmpi_board_end(struct xmpi_comm *comm, int cls);
 /* The error when a process gives another length than expected here. */
 int xmpi_board_check(int rank, uint64_t got, size_t want);
+/* The same for what process k has shown, which may also be of something else than this one does. Before
+ * anything else is done with it. */
+int xmpi_board_agree(struct xmpi_comm *comm, int k, size_t want);
+int xmpi_board_same(struct xmpi_comm *comm, int k);
 
 static inline const struct xmpi_shown *xmpi_shown(const struct xmpi_comm *comm, int k)
 {

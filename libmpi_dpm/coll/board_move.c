@@ -29,8 +29,15 @@ static int get(struct xmpi_coll *c, struct xmpi_comm *comm)
 {
     struct xmpi_span mine = xmpi_block(&c->recv, 0);
     int cls = xmpi_board_look(comm);
-    if (!cls)
-        cls = xmpi_board_await(comm, c->root, false);
+    if (cls)
+        return xmpi_board_end(comm, cls);
+    cls = xmpi_board_await(comm, c->root, false);
+    if (cls) { /* with a third one at fault the root may yet wait for this process */
+        pvmx_engine_board_step(comm->board);
+        pvmx_engine_board_show(comm->board, PVMX_BOARD_ALL, c->root);
+        return xmpi_board_end(comm, cls);
+    }
+    cls = xmpi_board_same(comm, c->root);
     if (cls)
         return xmpi_board_end(comm, cls);
     const struct xmpi_shown *v = xmpi_shown(comm, c->root);

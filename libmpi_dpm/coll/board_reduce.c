@@ -174,32 +174,38 @@ static int contribute(const struct xmpi_coll *c, struct xmpi_comm *comm)
         return xmpi_board_end(comm, cls);
     const struct xmpi_shown *answer = pvmx_engine_board_answer(comm->board, c->root);
     if (answer->len)
-        cls = xmpi_err((int)answer->len,
-                       "the root, rank %d, cannot reduce what it is given", c->root);
+        cls =
+            xmpi_err((int)answer->len,
+                     "the root, rank %d, which expects %llu bytes of each, cannot reduce "
+                     "what it is given (%s); this process gives %zu",
+                     c->root, (unsigned long long)answer->from,
+                     xmpi_err_text((int)answer->len), mine.len);
     else
         cls = answer->way == XMPI_WAY_MESSAGES ? -1 : reduce_far(c, comm);
     return xmpi_board_end(comm, cls);
 }
 
-static void answer(struct xmpi_comm *comm, int cls, enum xmpi_way way)
+/* len: what the root expects of each. */
+static void answer(struct xmpi_comm *comm, int cls, enum xmpi_way way, size_t len)
 {
     pvmx_engine_board_step(comm->board);
     struct xmpi_shown *v = pvmx_engine_board_value(comm->board);
     v->len = (uint64_t)cls;
     v->way = way;
+    v->from = len;
     xmpi_pair_prepare(v);
     pvmx_engine_board_show(comm->board, comm->rank, PVMX_BOARD_ALL);
 }
 
 /* All lengths must be the root's; the way is that of the worst. */
-static int look(const struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
+static int look(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
 {
     int cls = MPI_SUCCESS;
     for (int k = 0; k < comm->size; k++) {
         const struct xmpi_shown *v = xmpi_shown(comm, k);
         *way = k != comm->rank && v->way > *way ? v->way : *way;
         if (k != comm->rank && !cls)
-            cls = xmpi_board_check(k, v->len, len);
+            cls = xmpi_board_agree(comm, k, len);
     }
     return cls;
 }
@@ -220,7 +226,7 @@ static int collect(const struct xmpi_coll *c, struct xmpi_comm *comm)
     int bad = look(comm, mine.len, &way);
     cls = cls ? cls : bad;
     if (cls || way >= XMPI_WAY_MEMORY)
-        answer(comm, cls, way);
+        answer(comm, cls, way, mine.len);
     if (cls || way == XMPI_WAY_MESSAGES)
         return xmpi_board_end(comm, cls ? cls : -1);
     if (way == XMPI_WAY_MEMORY)

@@ -159,9 +159,14 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
     if (cls)
         return cls;
     const struct xmpi_algo *a = xmpi_algo_select(c, comm, form.request != NULL, &forced);
+    uint32_t what = xmpi_what(c, comm);
     if (a->direct) {
         bool wanted = forced || (c->kind != XMPI_COLL_BARRIER && !c->internal);
-        cls = xmpi_board_ready(comm, wanted) ? a->direct(c, comm) : -1;
+        cls = -1;
+        if (xmpi_board_ready(comm, wanted)) {
+            comm->doing = what;
+            cls = a->direct(c, comm);
+        }
         if (cls == MPI_SUCCESS && !c->internal && c->len > 0)
             cls = whole(comm);
         if (cls == XMPI_ERR_PROC_FAILED && c->len == 0 && c->kind != XMPI_COLL_BARRIER)
@@ -182,6 +187,7 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
     s->type = c->type;
     s->watch.kind = c->kind;
     s->watch.len = c->len;
+    s->watch.what = what;
     if (form.request)
         hold(s, c, comm);
     agreed |= forced;

@@ -95,6 +95,8 @@ bool xmpi_meet_first(struct xmpi_sched *s, const struct xmpi_coll *c,
         return true;
     s->word.magic = XMPI_WORD_MAGIC;
     s->word.len = c->len;
+    for (unsigned k = 0; k < sizeof s->word.what; k++)
+        s->word.what[k] = (uint8_t)(s->watch.what >> 8 * k);
     s->empty = c->len == 0;
     if (s->empty || (shape == SHAPE_CENTER && !is_base(a, c, p)))
         meet(s, shape, center_of(c));

@@ -10,7 +10,8 @@
  *
  * A process that notices a failure runs its schedule to the end, with empty messages in place
  * of those whose content it no longer knows: its partners learn of the failure and nobody waits
- * for one who has given up. Every real message therefore has at least one byte (steps without
+ * for one who has given up. A message
+ * of its own says before each why it comes (coll/what.h). Every real message therefore has at least one byte (steps without
  * bytes are dropped by both sides).
  *
  * The building functions never fail; without memory the schedule is marked and running it returns
@@ -21,6 +22,7 @@
 
 #include "coll/coll.h"
 #include "coll/span.h"
+#include "coll/what.h"
 #include "comm/comm.h"
 #include "op/op.h"
 #include <pvmx/engine/prog.h>
@@ -50,8 +52,8 @@ enum xmpi_step_kind {
  * of a collective has. */
 struct xmpi_word {
     uint64_t magic;
-    uint64_t len; /* bytes, as xmpi_coll.len */
-    char more[8];
+    uint64_t len;    /* bytes, as xmpi_coll.len */
+    uint8_t what[3]; /* coll/what.h, lowest byte first */
 };
 enum { XMPI_WORD_BYTES = 19 };
 #define XMPI_WORD_MAGIC 0x9d5be107c64f38a1u
@@ -112,11 +114,13 @@ struct xmpi_sched {
         struct xmpi_sched *next, **pprev; /* all schedules; engine lock */
         _Atomic uint32_t round;           /* started so often           */
         int kind;                         /* enum xmpi_coll_kind        */
+        uint32_t what;                    /* coll/what.h                */
         uint64_t len;                     /* as xmpi_coll.len           */
         bool hooked;                      /* a request's; engine lock   */
         _Atomic bool doubted;             /* there are steps to give up */
         bool marked;                      /* steps have doubts          */
         uint64_t told;          /* the other process's length, when it is the reason */
+        uint32_t told_what;     /* what it does, when that is it; else 0             */
         uint64_t due, patience; /* when to ask, and how long to wait after that */
         uint32_t looks;
     } watch;
@@ -126,9 +130,12 @@ struct xmpi_sched {
         pvmx_err err;
         int rank;
         uint8_t team;
-        bool sent; /* it is about what this process sends */
+        bool sent;  /* it is about what this process sends */
+        bool words; /* got and want are of what.h          */
+        bool told;  /* by another process: `why` is it     */
         uint64_t got;
         size_t want;
+        struct xmpi_reason why;
     } bad;
     _Atomic bool complete; /* of a request */
     struct pvmx_hook hook;

@@ -18,7 +18,7 @@ static void note(struct xmpi_sched *s, const struct xmpi_step *st, int cls, pvmx
     s->bad.err = err;
     s->bad.rank = st->rank;
     s->bad.team = st->team;
-    s->bad.sent = false;
+    s->bad.sent = s->bad.words = s->bad.told = false;
 }
 
 static void note_size(struct xmpi_sched *s, const struct xmpi_step *st, int cls,
@@ -40,6 +40,49 @@ static void note_failure(struct xmpi_sched *s, const struct xmpi_step *st, int c
     note(s, st, cls, err);
 }
 
+/* The other process does something else. */
+static void note_what(struct xmpi_sched *s, const struct xmpi_step *st, uint32_t its)
+{
+    s->failed = true;
+    if (s->bad.cls)
+        return;
+    note(s, st, xmpi_what_class(its, s->watch.what), PVMX_OK);
+    s->bad.words = true;
+    s->bad.got = its;
+    s->bad.want = s->watch.what;
+}
+
+/* An empty message: why? */
+static void note_refusal(struct xmpi_sched *s, const struct xmpi_step *st)
+{
+    const struct xmpi_team *t = &s->team[st->team];
+    struct pvmx_peer *peer;
+    struct xmpi_reason why;
+    bool told = xmpi_comm_peer(t->comm, st->rank, &peer) == MPI_SUCCESS &&
+                xmpi_reason_hear(t->comm, peer, st->rank, t->tag, &why);
+    bool first = s->bad.cls == MPI_SUCCESS;
+    note_failure(s, st, told ? why.cls : XMPI_ERR_PROC_FAILED, PVMX_OK);
+    s->bad.told |= told && first;
+    if (told && first)
+        s->bad.why = why;
+}
+
+/* Says why an empty message comes: before each, so that they make pairs. */
+static void tell_reason(const struct xmpi_sched *s, const struct xmpi_team *t,
+                        struct pvmx_peer *peer)
+{
+    struct xmpi_reason why = {.got = s->bad.got,
+                              .want = s->bad.want,
+                              .cls = s->bad.cls,
+                              .rank = s->bad.rank,
+                              .finder = t->rank,
+                              .words = s->bad.words,
+                              .sent = s->bad.sent};
+    if (s->bad.err)
+        why.cls = XMPI_ERR_PROC_FAILED;
+    xmpi_reason_tell(t->comm, peer, t->rank, t->tag, s->bad.told ? &s->bad.why : &why);
+}
+
 static void note_engine(struct xmpi_sched *s, const struct xmpi_step *st, pvmx_err err)
 {
     bool dead = err == PVMX_ERR_PEER_DEAD || err == PVMX_ERR_DEAD_PENDING;
@@ -54,6 +97,11 @@ static int outcome(const struct xmpi_sched *s)
 {
     if (s->no_mem)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for %s (%zu steps)", s->name, s->nsteps);
+    if (s->bad.cls && s->bad.told)
+        return xmpi_reason_error(&s->bad.why, s->name,
+                                 s->team[XMPI_TEAM_MAIN].comm->inter, s->watch.len);
+    if (s->bad.cls && s->bad.words)
+        return xmpi_what_differs(s->bad.rank, (uint32_t)s->bad.got, (uint32_t)s->bad.want);
     switch (s->bad.cls) {
     case MPI_SUCCESS:
         return MPI_SUCCESS;
@@ -119,9 +167,10 @@ static void start_message(struct xmpi_sched *s, struct xmpi_step *st)
         note_engine(s, st, t->comm->revoked ? PVMX_ERR_REVOKED : PVMX_ERR_PEER_DEAD);
         return;
     }
-    pvmx_err err = receives(st)
-                       ? start_recv(t, st, peer)
-                       : start_send(t, st, peer, s->failed || st->kind == XMPI_STEP_ALARM);
+    bool empty = !receives(st) && (s->failed || st->kind == XMPI_STEP_ALARM);
+    if (empty)
+        tell_reason(s, t, peer);
+    pvmx_err err = receives(st) ? start_recv(t, st, peer) : start_send(t, st, peer, empty);
     if (err)
         note_engine(s, st, err);
 }
@@ -189,8 +238,16 @@ static void settle_word(struct xmpi_sched *s, const struct xmpi_step *st, uint64
     const struct xmpi_word *word = (const struct xmpi_word *)st->dst;
     if (got == XMPI_WORD_BYTES && word->magic == XMPI_WORD_MAGIC) {
         got = word->len;
+        uint32_t what = word->what[0] | word->what[1] << 8 | (uint32_t)word->what[2] << 16;
+        if (what != s->watch.what) {
+            note_what(s, st, what);
+            return;
+        }
         if (got == s->word.len)
             return;
+    } else if (got == s->word.len) {
+        note_what(s, st, XMPI_WHAT_UNKNOWN);
+        return;
     }
     note_size(s, st, wrong_length(got, s->word.len), got, s->word.len);
     s->failed = true;
@@ -210,7 +267,7 @@ static void settle_step(struct xmpi_sched *s, struct xmpi_step *st)
     else if (got->error)
         note_engine(s, st, got->error);
     else if (recv && got->length == 0)
-        note_failure(s, st, XMPI_ERR_PROC_FAILED, PVMX_OK);
+        note_refusal(s, st);
     else if (recv && got->length < st->len)
         note_size(s, st, MPI_ERR_COUNT, got->length, st->len);
     pvmx_engine_req_free(st->req);
@@ -229,12 +286,14 @@ static void give_up(struct xmpi_sched *s)
             pvmx_engine_req_done(st->req))
             continue;
         bool sent = !receives(st), first = s->bad.cls == MPI_SUCCESS;
+        if (s->watch.told_what)
+            note_what(s, st, s->watch.told_what);
         bool lengths = s->watch.told != s->watch.len && s->watch.told > 0;
         uint64_t got = lengths ? s->watch.told : 0;
         size_t want = lengths ? s->watch.len : st->len;
         note_size(s, st, sent && !lengths ? MPI_ERR_TRUNCATE : wrong_length(got, want),
                   got, want);
-        if (first)
+        if (first && !s->bad.words)
             s->bad.sent = sent && !lengths;
         s->failed = s->doomed = true;
         pvmx_engine_req_cancel(st->req);

@@ -27,9 +27,9 @@ struct talk {
     uint32_t round;
     int32_t asker, asked; /* ranks, each in its local group */
     uint32_t answer;      /* 0: a question */
-    /* Of the one who answers: */
-    uint32_t state, kind;
-    uint32_t sends, recvs; /* steps of its schedule with the asker */
+    /* Of the one who says this: */
+    uint32_t state, what;
+    uint32_t sends, recvs; /* steps of its schedule with the other one */
     uint64_t len;
 };
 
@@ -70,6 +70,7 @@ void xmpi_watch_begin(struct xmpi_sched *s, bool is_hooked)
 {
     s->watch.due = 0;
     s->watch.looks = 0;
+    s->watch.told_what = 0;
     s->watch.hooked = is_hooked;
     if (is_hooked)
         atomic_fetch_add_explicit(&hooked, 1, memory_order_relaxed);
@@ -183,6 +184,46 @@ static bool one_length(const struct xmpi_sched *s)
 
 /* ---- answers ----------------------------------------------------------------------- */
 
+/* What an answer says about a message of the own schedule. */
+static enum xmpi_doubt doubt_of(const struct xmpi_step *st, const struct talk *m,
+                                bool other_length, uint32_t sends, uint32_t recvs)
+{
+    if (m->state == STATE_ENDED)
+        return st->doubt == XMPI_DOUBT_NONE ? XMPI_DOUBT_ENDED : XMPI_DOUBT_SURE;
+    if (other_length || (is_recv(st) ? recvs > m->sends : sends > m->recvs))
+        return XMPI_DOUBT_SURE;
+    return (enum xmpi_doubt)st->doubt;
+}
+
+/* What process `whose` says of itself. */
+static void hear(const struct talk *m, int whose)
+{
+    int team;
+    uint32_t sends, recvs;
+    struct xmpi_sched *s = find(m, &team);
+    if (!s || m->state == STATE_NOT_YET ||
+        atomic_load_explicit(&s->watch.round, memory_order_acquire) != m->round ||
+        atomic_load_explicit(&s->complete, memory_order_relaxed))
+        return;
+    bool running = m->state == STATE_RUNNING, unlike = running && m->what != s->watch.what;
+    bool other = running && (unlike || (one_length(s) && m->len != s->watch.len));
+    count(s, team, whose, false, &sends, &recvs);
+    bool sure = false;
+    for (size_t k = 0; k < s->nsteps; k++) {
+        struct xmpi_step *st = &s->steps[k];
+        if (!is_with(st, team, whose))
+            continue;
+        st->doubt = (uint8_t)doubt_of(st, m, other, sends, recvs);
+        sure |= st->doubt == XMPI_DOUBT_SURE;
+    }
+    s->watch.marked = true;
+    if (!sure)
+        return;
+    s->watch.told = other ? m->len : 0;
+    s->watch.told_what = unlike ? m->what : 0;
+    atomic_store_explicit(&s->watch.doubted, true, memory_order_release);
+}
+
 static void answer(pvmx_tid from, const struct talk *question)
 {
     struct talk m = *question;
@@ -196,7 +237,7 @@ static void answer(pvmx_tid from, const struct talk *question)
         bool over = atomic_load_explicit(&s->complete, memory_order_relaxed);
         if (round == m.round && !over) {
             m.state = STATE_RUNNING;
-            m.kind = (uint32_t)s->watch.kind;
+            m.what = s->watch.what;
             m.len = s->watch.len;
             count(s, team, m.asker, true, &m.sends, &m.recvs);
         } else if (round >= m.round) {
@@ -209,44 +250,8 @@ static void answer(pvmx_tid from, const struct talk *question)
         return;
     pvmx_engine_post(peer, WATCH_CTX, 0, &m, sizeof m); /* else it is asked again */
     pvmx_engine_peer_put(peer);
-}
-
-/* What an answer says about a message of the own schedule. */
-static enum xmpi_doubt doubt_of(const struct xmpi_step *st, const struct talk *m,
-                                bool other_length, uint32_t sends, uint32_t recvs)
-{
-    if (m->state == STATE_ENDED)
-        return st->doubt == XMPI_DOUBT_NONE ? XMPI_DOUBT_ENDED : XMPI_DOUBT_SURE;
-    if (other_length || (is_recv(st) ? recvs > m->sends : sends > m->recvs))
-        return XMPI_DOUBT_SURE;
-    return (enum xmpi_doubt)st->doubt;
-}
-
-static void hear(const struct talk *m)
-{
-    int team;
-    uint32_t sends, recvs;
-    struct xmpi_sched *s = find(m, &team);
-    if (!s || m->state == STATE_NOT_YET ||
-        atomic_load_explicit(&s->watch.round, memory_order_acquire) != m->round ||
-        atomic_load_explicit(&s->complete, memory_order_relaxed))
-        return;
-    bool other = m->state == STATE_RUNNING && (int)m->kind == s->watch.kind &&
-                 one_length(s) && m->len != s->watch.len;
-    count(s, team, m->asked, false, &sends, &recvs);
-    bool sure = false;
-    for (size_t k = 0; k < s->nsteps; k++) {
-        struct xmpi_step *st = &s->steps[k];
-        if (!is_with(st, team, m->asked))
-            continue;
-        st->doubt = (uint8_t)doubt_of(st, m, other, sends, recvs);
-        sure |= st->doubt == XMPI_DOUBT_SURE;
-    }
-    s->watch.marked = true;
-    if (!sure)
-        return;
-    s->watch.told = other ? m->len : 0;
-    atomic_store_explicit(&s->watch.doubted, true, memory_order_release);
+    if (m.state == STATE_RUNNING) /* else this one would hear that the asker has ended */
+        hear(question, question->asker);
 }
 
 static pvmx_err listen(void *arg, pvmx_tid from, int32_t tag, const void *bytes, size_t len)
@@ -258,7 +263,7 @@ static pvmx_err listen(void *arg, pvmx_tid from, int32_t tag, const void *bytes,
         return PVMX_OK;
     memcpy(&m, bytes, sizeof m);
     if (m.answer)
-        hear(&m);
+        hear(&m, m.asked);
     else
         answer(from, &m);
     return PVMX_OK;
@@ -308,7 +313,11 @@ static void ask(const struct xmpi_sched *s)
             .round = atomic_load_explicit(&s->watch.round, memory_order_relaxed),
             .asker = t->rank,
             .asked = st->rank,
+            .state = STATE_RUNNING,
+            .what = s->watch.what,
+            .len = s->watch.len,
         };
+        count(s, st->team, st->rank, true, &m.sends, &m.recvs);
         pvmx_engine_post(peer, WATCH_CTX, 0, &m, sizeof m);
     }
 }

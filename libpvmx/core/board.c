@@ -188,7 +188,7 @@ static pvmx_err agree(struct pvmx_board *b)
     pvmx_engine_board_begin(b, PVMX_BOARD_GIVES);
     *(char *)pvmx_engine_board_value(b) = b->reads;
     pvmx_engine_board_show(b, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
-    pvmx_err err = pvmx_engine_board_await(b, PVMX_BOARD_ALL, false, &missing);
+    pvmx_err err = pvmx_engine_board_await(b, PVMX_BOARD_ALL, false, 0, &missing);
     for (int k = 0; !err && k < b->n; k++)
         b->reads = b->reads && *(const char *)pvmx_engine_board_part(b, k);
     pvmx_engine_board_end(b);

@@ -216,12 +216,13 @@ static pvmx_err why_not(const struct wait *w)
                    (unsigned)b->member[w->missing].peer->tid);
 }
 
-pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient, int *missing)
+pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient,
+                                 uint64_t patience_ns, int *missing)
 {
     struct wait w = {.b = b, .giver = giver, .patient = patient, .missing = -1};
     if (!is_shown(b, giver)) {
         px_lock();
-        pvmx_err err = px_ctx_wait(over, &w, PX_NEVER);
+        pvmx_err err = px_wait_for(&px_ctx.progress, over, &w, patience_ns);
         px_unlock();
         if (!err && !is_shown(b, giver))
             err = why_not(&w);
@@ -233,6 +234,33 @@ pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient, 
     if (giver == PVMX_BOARD_ALL && b->op - 1 > b->ended)
         b->ended = b->op - 1; /* who has begun this one has ended the last */
     return PVMX_OK;
+}
+
+bool pvmx_engine_board_has(const struct pvmx_board *b, int member, bool in_step)
+{
+    const struct px_board_entry *e = &b->area->of[member].entry[b->op % PX_BOARD_DEPTH];
+    return in_step ? shown(b, member)
+                   : atomic_load_explicit(&e->number, memory_order_acquire) >=
+                         b->op << PX_BOARD_STEP_BITS;
+}
+
+void *pvmx_engine_board_spare(struct pvmx_board *b)
+{
+    if (pvmx_engine_board_has(b, b->self, false))
+        return NULL;
+    px_lock();
+    look_at_others(b);
+    px_unlock();
+    return b->op <= b->ended + PX_BOARD_DEPTH
+               ? b->area->of[b->self].entry[b->op % PX_BOARD_DEPTH].value
+               : NULL;
+}
+
+void pvmx_engine_board_admit(struct pvmx_board *b)
+{
+    atomic_store_explicit(&b->area->of[b->self].entry[b->op % PX_BOARD_DEPTH].number,
+                          b->op << PX_BOARD_STEP_BITS, memory_order_release);
+    ring_all(b);
 }
 
 const void *pvmx_engine_board_part(const struct pvmx_board *b, int member)

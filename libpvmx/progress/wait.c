@@ -224,8 +224,10 @@ static void show(struct px_progress *p, bool waiting)
     atomic_store_explicit(&p->arena->slot->waiting, waiting, memory_order_relaxed);
 }
 
+/* patience_ns: as long as that from the end of the first short spin on, which so needs no clock; 0: until
+ * the deadline. */
 static pvmx_err wait_until(struct px_progress *p, bool (*done)(void *arg), void *arg,
-                           uint64_t deadline_ns)
+                           uint64_t deadline_ns, uint64_t patience_ns)
 {
     struct spin spin = {0};
     unsigned looks = 0;
@@ -245,12 +247,16 @@ static pvmx_err wait_until(struct px_progress *p, bool (*done)(void *arg), void 
         if (!p->shown && wait_mode != WAIT_SLEEP)
             show(p, true);
         spin.yielded = 0;
-        if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
-            return done(arg) ? PVMX_OK
-                             : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
         enum step step = next_step(p, &spin);
         if (step == STEP_RELAX && spin.rounds < TIGHT_SPINS && !p->lock)
             continue;
+        if (patience_ns) {
+            deadline_ns = px_now_ns() + patience_ns;
+            patience_ns = 0;
+        }
+        if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
+            return done(arg) ? PVMX_OK
+                             : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
         if (step == STEP_SLEEP) {
             if (sleep_once(p, done, arg, deadline_ns)) /* done may take what it finds: asked once */
                 return PVMX_OK;
@@ -270,7 +276,16 @@ static pvmx_err wait_until(struct px_progress *p, bool (*done)(void *arg), void 
 pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
                  uint64_t deadline_ns)
 {
-    pvmx_err err = wait_until(p, done, arg, deadline_ns);
+    pvmx_err err = wait_until(p, done, arg, deadline_ns, 0);
+    if (p->shown)
+        show(p, false);
+    return err;
+}
+
+pvmx_err px_wait_for(struct px_progress *p, bool (*done)(void *arg), void *arg,
+                     uint64_t patience_ns)
+{
+    pvmx_err err = wait_until(p, done, arg, PX_NEVER, patience_ns);
     if (p->shown)
         show(p, false);
     return err;

@@ -66,9 +66,16 @@ PVMX_API void *pvmx_engine_board_value(struct pvmx_board *board);
 PVMX_API void pvmx_engine_board_show(struct pvmx_board *board, int giver, int reader);
 /* Waits until `giver` has shown its value, or all others have. PVMX_ERR_PEER_DEAD: *missing has ended
  * before it did. PVMX_ERR_REVOKED. patient: fails only when all others have shown theirs, ended, or
- * found that the communicator is revoked; for who must not go on while others use its memory. */
-PVMX_API pvmx_err pvmx_engine_board_await(struct pvmx_board *board, int giver,
-                                          bool patient, int *missing);
+ * found that the communicator is revoked; for who must not go on while others use its memory.
+ * PVMX_ERR_TIMEDOUT: not within patience_ns (0: no limit); may be called again. */
+PVMX_API pvmx_err pvmx_engine_board_await(struct pvmx_board *board, int giver, bool patient,
+                                          uint64_t patience_ns, int *missing);
+/* For who doubts that others run the same operation. Has a member shown something in it (in_step: in its
+ * present step)? spare: where a value can be written that this member was not to show at all, NULL: it
+ * has shown one, or has no room. admit: shows that to whom it may concern. */
+PVMX_API bool pvmx_engine_board_has(const struct pvmx_board *board, int member, bool in_step);
+PVMX_API void *pvmx_engine_board_spare(struct pvmx_board *board);
+PVMX_API void pvmx_engine_board_admit(struct pvmx_board *board);
 /* What a member has shown, after await: in the operation, and in its present step. */
 PVMX_API const void *pvmx_engine_board_part(const struct pvmx_board *board, int member);
 PVMX_API const void *pvmx_engine_board_answer(const struct pvmx_board *board, int member);
