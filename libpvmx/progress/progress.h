@@ -75,7 +75,7 @@ static inline unsigned px_progress_first(struct px_progress *p)
 /* See pvmx_engine_wait_until. Called with the lock held, once. */
 pvmx_err px_wait(struct px_progress *p, bool (*done)(void *arg), void *arg,
                  uint64_t deadline_ns);
-/* The same for so long, measured from the end of the first short spin on; 0: for ever. */
+/* The same for so long, roughly, which costs short waits nothing; 0: for ever. */
 pvmx_err px_wait_for(struct px_progress *p, bool (*done)(void *arg), void *arg,
                      uint64_t patience_ns);
 

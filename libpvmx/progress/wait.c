@@ -34,10 +34,11 @@ static const struct px_param wait_params[] = {
 enum {
     CHECK_NS = 500 * 1000 * 1000, /* a sleeper looks after the daemon this often: 2 wake-ups a
                                    * second cost about 0.002 % of a processor */
-    TIGHT_SPINS = 64,    /* rounds without a pause instruction, which takes 50 ns on some
+    TIGHT_SPINS = 64,     /* rounds without a pause instruction, which takes 50 ns on some
                        * processors: about as long as the answer to a short message takes */
-    FULL_EVERY = 4,      /* rounds of which one looks at more than messages */
-    SPINS_PER_LOOK = 16, /* rounds between two looks at the clock: about 0.5 us */
+    LOOKS_PER_CLOCK = 64, /* rounds between two looks at the clock of who is patient */
+    FULL_EVERY = 4,       /* rounds of which one looks at more than messages */
+    SPINS_PER_LOOK = 16,  /* rounds between two looks at the clock: about 0.5 us */
     SLOW_YIELD_NS = 100 * 1000, /* somebody computes here: a sleeper is woken sooner than one
                                  * who has yielded gets its processor back */
     SKIP_MIN = 32,   /* waits without yielding after a slow yield, doubled while */
@@ -224,8 +225,8 @@ static void show(struct px_progress *p, bool waiting)
     atomic_store_explicit(&p->arena->slot->waiting, waiting, memory_order_relaxed);
 }
 
-/* patience_ns: as long as that from the end of the first short spin on, which so needs no clock; 0: until
- * the deadline. */
+/* patience_ns: as long as that, roughly: most waits end before the clock is looked at; 0: until the
+ * deadline. */
 static pvmx_err wait_until(struct px_progress *p, bool (*done)(void *arg), void *arg,
                            uint64_t deadline_ns, uint64_t patience_ns)
 {
@@ -250,11 +251,10 @@ static pvmx_err wait_until(struct px_progress *p, bool (*done)(void *arg), void 
         enum step step = next_step(p, &spin);
         if (step == STEP_RELAX && spin.rounds < TIGHT_SPINS && !p->lock)
             continue;
-        if (patience_ns) {
+        bool look = !patience_ns || step == STEP_SLEEP || looks % LOOKS_PER_CLOCK == 0;
+        if (patience_ns && look && deadline_ns == PX_NEVER)
             deadline_ns = px_now_ns() + patience_ns;
-            patience_ns = 0;
-        }
-        if (deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
+        else if (look && deadline_ns != PX_NEVER && px_now_ns() >= deadline_ns)
             return done(arg) ? PVMX_OK
                              : px_fail(PVMX_ERR_TIMEDOUT, "the time limit has passed");
         if (step == STEP_SLEEP) {
