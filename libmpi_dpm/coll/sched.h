@@ -10,9 +10,8 @@
  *
  * A process that notices a failure runs its schedule to the end, with empty messages in place
  * of those whose content it no longer knows: its partners learn of the failure and nobody waits
- * for one who has given up. A message
- * of its own says before each why it comes (coll/what.h). Every real message therefore has at least one byte (steps without
- * bytes are dropped by both sides).
+ * for one who has given up. A message of its own says before each why it comes (coll/what.h). Every real
+ * message therefore has at least one byte (steps without bytes are dropped by both sides).
  *
  * The building functions never fail; without memory the schedule is marked and running it returns
  * MPI_ERR_NO_MEM. A schedule belongs to one thread until it is started as a request, then to the

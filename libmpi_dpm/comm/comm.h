@@ -63,7 +63,7 @@ struct xmpi_comm {
     struct xmpi_comm *next,
         **pprev; /* all communicators of this process; engine lock          */
     struct pvmx_board *board; /* coll/board.h; NULL: none (yet)                               */
-    uint32_t doing; /* coll/what.h; of the collective that this process is in          */
+    uint32_t doing;  /* coll/what.h; of the collective that this process is in          */
     int board_calls; /* short collectives so far; < 0: never a board                 */
     _Atomic uint32_t coll_seq; /* number of collectives started; the tag of their messages     */
     _Atomic uint32_t persist_seq; /* the same for persistent collectives made                   */

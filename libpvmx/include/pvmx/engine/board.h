@@ -68,8 +68,8 @@ PVMX_API void pvmx_engine_board_show(struct pvmx_board *board, int giver, int re
  * before it did. PVMX_ERR_REVOKED. patient: fails only when all others have shown theirs, ended, or
  * found that the communicator is revoked; for who must not go on while others use its memory.
  * PVMX_ERR_TIMEDOUT: not within patience_ns (0: no limit); may be called again. */
-PVMX_API pvmx_err pvmx_engine_board_await(struct pvmx_board *board, int giver, bool patient,
-                                          uint64_t patience_ns, int *missing);
+PVMX_API pvmx_err pvmx_engine_board_await(struct pvmx_board *board, int giver,
+                                          bool patient, uint64_t patience_ns, int *missing);
 /* For who doubts that others run the same operation. Has a member shown something in it (in_step: in its
  * present step)? spare: where a value can be written that this member was not to show at all, NULL: it
  * has shown one, or has no room. admit: shows that to whom it may concern. */
