@@ -442,24 +442,6 @@ class Commands(Console, LabCase):
         err = run.communicate("echo a\n", timeout=60)[1]
         self.assertEqual((run.returncode, err), (1, ""))
 
-    def test_followers_end_with_their_reader(self):
-        _, job = self.spawn("sh", "-c", "while :; do echo line; sleep .05; done")
-        for args in (("logs", "-f", job), ("attach", job), ("events", "-f")):
-            with self.subTest(args=args):
-                run = self.start(PVMX, *args)
-                run.stdout.readline()
-                run.stdout.close()
-                run.stdout = None
-                if args[0] == "events":
-                    self.ok("spawn", "true")
-                run.communicate(timeout=60)
-                self.assertEqual(run.returncode, 1)
-        with open("/dev/full", "w", encoding="ascii") as full:
-            status, _, err = self.run_program(PVMX, "logs", "-f", job, stdout=full)
-        self.assertEqual(status, 1)
-        self.assertIn("could not be written", err)
-        self.ok("kill", f"job:{job}")
-
     def test_abbreviations(self):
         self.assertEqual(self.ok("ver"), self.ok("version"))
         self.fails("may be", "s", status=2)

@@ -302,6 +302,24 @@ class Logs(ThreeHosts):
         self.assertIn(len(kept), (3, 4))
         self.assertEqual(self.ok("logs", live), "x" * 9999 + "\n")
 
+    def test_followers_end_with_their_reader(self):
+        _, job = self.spawn("sh", "-c", "while :; do echo line; sleep .05; done")
+        for args in (("logs", "-f", job), ("attach", job), ("events", "-f")):
+            with self.subTest(args=args):
+                run = self.start(PVMX, *args)
+                run.stdout.readline()
+                run.stdout.close()
+                run.stdout = None
+                if args[0] == "events":
+                    self.ok("spawn", "true")
+                run.communicate(timeout=60)
+                self.assertEqual(run.returncode, 1)
+        with open("/dev/full", "w", encoding="ascii") as full:
+            status, _, err = self.run_program(PVMX, "logs", "-f", job, stdout=full)
+        self.assertEqual(status, 1)
+        self.assertIn("could not be written", err)
+        self.ok("kill", f"job:{job}")
+
     def test_follower_that_does_not_read(self):
         """It holds up neither the task nor the daemon."""
         self.three_hosts()
