@@ -185,16 +185,9 @@ int xmpi_board_check(int rank, uint64_t got, size_t want)
                     (unsigned long long)got, want);
 }
 
-int xmpi_board_same(struct xmpi_comm *comm, int k)
+int xmpi_board_unlike(struct xmpi_comm *comm, int k, const struct xmpi_shown *v, size_t want)
 {
-    bool same = xmpi_shown(comm, k)->what == comm->doing;
-    return __builtin_expect(same, 1) ? MPI_SUCCESS : differs(comm, k);
-}
-
-int xmpi_board_agree(struct xmpi_comm *comm, int k, size_t want)
-{
-    int cls = xmpi_board_same(comm, k);
-    return cls ? cls : xmpi_board_check(k, xmpi_shown(comm, k)->len, want);
+    return v->what == comm->doing ? xmpi_board_check(k, v->len, want) : differs(comm, k);
 }
 
 int xmpi_board_meet(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
@@ -205,7 +198,7 @@ int xmpi_board_meet(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
     for (int k = 0; !cls && k < comm->size; k++) {
         const struct xmpi_shown *v = xmpi_shown(comm, k);
         *way = v->way > *way ? v->way : *way;
-        cls = xmpi_board_agree(comm, k, len);
+        cls = xmpi_board_agree(comm, k, v, len);
     }
     return cls;
 }

@@ -76,14 +76,19 @@ int xmpi_board_sync(struct xmpi_comm *comm, int cls);
 int xmpi_board_end(struct xmpi_comm *comm, int cls);
 /* The error when a process gives another length than expected here. */
 int xmpi_board_check(int rank, uint64_t got, size_t want);
-/* The same for what process k has shown, which may also be of something else than this one does. Before
- * anything else is done with it. */
-int xmpi_board_agree(struct xmpi_comm *comm, int k, size_t want);
-int xmpi_board_same(struct xmpi_comm *comm, int k);
-
 static inline const struct xmpi_shown *xmpi_shown(const struct xmpi_comm *comm, int k)
 {
     return pvmx_engine_board_part(comm->board, k);
+}
+
+/* The same for what process k has shown, v, which may also be of something else than this one does. Before
+ * anything else is done with it. */
+int xmpi_board_unlike(struct xmpi_comm *comm, int k, const struct xmpi_shown *v, size_t want);
+static inline int xmpi_board_agree(struct xmpi_comm *comm, int k,
+                                   const struct xmpi_shown *v, size_t want)
+{
+    bool like = v->what == comm->doing && v->len == want;
+    return __builtin_expect(like, 1) ? MPI_SUCCESS : xmpi_board_unlike(comm, k, v, want);
 }
 
 /* What a process gives in its entry or bulk, packed. */

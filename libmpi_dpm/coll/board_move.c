@@ -37,10 +37,10 @@ static int get(struct xmpi_coll *c, struct xmpi_comm *comm)
         pvmx_engine_board_show(comm->board, PVMX_BOARD_ALL, c->root);
         return xmpi_board_end(comm, cls);
     }
-    cls = xmpi_board_same(comm, c->root);
+    const struct xmpi_shown *v = xmpi_shown(comm, c->root);
+    cls = xmpi_board_agree(comm, c->root, v, v->len);
     if (cls)
         return xmpi_board_end(comm, cls);
-    const struct xmpi_shown *v = xmpi_shown(comm, c->root);
     enum xmpi_way way = v->way;
     size_t len = v->len < mine.len ? v->len : mine.len;
     if (way == XMPI_WAY_MESSAGES ||
@@ -58,7 +58,9 @@ static int get(struct xmpi_coll *c, struct xmpi_comm *comm)
         pvmx_engine_board_step(comm->board);
         pvmx_engine_board_show(comm->board, PVMX_BOARD_ALL, c->root);
     } else {
-        xmpi_span_copy(mine, xmpi_bytes(xmpi_shown_bytes(comm, c->root), len));
+        const char *bytes =
+            way == XMPI_WAY_ENTRY ? v->bytes : pvmx_engine_board_bulk(comm->board, c->root);
+        xmpi_span_copy(mine, xmpi_bytes(bytes, len));
     }
     return xmpi_board_end(comm, cls);
 }

@@ -202,10 +202,12 @@ static int look(struct xmpi_comm *comm, size_t len, enum xmpi_way *way)
 {
     int cls = MPI_SUCCESS;
     for (int k = 0; k < comm->size; k++) {
+        if (k == comm->rank)
+            continue;
         const struct xmpi_shown *v = xmpi_shown(comm, k);
-        *way = k != comm->rank && v->way > *way ? v->way : *way;
-        if (k != comm->rank && !cls)
-            cls = xmpi_board_agree(comm, k, len);
+        *way = v->way > *way ? v->way : *way;
+        if (!cls)
+            cls = xmpi_board_agree(comm, k, v, len);
     }
     return cls;
 }

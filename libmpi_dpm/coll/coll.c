@@ -152,6 +152,22 @@ static int whole(struct xmpi_comm *comm)
     return lost < 0 ? MPI_SUCCESS : xmpi_comm_error(comm, lost, PVMX_ERR_PEER_DEAD);
 }
 
+/* See what.h. Between two groups the function only: what else is given differs. Types count where a
+ * predefined operation combines elements; others may be put together differently and be the same. */
+static uint32_t what_is_done(const struct xmpi_coll *c, const struct xmpi_comm *comm)
+{
+    uint32_t what = 1u << XMPI_WHAT_VALID_AT | (uint32_t)c->kind;
+    if (comm->inter)
+        return what;
+    what |= ((uint32_t)c->root & ((1u << XMPI_WHAT_ROOT_BITS) - 1)) << XMPI_WHAT_ROOT_AT;
+    if (!c->op)
+        return what;
+    if (!c->op->index)
+        return what | XMPI_WHAT_USERS_OP << XMPI_WHAT_OP_AT;
+    return what | (uint32_t)c->op->index << XMPI_WHAT_OP_AT |
+           (uint32_t)c->type->elem << XMPI_WHAT_ELEM_AT;
+}
+
 int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form)
 {
     bool forced, agreed = c->internal; /* all have the same length */
@@ -159,7 +175,7 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
     if (cls)
         return cls;
     const struct xmpi_algo *a = xmpi_algo_select(c, comm, form.request != NULL, &forced);
-    uint32_t what = xmpi_what(c, comm);
+    uint32_t what = what_is_done(c, comm);
     if (a->direct) {
         bool wanted = forced || (c->kind != XMPI_COLL_BARRIER && !c->internal);
         cls = -1;

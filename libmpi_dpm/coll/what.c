@@ -9,33 +9,10 @@
 #include <pvmx/engine/req.h>
 #include <stdio.h>
 
-enum {
-    KIND_BITS = 5,
-    OP_BITS = 5,
-    ROOT_BITS = 6,
-    ELEM_BITS = 6,
-    OP_AT = KIND_BITS,
-    ROOT_AT = OP_AT + OP_BITS,
-    ELEM_AT = ROOT_AT + ROOT_BITS,
-    VALID_AT = ELEM_AT + ELEM_BITS,
-    USERS_OP = 31, /* no predefined one has this number */
-};
-static_assert(XMPI_COLL_KINDS <= 1 << KIND_BITS && XMPI_ELEM_COUNT_ <= 1 << ELEM_BITS &&
-                  VALID_AT < (int)XMPI_WHAT_BITS,
+static_assert(XMPI_COLL_KINDS <= 1 << XMPI_WHAT_KIND_BITS &&
+                  XMPI_ELEM_COUNT_ <= 1 << XMPI_WHAT_ELEM_BITS &&
+                  XMPI_WHAT_VALID_AT < (int)XMPI_WHAT_BITS,
               "a word has room for them");
-
-uint32_t xmpi_what(const struct xmpi_coll *c, const struct xmpi_comm *comm)
-{
-    uint32_t what = 1u << VALID_AT | (uint32_t)c->kind;
-    if (comm->inter)
-        return what;
-    what |= ((uint32_t)c->root & ((1u << ROOT_BITS) - 1)) << ROOT_AT;
-    if (!c->op)
-        return what;
-    if (!c->op->index)
-        return what | USERS_OP << OP_AT;
-    return what | (uint32_t)c->op->index << OP_AT | (uint32_t)c->type->elem << ELEM_AT;
-}
 
 static uint32_t field(uint32_t what, int at, int bits)
 {
@@ -62,16 +39,18 @@ static bool is_rooted(uint32_t kind)
 
 const char *xmpi_what_text(uint32_t what, char *out)
 {
-    uint32_t kind = field(what, 0, KIND_BITS), op = field(what, OP_AT, OP_BITS);
-    const char *type = elements(field(what, ELEM_AT, ELEM_BITS));
+    uint32_t kind = field(what, 0, XMPI_WHAT_KIND_BITS),
+             op = field(what, XMPI_WHAT_OP_AT, XMPI_WHAT_OP_BITS);
+    const char *type = elements(field(what, XMPI_WHAT_ELEM_AT, XMPI_WHAT_ELEM_BITS));
     char with[72] = "", root[24] = "";
-    if (op == USERS_OP)
+    if (op == XMPI_WHAT_USERS_OP)
         snprintf(with, sizeof with, " with an operation of the program's");
     else if (op)
         snprintf(with, sizeof with, " with %s%s%s", xmpi_op_table[op].name,
                  type ? " of " : "", type ? type : "");
     if (kind < XMPI_COLL_KINDS && is_rooted(kind))
-        snprintf(root, sizeof root, " with root %u", field(what, ROOT_AT, ROOT_BITS));
+        snprintf(root, sizeof root, " with root %u",
+                 field(what, XMPI_WHAT_ROOT_AT, XMPI_WHAT_ROOT_BITS));
     snprintf(out, XMPI_WHAT_TEXT, "%s%s%s",
              what && kind < XMPI_COLL_KINDS ? xmpi_algo_lists[kind].mpi_name
                                             : "another function",
@@ -81,11 +60,15 @@ const char *xmpi_what_text(uint32_t what, char *out)
 
 int xmpi_what_class(uint32_t a, uint32_t b)
 {
-    if (!a || !b || field(a, 0, KIND_BITS) != field(b, 0, KIND_BITS))
+    if (!a || !b || field(a, 0, XMPI_WHAT_KIND_BITS) != field(b, 0, XMPI_WHAT_KIND_BITS))
         return MPI_ERR_OTHER;
-    if (field(a, ROOT_AT, ROOT_BITS) != field(b, ROOT_AT, ROOT_BITS))
+    if (field(a, XMPI_WHAT_ROOT_AT, XMPI_WHAT_ROOT_BITS) !=
+        field(b, XMPI_WHAT_ROOT_AT, XMPI_WHAT_ROOT_BITS))
         return MPI_ERR_ROOT;
-    return field(a, OP_AT, OP_BITS) != field(b, OP_AT, OP_BITS) ? MPI_ERR_OP : MPI_ERR_TYPE;
+    return field(a, XMPI_WHAT_OP_AT, XMPI_WHAT_OP_BITS) !=
+                   field(b, XMPI_WHAT_OP_AT, XMPI_WHAT_OP_BITS)
+               ? MPI_ERR_OP
+               : MPI_ERR_TYPE;
 }
 
 int xmpi_what_differs(int rank, uint32_t its, uint32_t mine)

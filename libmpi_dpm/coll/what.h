@@ -8,17 +8,22 @@
 #include "comm/comm.h"
 #include <stddef.h>
 
-struct xmpi_coll;
-
 enum {
     XMPI_WHAT_BITS = 24,   /* of the word      */
     XMPI_WHAT_UNKNOWN = 0, /* of another process */
     XMPI_WHAT_TEXT = 160,
+    /* Its fields, lowest first. */
+    XMPI_WHAT_KIND_BITS = 5,
+    XMPI_WHAT_OP_BITS = 5,
+    XMPI_WHAT_ROOT_BITS = 6,
+    XMPI_WHAT_ELEM_BITS = 6,
+    XMPI_WHAT_OP_AT = XMPI_WHAT_KIND_BITS,
+    XMPI_WHAT_ROOT_AT = XMPI_WHAT_OP_AT + XMPI_WHAT_OP_BITS,
+    XMPI_WHAT_ELEM_AT = XMPI_WHAT_ROOT_AT + XMPI_WHAT_ROOT_BITS,
+    XMPI_WHAT_VALID_AT = XMPI_WHAT_ELEM_AT + XMPI_WHAT_ELEM_BITS,
+    XMPI_WHAT_USERS_OP = 31, /* no predefined one has this number */
 };
 
-/* Between two groups the function only: what else is given differs. Types count where a predefined
- * operation combines elements; others may be put together differently and be the same. */
-uint32_t xmpi_what(const struct xmpi_coll *c, const struct xmpi_comm *comm);
 /* "MPI_Reduce with MPI_SUM of MPI_INT to root 2", in out[XMPI_WHAT_TEXT]. Returns out. */
 const char *xmpi_what_text(uint32_t what, char *out);
 /* The class for two words that differ: MPI_ERR_ROOT, MPI_ERR_OP, MPI_ERR_TYPE when the function is the
@@ -33,7 +38,7 @@ struct xmpi_reason {
     uint64_t want; /* bytes that `finder` expects of it, or does itself             */
     int32_t cls;
     int32_t rank, finder;
-    uint32_t words; /* got and want are of xmpi_what */
+    uint32_t words; /* got and want are such words */
     uint32_t sent;  /* `finder` has sent want bytes that `rank` does not expect */
 };
 

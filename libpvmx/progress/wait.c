@@ -34,11 +34,11 @@ static const struct px_param wait_params[] = {
 enum {
     CHECK_NS = 500 * 1000 * 1000, /* a sleeper looks after the daemon this often: 2 wake-ups a
                                    * second cost about 0.002 % of a processor */
-    TIGHT_SPINS = 64,     /* rounds without a pause instruction, which takes 50 ns on some
+    TIGHT_SPINS = 64, /* rounds without a pause instruction, which takes 50 ns on some
                        * processors: about as long as the answer to a short message takes */
-    LOOKS_PER_CLOCK = 64, /* rounds between two looks at the clock of who is patient */
-    FULL_EVERY = 4,       /* rounds of which one looks at more than messages */
-    SPINS_PER_LOOK = 16,  /* rounds between two looks at the clock: about 0.5 us */
+    LOOKS_PER_CLOCK = 256, /* rounds between two looks at the clock of who is patient */
+    FULL_EVERY = 4,        /* rounds of which one looks at more than messages */
+    SPINS_PER_LOOK = 16,   /* rounds between two looks at the clock: about 0.5 us */
     SLOW_YIELD_NS = 100 * 1000, /* somebody computes here: a sleeper is woken sooner than one
                                  * who has yielded gets its processor back */
     SKIP_MIN = 32,   /* waits without yielding after a slow yield, doubled while */
