@@ -306,7 +306,7 @@ class Prompt(LabCase):
 
     def test_ctrl_c_ends_doctor(self):
         """What has not been found out is no trouble."""
-        self.env["PVMX_SSH"] = "echo > reached; exec sleep 600 #"
+        self.env["PVMX_SSH"] = "sh -c 'echo > reached; exec sleep 600' #"
         t = self.console()
         t.line("doctor nosuch.invalid")
         self.wait_until((self.tmp / "reached").exists, "it waits for ssh")
