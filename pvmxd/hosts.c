@@ -136,21 +136,21 @@ struct host *hosts_new(struct server *sv, const char *name, const char *launcher
 static void announce(struct server *sv, struct host *h)
 {
     struct pxp_host_event e = {.version = sv->hosts.version};
-    if (h->state == PXP_HOST_STARTING || h->state == h->told)
+    bool up = h->state == PXP_HOST_UP;
+    if (h->state == PXP_HOST_STARTING || up == h->announced)
         return;
-    h->told = h->state;
+    h->announced = up;
     table_write(&sv->hosts, h, false, &e.host);
     px_log(PX_LOG_INFO, "HOST-EVENT", "host %s (%u) %s %s", h->name, h->index,
-           h->state == PXP_HOST_UP ? "is up" : "has gone:", h->text);
-    events_note_host(sv, h, h->state == PXP_HOST_UP ? PXP_EVENT_HOST_UP : PXP_EVENT_HOST_GONE,
-                     h->text);
+           up ? "is up" : "has gone:", h->text);
+    events_note_host(sv, h, up ? PXP_EVENT_HOST_UP : PXP_EVENT_HOST_GONE, h->text);
     px_list_foreach(it, &sv->hosts.subscribers) {
         struct peer *p = px_container_of(it, struct peer, subscribed);
         if (pxp_host_event_encode(peer_out(p), 0, &e) != PVMX_OK)
             peer_close(p);
     }
     /* Not before all know it: whoever hears that it was added may ask any of them for tasks there. */
-    if (h->state == PXP_HOST_UP)
+    if (up)
         add_host_settled(sv, h, PVMX_OK, "");
 }
 

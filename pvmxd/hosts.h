@@ -38,7 +38,7 @@ struct host {
     uint8_t vote;  /* enum vote of lead.c */
     bool deserted; /* nobody listens there, as was found since the leader is lost */
     bool in_use;   /* has tasks or clients, as far as the leader knows: depart.h */
-    uint32_t told; /* state that subscribers know */
+    bool announced; /* subscribers know that it is up: only then are they told that it has gone */
     uint64_t indirect_until; /* its addresses are not tried: see relay.h */
     struct px_list changed;  /* in hosts.changed */
 };

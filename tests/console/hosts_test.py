@@ -191,7 +191,8 @@ class AllHosts(ThreeHosts):
         seen = [event() for _ in range(12)]
         self.assertEqual(sorted(e["tid"] for e in seen if e["event"] == "started"), tids)
         self.assertEqual(sorted(e["tid"] for e in seen if e["event"] == "ended"), tids)
-        # A host that comes later is followed as well.
+        # A host that comes later is followed as well; of one that does not come there is nothing to tell.
+        self.assertEqual(self.pvmx("add", "-l", "false %c", "south")[0], 1)
         self.ok("add", "north:2")
         self.assertEqual((lambda e: (e["event"], e["host"]))(event()), ("host-up", "north"))
         (one,), _ = self.spawn("-north", "true")
