@@ -6,11 +6,6 @@
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <unistd.h>
-
-enum { TURN_US = 20 * 1000 };
-
-#define LIMIT (30 * PX_SEC) /* much more than the grace period of tasks */
 
 /* Every host ends its tasks; *count: how many there are. */
 static int ask_all(struct console *c, uint32_t *count)
@@ -45,16 +40,14 @@ static int ask_person(struct console *c)
 static int run_clean(struct console *c, const struct cmd *cmd, struct args *a)
 {
     uint32_t ended = 0, left;
-    uint64_t until = px_now_ns() + LIMIT;
+    uint64_t begin = px_now_ns();
     (void)cmd;
     int status = args_has(a, 'y') ? CMD_OK : ask_person(c);
     if (!status)
         status = ask_all(c, &ended);
     /* Again and again: those that were just being started have come meanwhile. */
-    for (left = ended; !status && left > 0 && px_now_ns() < until;) {
-        usleep(TURN_US);
+    for (left = ended; !status && left > 0 && task_ends_awaited(begin);)
         status = ask_all(c, &left);
-    }
     if (status)
         return status;
     if (left > 0)

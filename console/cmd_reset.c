@@ -10,11 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { TURN_US = 20 * 1000 };
-
-#define LIMIT (30 * PX_SEC) /* much more than the grace period of tasks */
 
 /* Tasks with PvmNoReset have an entry of this name. */
 #define SPARED "###_PVM_NO_RESET_###"
@@ -46,9 +41,11 @@ static int choose(struct console *c, struct target *t)
 /* Until none of them is there. */
 static int await_ends(struct console *c, const struct target *t)
 {
-    uint64_t until = px_now_ns() + LIMIT;
+    uint64_t begin = px_now_ns();
     size_t left = t->n;
-    while (left > 0 && px_now_ns() < until) {
+    if (left == 0)
+        return CMD_OK;
+    do {
         struct pxp_status_is s;
         struct pxp_zone zone = {0};
         pvmx_err err = survey_status(&c->link, false, &s, &zone, NULL);
@@ -59,9 +56,7 @@ static int await_ends(struct console *c, const struct target *t)
         pxp_zone_free(&zone);
         if (err)
             return cmd_error();
-        if (left > 0)
-            usleep(TURN_US);
-    }
+    } while (left > 0 && task_ends_awaited(begin));
     return left ? cmd_fail("reset: %zu tasks have not ended (ps lists them)", left) : CMD_OK;
 }
 

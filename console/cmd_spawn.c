@@ -134,20 +134,20 @@ static int find_where(struct console *c, struct request *r)
 {
     struct pxp_status_is s;
     struct pxp_zone zone = {0};
-    const char *where = r->where, *kind = NULL;
+    const char *where = r->where, *kind = NULL, *name = NULL;
     if (!where || (!r->by_address && strcmp(where, "LINUX64") == 0))
         return CMD_OK;
     if (survey_status(&c->link, false, &s, &zone, NULL))
         return cmd_error();
     for (size_t i = 0; i < s.n_hosts && !kind; i++) {
-        const char *name = s.hosts[i].name;
+        name = s.hosts[i].name;
         kind = strcmp(name, where) == 0 || (r->by_address && has_address(name, where))
                    ? "hosts"
                : strcmp(s.hosts[i].arch, where) == 0 ? "arch"
                                                      : NULL;
-        snprintf(r->spread, sizeof r->spread, "%s=%.256s", kind ? kind : "",
-                 kind && *kind == 'h' ? name : where);
     }
+    if (kind)
+        snprintf(r->spread, sizeof r->spread, "%s=%.256s", kind, *kind == 'h' ? name : where);
     pxp_zone_free(&zone);
     r->app.where = r->spread;
     return kind ? CMD_OK

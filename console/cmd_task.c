@@ -4,6 +4,7 @@
 #include "survey.h"
 #include "task.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 
 #include <ctype.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* ---- what is meant ---------------------------------------------------------------------------- */
 
@@ -76,6 +78,15 @@ static pvmx_err ask_hosts(struct survey *s, const struct target *t, int sig)
     }
     free(tids);
     return err;
+}
+
+bool task_ends_awaited(uint64_t begin)
+{
+    enum { TURN_US = 20 * 1000 };
+    if (px_now_ns() - begin >= 30 * PX_SEC)
+        return false;
+    usleep(TURN_US);
+    return true;
 }
 
 int task_count_done(struct survey *s, uint32_t *count)

@@ -10,6 +10,10 @@
  * cmd.h. */
 int task_signal_all(struct console *c, const struct target *t, int sig, uint32_t *count);
 
+/* Waits a moment before who has asked tasks to end looks again; false: they have had their time since
+ * `begin` (px_now_ns), much more than their grace period. */
+bool task_ends_awaited(uint64_t begin);
+
 /* Adds up the answers (message done) of all hosts that were asked. A status too. */
 int task_count_done(struct survey *s, uint32_t *count);
 /* What the JSON of commands that only count says. */
