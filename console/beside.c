@@ -154,8 +154,6 @@ void beside_typed(void (*away)(void *arg), void (*back)(void *arg), void *arg)
 void beside_hold(bool on)
 {
     b.held = on;
-    if (!on)
-        show_lines();
 }
 
 bool beside_end(void)

@@ -12,7 +12,8 @@
 int beside_open(int fd);
 /* Takes away what stands where lines are to be shown, and draws it again; NULL: nothing does. */
 void beside_typed(void (*away)(void *arg), void (*back)(void *arg), void *arg);
-/* While the whole terminal is drawn on, nothing is shown but kept. */
+/* While the whole terminal is drawn on, or a question is open, nothing is shown but kept: whoever waits
+ * afterwards shows it. */
 void beside_hold(bool on);
 /* No more can be shown: true when there are still tasks that may write. */
 bool beside_end(void);

@@ -68,10 +68,10 @@ static int finish(struct probe *p, char *said, size_t size)
     for (;;) {
         char rest[256];
         bool room = used + 1 < size;
+        if (link_wait_for(p->fd, -1, 0) < 0)
+            break;
         ssize_t n = room ? read(p->fd, said + used, size - 1 - used)
                          : read(p->fd, rest, sizeof rest);
-        if (n < 0 && errno == EINTR && !link_interrupted())
-            continue;
         if (n <= 0)
             break;
         used += room ? (size_t)n : 0;

@@ -318,6 +318,12 @@ static FILE *asks_on(const struct console *c)
                                    : NULL;
 }
 
+/* What is typed; nothing at the end of input, and of Ctrl-C. */
+static ssize_t typed(char *bytes, size_t size)
+{
+    return link_wait_for(STDIN_FILENO, -1, 0) > 0 ? read(STDIN_FILENO, bytes, size) : 0;
+}
+
 int repl_ask(const struct console *c, const char *fmt, ...)
 {
     char answer[16];
@@ -330,10 +336,12 @@ int repl_ask(const struct console *c, const char *fmt, ...)
     va_end(ap);
     fputs(" [y/N] ", f);
     fflush(f);
-    ssize_t n = read(STDIN_FILENO, answer, sizeof answer);
+    beside_hold(true); /* the question stays the last that is seen */
+    ssize_t n = typed(answer, sizeof answer);
     bool yes = n > 0 && (*answer == 'y' || *answer == 'Y');
     while (n > 0 && answer[n - 1] != '\n') /* not to be taken for the next command */
-        n = read(STDIN_FILENO, answer, sizeof answer);
+        n = typed(answer, sizeof answer);
+    beside_hold(false);
     if (n <= 0 && link_interrupted())
         return CMD_INTERRUPTED;
     if (n <= 0)

@@ -353,6 +353,23 @@ class Prompt(LabCase):
         t.expect("2 tasks asked to end")
         t.finish()
 
+    def test_question_and_ctrl_c_at_once(self):
+        """The console has hardly asked when the key is there: it runs when nothing else wants its processor."""
+        t = self.console()
+        self.ask(t, "spawn -2 sleep 600", "2 successful")
+        processors = os.sched_getaffinity(0)
+        self.addCleanup(os.sched_setaffinity, 0, processors)
+        for pid in (0, t.pid):
+            os.sched_setaffinity(pid, {min(processors)})
+        os.sched_setscheduler(t.pid, os.SCHED_IDLE, os.sched_param(0))
+        for _ in range(500):
+            t.line("kill 1")
+            t.expect(r"\[y/N\] ")
+            t.send(CTRL_C)
+            t.expect(PROMPT)
+        self.ask(t, "kill -y 1", "2 tasks asked to end")
+        self.leave(t)
+
     def test_end_of_file_leaves_the_vm(self):
         t = self.console()
         t.send(CTRL_D)
