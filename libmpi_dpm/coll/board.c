@@ -221,7 +221,7 @@ int xmpi_board_sync(struct xmpi_comm *comm, int cls)
     pvmx_engine_board_show(comm->board, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
     int waited = xmpi_board_await(comm, PVMX_BOARD_ALL, true);
     if (cls || waited)
-        return cls ? cls : waited;
+        return waited ? waited : cls; /* the last sentence is its */
     for (int k = 0; k < comm->size; k++) {
         v = (struct xmpi_shown *)(uintptr_t)pvmx_engine_board_answer(comm->board, k);
         if (v->way)

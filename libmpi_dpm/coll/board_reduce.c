@@ -225,8 +225,8 @@ static int collect(const struct xmpi_coll *c, struct xmpi_comm *comm)
     else
         xmpi_board_put(comm, mine, to.base);
     cls = xmpi_board_await(comm, PVMX_BOARD_ALL, false);
-    int bad = look(comm, mine.len, &way);
-    cls = cls ? cls : bad;
+    if (!cls) /* else not all have shown what they do */
+        cls = look(comm, mine.len, &way);
     if (cls || way >= XMPI_WAY_MEMORY)
         answer(comm, cls, way, mine.len);
     if (cls || way == XMPI_WAY_MESSAGES)

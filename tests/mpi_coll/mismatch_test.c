@@ -276,13 +276,18 @@ static void do_unlike(enum unlike u, MPI_Comm all, int odd)
     alarm(SECONDS);
     for (int k = 0; k < 5; k++)
         MPI_Barrier(comm);
+    for (int k = 0; k < 4; k++) /* what stands on the board is of another length */
+        MPI_Reduce(send_buf, recv_buf, 1, MPI_INT, MPI_MAX, 0, comm);
+    if (rank == 1 && size == 3) /* the others look before this one has come */
+        usleep((useconds_t)(10 * xmpi_watch_first / 1000));
     int rc = call_unlike(u, rank == odd, comm);
     MPI_Error_class(rc, &cls);
     MPI_Error_string(rc, text, &len);
-    if (cls && cls != unlikes[u].cls)
+    bool told = strstr(text, " calls ") || strstr(text, "root");
+    if (cls && (cls != unlikes[u].cls || !told))
         fprintf(stderr, "rank %d: %s\n", rank, text);
     lab_check(cls == MPI_SUCCESS || cls == unlikes[u].cls);
-    lab_check(cls == MPI_SUCCESS || strstr(text, " calls ") || strstr(text, "root"));
+    lab_check(cls == MPI_SUCCESS || told);
     mine[0] = cls != MPI_SUCCESS;
     mine[1] = rank;
     lab_check(MPI_Allreduce(mine, said, 2, MPI_INT, MPI_SUM, all) == MPI_SUCCESS);
