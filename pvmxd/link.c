@@ -57,6 +57,7 @@ static struct link *link_new(struct server *sv, bool caller)
         return NULL;
     }
     l->sv = sv;
+    l->id = ++sv->links.last_id;
     l->fd = -1;
     l->caller = caller;
     l->heard = l->said_at = px_now_ns();
@@ -168,12 +169,14 @@ pvmx_err link_why_not(uint32_t host, uint32_t number, const uint8_t *body, size_
     return err;
 }
 
-bool link_alive(const struct server *sv, const struct link *l)
+struct link *link_find(const struct server *sv, uint64_t id)
 {
-    px_list_foreach(it, &sv->links.all)
-        if (px_container_of(it, struct link, all) == l)
-            return true;
-    return false;
+    px_list_foreach(it, &sv->links.all) {
+        struct link *l = px_container_of(it, struct link, all);
+        if (l->id == id)
+            return l;
+    }
+    return NULL;
 }
 
 void link_answered(struct link *l, uint32_t number, uint32_t serial, const uint8_t *body,

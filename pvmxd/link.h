@@ -32,6 +32,7 @@ enum link_state { LINK_DIALLING, LINK_GREETING, LINK_PROVING, LINK_OPEN };
 
 struct links {
     struct px_list all, strangers, dirty, closed;
+    uint64_t last_id;
     unsigned nstrangers;
     struct loop_timer beat;
     bool beating;
@@ -39,6 +40,7 @@ struct links {
 
 struct link {
     struct server *sv;
+    uint64_t id; /* no other link has had it, or will: for who may look for this one later */
     struct loop_io io;
     struct loop_timer limit; /* of dialling one address, of greeting */
     int fd;
@@ -88,8 +90,8 @@ void link_answered(struct link *l, uint32_t number, uint32_t serial, const uint8
                    size_t len);
 /* An answer is not the one that was hoped for: why. The sentence is recorded. */
 pvmx_err link_why_not(uint32_t host, uint32_t number, const uint8_t *body, size_t len);
-/* It is there; one of which this is not known may be a closed one's memory. */
-bool link_alive(const struct server *sv, const struct link *l);
+/* The link that has this id; NULL: it has been closed. */
+struct link *link_find(const struct server *sv, uint64_t id);
 /* Nobody waits for this answer any more. */
 void link_unask(struct link *l, uint32_t serial);
 void link_refuse(struct link *l, uint32_t serial, pvmx_err err);

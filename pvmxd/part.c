@@ -193,7 +193,7 @@ pvmx_err span_on_start(struct server *sv, struct link *l, uint32_t serial,
     if (r == NULL)
         return px_fail(PVMX_ERR_NOMEM, "host %s has no memory for a spawn request", sv->host);
     r->origin = l->host;
-    r->link = l;
+    r->link = l->id;
     for (int i = 0; i < 3; i++)
         r->stdio[i] = fcntl(EXEC_NULL_FD, F_DUPFD_CLOEXEC, EXEC_FIRST_FD);
     pvmx_err err = pxp_start_decode(body, len, &s, &r->zone);
@@ -218,16 +218,17 @@ pvmx_err span_on_start(struct server *sv, struct link *l, uint32_t serial,
 static void answer(struct spawn_req *r, pvmx_err err, const char *text)
 {
     struct pxp_started m = {.error = err, .text = text};
+    struct link *l = link_find(r->sv, r->link);
     m.errors = pxp_zone_alloc(&r->zone, (r->total + 1) * sizeof *m.errors);
     m.pids = pxp_zone_alloc(&r->zone, (r->total + 1) * sizeof *m.pids);
-    if (!link_alive(r->sv, r->link) || m.errors == NULL || m.pids == NULL)
+    if (l == NULL || m.errors == NULL || m.pids == NULL)
         return;
     for (uint32_t i = 0; i < r->total; i++) {
         m.errors[i] = r->ones[i].err;
         m.pids[i] = (uint32_t)r->ones[i].pid;
     }
     m.n_errors = m.n_pids = r->total;
-    pxp_started_encode(link_out(r->link), r->serial | LINK_REPLY, &m);
+    pxp_started_encode(link_out(l), r->serial | LINK_REPLY, &m);
 }
 
 void span_watch_later(struct server *sv, int32_t tid, uint32_t host)
@@ -262,7 +263,7 @@ void span_part_finish(struct spawn_req *r, uint32_t failed)
 {
     struct server *sv = r->sv;
     const struct host *h = hosts_find(sv, r->origin);
-    bool orphans = h == NULL || h->state != PXP_HOST_UP || !link_alive(sv, r->link);
+    bool orphans = h == NULL || h->state != PXP_HOST_UP || link_find(sv, r->link) == NULL;
     launched(r);
     spawn_give_back(r);
     struct job *j = spawn_make_job(r);

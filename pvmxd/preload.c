@@ -166,7 +166,7 @@ static pvmx_err source_read(struct preload_source *s, const char *host, uint64_t
 struct serving {
     struct step step;
     struct preload_source *source;
-    struct link *link;
+    uint64_t link; /* id of the one to answer on */
     uint32_t serial;
     uint64_t offset;
     struct landing_file file;
@@ -184,14 +184,15 @@ static void served(struct step *s)
                           .mtime_nsec = v->file.mtime_nsec,
                           .bytes = v->bytes,
                           .bytes_len = v->n};
+    struct link *l = link_find(s->sv, v->link);
     pvmx_err err = s->err;
-    if (link_alive(s->sv, v->link)) {
+    if (l != NULL) {
         if (err != PVMX_OK)
             px_fail(err, "%s", s->text);
         else
-            err = pxp_piece_encode(link_out(v->link), v->serial | LINK_REPLY, &m);
+            err = pxp_piece_encode(link_out(l), v->serial | LINK_REPLY, &m);
         if (err != PVMX_OK)
-            link_refuse(v->link, v->serial, err);
+            link_refuse(l, v->serial, err);
     }
     source_drop(v->source);
     free(v);
@@ -251,7 +252,7 @@ pvmx_err preload_on_fetch(struct server *sv, struct link *l, uint32_t serial,
     }
     *v = (struct serving){.step = {.sv = sv, .work.run = run_serving, .then = served},
                           .source = source,
-                          .link = l,
+                          .link = l->id,
                           .serial = serial,
                           .offset = m.offset,
                           .size = size};
@@ -386,11 +387,12 @@ static void next_piece(struct preload *p)
                                r->sv->host));
         return;
     }
-    uint32_t ask = link_alive(r->sv, r->link) ? link_ask(r->link, on_piece, p) : 0;
-    pvmx_err err = ask != 0 ? pxp_fetch_encode(link_out(r->link), ask, &m)
+    struct link *l = link_find(r->sv, r->link);
+    uint32_t ask = l != NULL ? link_ask(l, on_piece, p) : 0;
+    pvmx_err err = ask != 0 ? pxp_fetch_encode(link_out(l), ask, &m)
                             : px_fail(PVMX_ERR_CLOSED, "the spawner's host has gone");
     if (err != PVMX_OK && ask != 0)
-        link_unask(r->link, ask);
+        link_unask(l, ask);
     if (err != PVMX_OK)
         give_up(p, err);
 }

@@ -59,7 +59,7 @@ struct spawn_req {
     struct span *span;     /* it has tasks on other hosts; NULL: none */
     uint32_t **chosen;     /* hosts of the tasks of programs that say where; see span.c */
     uint32_t origin;       /* it is a part that this host's daemon carries; 0: ours */
-    struct link *link;     /* then: where to answer */
+    uint64_t link;         /* then: id of the link to answer on */
     const uint8_t *body;   /* as it came, for other hosts */
     size_t body_len;
     /* In a VM that has had other hosts: the tasks end when this daemon is killed, since all others then take
