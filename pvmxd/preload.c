@@ -18,7 +18,8 @@
 enum {
     PIECE = 512 * 1024, /* the loop seals and opens it in half a millisecond */
     PIECE_LEAST = 16 * 1024,
-    PIECES = 16 * 1024 * 1024, /* on their way to all hosts of a request */
+    WINDOW = 4,                /* pieces on their way to a host */
+    PIECES = 16 * 1024 * 1024, /* bytes of them, to all hosts of a request */
 };
 
 /* A step that a thread takes; then() follows on the loop's thread. */
@@ -209,18 +210,20 @@ static void run_serving(struct pool_work *w, struct pool_worker *me)
     step_done(&v->step);
 }
 
-/* The request of this job, if that host has a part in it; *tasks: how many others have. */
-static struct spawn_req *find(struct server *sv, uint32_t job, uint32_t host, size_t *tasks)
+/* The request of this job, if that host has a part in it; *parts: no fewer than hosts have one. */
+static struct spawn_req *find(struct server *sv, uint32_t job, uint32_t host, size_t *parts)
 {
     px_list_foreach(it, &sv->requests) {
         struct spawn_req *r = px_container_of(it, struct spawn_req, in_all);
         if (r->origin != 0 || r->span == NULL || r->job_id != job)
             continue;
-        *tasks = 0;
+        uint32_t last = 0;
+        *parts = 0;
         bool part = false;
         for (uint32_t i = 0; i < r->total; i++) {
-            *tasks += r->ones[i].host != 0;
-            part = part || r->ones[i].host == host;
+            *parts += r->ones[i].host != 0 && r->ones[i].host != last;
+            last = r->ones[i].host;
+            part = part || last == host;
         }
         return part && !r->cancelled ? r : NULL;
     }
@@ -232,17 +235,17 @@ pvmx_err preload_on_fetch(struct server *sv, struct link *l, uint32_t serial,
 {
     struct pxp_zone zone = {0};
     struct pxp_fetch m;
-    size_t tasks = 0;
+    size_t parts = 0;
     pvmx_err err = pxp_fetch_decode(body, len, &m, &zone);
     pxp_zone_free(&zone);
     if (err != PVMX_OK)
         return err;
-    struct spawn_req *r = find(sv, m.job, l->host, &tasks);
+    struct spawn_req *r = find(sv, m.job, l->host, &parts);
     if (r == NULL)
         return px_fail(PVMX_ERR_CANCELLED, "the spawner has ended");
     if (m.app >= r->m.n_apps || m.file >= r->m.apps[m.app].n_preload)
         return px_fail(PVMX_ERR_PROTO, "a file that no spawn request names");
-    size_t size = PIECES / tasks; /* no less than what each host may have */
+    size_t size = PIECES / WINDOW / parts;
     size = size > PIECE ? PIECE : size < PIECE_LEAST ? PIECE_LEAST : size;
     struct serving *v = malloc(sizeof *v + size);
     struct preload_source *source = v != NULL ? source_get(r, m.app, m.file) : NULL;
@@ -262,20 +265,46 @@ pvmx_err preload_on_fetch(struct server *sv, struct link *l, uint32_t serial,
 
 /* ---- where tasks are started ------------------------------------------------------------------ */
 
+/* One that has been asked for. */
+struct piece {
+    struct preload *p;
+    bool here;
+    size_t n;
+    struct landing_file file; /* what the original was like then */
+    uint8_t bytes[PIECE];
+};
+
+/* Everything belongs to the loop's thread, and what a step needs to the step while it runs. Pieces have
+ * numbers: number k lies in ring[k % WINDOW], and k * size bytes are in front of it. */
 struct preload {
-    struct step step;
+    struct step step; /* one at a time */
+    bool stepping;
     struct spawn_req *r;
     uint32_t app, file;
     struct preload_source *source; /* NULL: on another host */
     struct landing to;
-    struct landing_file first, now; /* what the original was and is like */
-    const char *wdir;               /* NULL: not known yet */
-    uint64_t offset;                /* bytes that have been written */
-    size_t n;                       /* of the piece */
-    bool done;                      /* this file is there */
+    struct landing_file first; /* what the original was like at the first piece */
+    const char *wdir;
+    uint64_t asked, written; /* pieces */
+    unsigned coming;         /* asked for, and neither here nor refused */
+    size_t size;             /* of each but the last; known with the first */
+    bool done;               /* this file is there */
+    pvmx_err err;            /* it cannot be had */
+    char text[400];
     struct pxp_zone zone;
-    uint8_t bytes[PIECE];
+    struct piece ring[WINDOW];
 };
+
+static void go_on(struct preload *p);
+
+/* The sentence has been recorded. Only the first counts. */
+static void fail(struct preload *p, pvmx_err err)
+{
+    if (p->err != PVMX_OK)
+        return;
+    p->err = err;
+    snprintf(p->text, sizeof p->text, "%s", pvmx_last_error());
+}
 
 static pvmx_err cannot(const struct preload *p, int errnum)
 {
@@ -290,7 +319,7 @@ static pvmx_err cannot(const struct preload *p, int errnum)
 }
 
 /* Nothing is written when the file is there. */
-static pvmx_err begin(struct preload *p)
+static pvmx_err begin(struct preload *p, const struct piece *piece)
 {
     struct spawn_req *r = p->r;
     const struct pxp_app *app = &r->m.apps[p->app];
@@ -299,24 +328,26 @@ static pvmx_err begin(struct preload *p)
     if (err != PVMX_OK)
         return err;
     p->wdir = plan.wdir;
-    p->first = p->now;
+    p->first = piece->file;
+    p->size = piece->n;
     int errnum = landing_begin(&p->to, p->wdir, app->preload[p->file], r->m.umask & 0777,
                                &p->first, p->source != NULL ? p->source->fd : -1, &p->done);
     return errnum == 0 ? PVMX_OK : cannot(p, errnum);
 }
 
-static pvmx_err write_piece(struct preload *p)
+static pvmx_err write_piece(struct preload *p, const struct piece *piece)
 {
-    pvmx_err err = p->wdir == NULL ? begin(p) : PVMX_OK;
+    pvmx_err err = p->written == 0 ? begin(p, piece) : PVMX_OK;
     if (err != PVMX_OK || p->done)
         return err;
-    if (!landing_alike(&p->now, &p->first) || (p->n == 0 && p->offset < p->first.size))
+    uint64_t at = p->written * p->size, left = p->first.size - at;
+    if (!landing_alike(&piece->file, &p->first) || (p->size == 0 && left > 0) ||
+        piece->n != (left < p->size ? left : p->size))
         return px_fail(PVMX_ERR_SPAWN,
                        "preload_files: %s was changed while host %s copied it",
                        p->r->m.apps[p->app].preload[p->file], p->r->sv->host);
-    int errnum = landing_write(&p->to, p->offset, p->bytes, p->n);
-    p->offset += p->n;
-    p->done = p->offset >= p->first.size;
+    int errnum = landing_write(&p->to, at, piece->bytes, piece->n);
+    p->done = piece->n == left;
     if (errnum == 0 && p->done)
         errnum = landing_finish(&p->to, &p->first);
     return errnum == 0 ? PVMX_OK : cannot(p, errnum);
@@ -325,76 +356,98 @@ static pvmx_err write_piece(struct preload *p)
 static void run_piece(struct pool_work *w, struct pool_worker *me)
 {
     struct preload *p = px_container_of(w, struct preload, step.work);
-    struct step *s = &p->step;
-    pvmx_err err = s->err; /* given up: there is only something to drop */
+    struct piece *piece = &p->ring[p->written % WINDOW];
+    pvmx_err err = PVMX_OK;
     (void)me;
-    if (err == PVMX_OK && p->source != NULL)
-        err = source_read(p->source, s->sv->host, p->offset, p->bytes, sizeof p->bytes,
-                          &p->n, &p->now);
+    if (p->source != NULL)
+        err = source_read(p->source, p->r->sv->host, p->written * PIECE, piece->bytes,
+                          PIECE, &piece->n, &piece->file);
     if (err == PVMX_OK)
-        err = write_piece(p);
-    if (err != s->err)
-        step_fail(s, err);
-    if (err != PVMX_OK || p->done)
-        landing_drop(&p->to);
-    step_done(s);
+        err = write_piece(p, piece);
+    if (err != PVMX_OK)
+        step_fail(&p->step, err);
+    step_done(&p->step);
 }
 
-static void give_up(struct preload *p, pvmx_err err)
+static void piece_written(struct step *s)
 {
-    step_fail(&p->step, err);
+    struct preload *p = px_container_of(s, struct preload, step);
+    p->stepping = false;
+    p->ring[p->written++ % WINDOW].here = false;
+    if (s->err != PVMX_OK) {
+        px_fail(s->err, "%s", s->text);
+        fail(p, s->err);
+    }
+    go_on(p);
+}
+
+static void step(struct preload *p, void (*run)(struct pool_work *w, struct pool_worker *me),
+                 void (*then)(struct step *s))
+{
+    p->step = (struct step){.sv = p->r->sv, .work.run = run, .then = then};
+    p->stepping = true;
     step_submit(&p->step);
 }
 
 static void on_piece(struct server *sv, void *arg, uint32_t number, const uint8_t *body,
                      size_t len)
 {
-    struct preload *p = arg;
+    struct piece *piece = arg;
+    struct preload *p = piece->p;
     struct pxp_zone zone = {0};
     struct pxp_piece m;
     (void)sv;
     pvmx_err err = number == PXP_PIECE ? pxp_piece_decode(body, len, &m, &zone)
                                        : link_why_not(p->r->origin, number, body, len);
-    if (err == PVMX_OK && m.bytes_len > sizeof p->bytes)
+    if (err == PVMX_OK && m.bytes_len > sizeof piece->bytes)
         err = px_fail(PVMX_ERR_PROTO, "host %u sends too much of a file", p->r->origin);
     if (err == PVMX_OK) {
         if (m.bytes_len > 0)
-            memcpy(p->bytes, m.bytes, m.bytes_len);
-        p->n = m.bytes_len;
-        p->now = (struct landing_file){.size = m.size,
-                                       .mode = m.mode,
-                                       .uid = m.uid,
-                                       .mtime = (int64_t)m.mtime,
-                                       .mtime_nsec = m.mtime_nsec};
-        step_submit(&p->step);
+            memcpy(piece->bytes, m.bytes, m.bytes_len);
+        piece->n = m.bytes_len;
+        piece->file = (struct landing_file){.size = m.size,
+                                            .mode = m.mode,
+                                            .uid = m.uid,
+                                            .mtime = (int64_t)m.mtime,
+                                            .mtime_nsec = m.mtime_nsec};
+        piece->here = true;
     }
     pxp_zone_free(&zone);
+    p->coming--;
     if (err != PVMX_OK)
-        give_up(p, err);
+        fail(p, err);
+    go_on(p);
 }
 
-static void next_piece(struct preload *p)
+static void ask(struct preload *p)
 {
     struct spawn_req *r = p->r;
-    struct pxp_fetch m = {.job = r->job_id, .app = p->app, .file = p->file, .offset = p->offset};
-    if (r->origin == 0) {
-        if (p->source == NULL)
-            p->source = source_get(r, p->app, p->file);
-        if (p->source != NULL)
-            step_submit(&p->step);
-        else
-            give_up(p, px_fail(PVMX_ERR_NOMEM, "host %s has no memory to copy a file",
-                               r->sv->host));
+    struct piece *piece = &p->ring[p->asked % WINDOW];
+    struct pxp_fetch m = {.job = r->job_id,
+                          .app = p->app,
+                          .file = p->file,
+                          .offset = p->asked * p->size};
+    struct link *l = link_find(r->sv, r->link);
+    uint32_t serial = l != NULL ? link_ask(l, on_piece, piece) : 0;
+    pvmx_err err = serial != 0 ? pxp_fetch_encode(link_out(l), serial, &m)
+                               : px_fail(PVMX_ERR_CLOSED, "the spawner's host has gone");
+    if (err == PVMX_OK) {
+        piece->p = p;
+        p->asked++;
+        p->coming++;
         return;
     }
-    struct link *l = link_find(r->sv, r->link);
-    uint32_t ask = l != NULL ? link_ask(l, on_piece, p) : 0;
-    pvmx_err err = ask != 0 ? pxp_fetch_encode(link_out(l), ask, &m)
-                            : px_fail(PVMX_ERR_CLOSED, "the spawner's host has gone");
-    if (err != PVMX_OK && ask != 0)
-        link_unask(l, ask);
-    if (err != PVMX_OK)
-        give_up(p, err);
+    if (serial != 0)
+        link_unask(l, serial);
+    fail(p, err);
+}
+
+/* The first piece comes alone: it tells how long pieces and file are. */
+static bool may_ask(const struct preload *p)
+{
+    if (p->err != PVMX_OK || p->done || p->asked - p->written == WINDOW)
+        return false;
+    return p->asked == 0 || (p->written > 0 && p->asked * p->size < p->first.size);
 }
 
 /* ---- one file after the other */
@@ -419,15 +472,18 @@ static bool find_file(struct preload *p)
 
 static void next_file(struct preload *p)
 {
-    source_drop(p->source);
-    p->source = NULL;
     p->to = (struct landing){.dir = -1, .fd = -1};
-    p->wdir = NULL;
-    p->offset = 0;
+    p->asked = p->written = 0;
+    for (unsigned i = 0; i < WINDOW; i++)
+        p->ring[i].here = false;
+    p->size = 0;
     p->done = false;
-    p->step.err = PVMX_OK;
+    p->err = PVMX_OK;
     if (!atomic_load(&p->r->failed) && find_file(p)) {
-        next_piece(p);
+        if (p->r->origin == 0 && (p->source = source_get(p->r, p->app, p->file)) == NULL)
+            fail(p, px_fail(PVMX_ERR_NOMEM, "host %s has no memory to copy a file",
+                            p->r->sv->host));
+        go_on(p);
         return;
     }
     struct spawn_req *r = p->r;
@@ -440,27 +496,48 @@ static void next_file(struct preload *p)
 static void fail_program(struct preload *p)
 {
     struct spawn_req *r = p->r;
-    px_fail(p->step.err, "%s", p->step.text);
+    px_fail(p->err, "%s", p->text);
     for (uint32_t i = 0; i < r->total; i++)
         if (r->ones[i].host == 0 && r->ones[i].app == p->app && r->ones[i].err == PVMX_OK)
-            launch_failed(r, i, p->step.err);
+            launch_failed(r, i, p->err);
 }
 
-static void on_written(struct step *s)
+static void file_ended(struct step *s)
 {
     struct preload *p = px_container_of(s, struct preload, step);
-    bool unwanted = p->r->cancelled || s->sv->halting || atomic_load(&p->r->failed);
-    if (s->err == PVMX_OK && !p->done) {
-        if (unwanted)
-            give_up(p, px_fail(PVMX_ERR_CANCELLED, "the spawner has ended"));
-        else
-            next_piece(p);
-        return;
-    }
-    if (s->err != PVMX_OK)
+    p->stepping = false;
+    source_drop(p->source);
+    p->source = NULL;
+    if (p->err != PVMX_OK)
         fail_program(p);
     p->file++;
     next_file(p);
+}
+
+static void run_drop(struct pool_work *w, struct pool_worker *me)
+{
+    struct preload *p = px_container_of(w, struct preload, step.work);
+    (void)me;
+    landing_drop(&p->to);
+    step_done(&p->step);
+}
+
+/* Something has happened to this file. */
+static void go_on(struct preload *p)
+{
+    const struct spawn_req *r = p->r;
+    if (p->stepping)
+        return;
+    if (!p->done && (r->cancelled || r->sv->halting || atomic_load(&r->failed)))
+        fail(p, px_fail(PVMX_ERR_CANCELLED, "the spawner has ended"));
+    while (r->origin != 0 && may_ask(p))
+        ask(p);
+    if (p->err == PVMX_OK && !p->done) {
+        if (p->source != NULL || p->ring[p->written % WINDOW].here)
+            step(p, run_piece, piece_written);
+    } else if (p->coming == 0) {
+        step(p, run_drop, file_ended);
+    }
 }
 
 bool preload_round(struct spawn_req *r)
@@ -469,7 +546,7 @@ bool preload_round(struct spawn_req *r)
     if (r->preloaded || source_count(r) == 0)
         return false;
     r->preloaded = true;
-    p = malloc(sizeof *p);
+    p = calloc(1, sizeof *p);
     if (p == NULL) {
         px_fail(PVMX_ERR_NOMEM, "host %s has no memory to copy files", r->sv->host);
         for (uint32_t i = 0; i < r->total; i++)
@@ -477,11 +554,7 @@ bool preload_round(struct spawn_req *r)
                 launch_failed(r, i, PVMX_ERR_NOMEM);
         return false;
     }
-    p->step = (struct step){.sv = r->sv, .work.run = run_piece, .then = on_written};
     p->r = r;
-    p->app = p->file = 0;
-    p->source = NULL;
-    p->zone = (struct pxp_zone){0};
     next_file(p);
     return true;
 }

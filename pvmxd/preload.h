@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Files that a spawn brings along (app.preload). Each daemon that starts tasks gets them before it starts
- * any: it asks the daemon that carries the request, where the spawner is, for piece after piece and writes
- * each before it asks for the next, so that nobody holds more than a piece for each host. A file that
- * cannot be had fails the tasks of its program here, with a sentence, as a missing program does.
+ * any: it asks the daemon that carries the request, where the spawner is, for piece after piece, a few ahead
+ * of the one that it writes, so that nobody holds more than these for each host. A file that cannot be had
+ * fails the tasks of its program here, with a sentence, as a missing program does.
  *
- * All reading and writing is done by spawner threads, one piece at a time. */
+ * All reading and writing is done by spawner threads; a request writes one piece at a time. */
 #ifndef PRELOAD_H
 #define PRELOAD_H
 

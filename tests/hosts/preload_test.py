@@ -44,7 +44,7 @@ class Preload(hostlab.HostCase):
 
     def test_they_are_there(self):
         """Name, bytes, mode and time; a program too; what is there already is left as it is."""
-        big = os.urandom(MEGA) * 50
+        big = os.urandom(MEGA) * 50 + b"and some"
         (self.here / "data").mkdir()
         (self.here / "data" / "big").write_bytes(big)
         (self.here / "empty").touch()
