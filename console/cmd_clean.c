@@ -40,9 +40,9 @@ static int ask_person(struct console *c)
 static int run_clean(struct console *c, const struct cmd *cmd, struct args *a)
 {
     uint32_t ended = 0, left;
-    uint64_t begin = px_now_ns();
     (void)cmd;
     int status = args_has(a, 'y') ? CMD_OK : ask_person(c);
+    uint64_t begin = px_now_ns();
     if (!status)
         status = ask_all(c, &ended);
     /* Again and again: those that were just being started have come meanwhile. */
