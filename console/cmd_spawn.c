@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/pvmenv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,8 @@ struct request {
     struct pvm_reader reader;
     /* What tasks get of PVM's options. */
     const char *env[OPTIONS_VARS];
-    char vars[OPTIONS_VARS][OPTIONS_VAR], path[2 * PATH_MAX], debugger[PATH_MAX];
+    char vars[OPTIONS_VARS][OPTIONS_VAR];
+    char path[2 * PATH_MAX], wdir[PATH_MAX], debugger[PATH_MAX];
 };
 
 /* ---- reading ---------------------------------------------------------------------------------- */
@@ -106,7 +108,7 @@ static int read_request(const struct cmd *cmd, struct args *a, struct request *r
     r->app.args = (const char **)a->words + i + 1;
     r->app.n_args = (size_t)(a->n - i - 1);
     if (r->debug) {
-        pvm_debugger(r->debugger, sizeof r->debugger);
+        px_pvm_debugger(r->debugger, sizeof r->debugger);
         r->app.debugger = r->debugger;
     }
     return CMD_OK;
@@ -170,8 +172,14 @@ static int give_options(struct console *c, struct request *r)
         o.values[OPTION_TRACE_CODE] = r->reader.code;
         o.values[OPTION_TRACE_CONTEXT] = 0;
     }
-    pvm_path(r->path, sizeof r->path);
+    px_pvm_path(r->path, sizeof r->path);
     r->app.path = r->path;
+    r->app.own_path = true;
+    if (!r->app.wdir) {
+        px_pvm_wdir(r->wdir, sizeof r->wdir);
+        r->app.wdir = r->wdir;
+        r->app.own_wdir = true;
+    }
     r->app.n_env = options_vars(&o, r->vars);
     r->app.env = r->env;
     for (size_t i = 0; i < r->app.n_env; i++)
@@ -379,7 +387,9 @@ const struct cmd cmd_spawn = {
     "start tasks",
     "PROGRAM is looked for in the folders of PVM_PATH (else ~/pvm3/bin/LINUX64), "
     "then in those of PATH and here. -COUNT starts so many. -HOST, -ARCH or "
-    "--host=ADDRESS says where, :DIR in which directory. Output is kept for logs "
+    "--host=ADDRESS says where, :DIR in which directory (else wd= of the host, PVM_WD, "
+    "or "
+    "this one). Output is kept for logs "
     "and goes to the terminal, if standard output is one; -> alone: here in any "
     "case; ->FILE: to a file, which is emptied; ->>FILE: appended. -i: the first "
     "task reads what attach gives it. The tasks go on when the console leaves "

@@ -42,48 +42,6 @@ int pvm_become(const char *vm, char **argv)
     return cmd_fail("%s: %s", path, strerror(errno));
 }
 
-/* PVM_ARCH and PVM_ROOT have a value in any case. */
-static const char *variable(const char *name)
-{
-    const char *v = getenv(name);
-    return v && *v                         ? v
-           : strcmp(name, "PVM_ARCH") == 0 ? "LINUX64"
-           : strcmp(name, "PVM_ROOT") == 0 ? "/usr/lib/pvm3"
-                                           : "";
-}
-
-void pvm_path(char *to, size_t size)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz0123456789";
-    const char *from = variable("PVM_PATH");
-    size_t n = 0, dir = 0; /* dir: where the last ':' is */
-    if (!*from)
-        from = "$HOME/pvm3/bin/$PVM_ARCH:$PVM_ROOT/bin/$PVM_ARCH";
-    while (*from && n < size) {
-        char name[64];
-        if (*from != '$') {
-            dir = *from == ':' ? n : dir;
-            to[n++] = *from++;
-            continue;
-        }
-        size_t len = strspn(++from, letters);
-        snprintf(name, sizeof name, "%.*s", (int)len, from);
-        n += (size_t)snprintf(to + n, size - n, "%s", variable(name));
-        from += len;
-    }
-    to[n < size ? n : dir] = '\0';
-}
-
-void pvm_debugger(char *to, size_t size)
-{
-    const char *debugger = variable("PVM_DEBUGGER");
-    if (*debugger)
-        snprintf(to, size, "%s", debugger);
-    else
-        snprintf(to, size, "%s/lib/debugger", variable("PVM_ROOT"));
-}
-
 /* In the new process. Output that nobody sees must not keep a pipe open. */
 __attribute__((noreturn)) static void run_reader(int fd, const char *vm, const char *file)
 {

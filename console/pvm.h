@@ -14,13 +14,6 @@ struct pxp_spawned;
  * cmd.h if that fails. */
 int pvm_become(const char *vm, char **argv);
 
-/* Where PVM looks for programs first: PVM_PATH, else its own folders; variables ($HOME) are put in. What
- * does not fit is left out. */
-void pvm_path(char *to, size_t size);
-
-/* What runs a program that is to be debugged, on hosts that do not say it themselves. */
-void pvm_debugger(char *to, size_t size);
-
 struct pvm_reader {
     int fd; /* -1: none */
     int32_t tid, code;

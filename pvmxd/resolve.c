@@ -78,6 +78,15 @@ static bool try_list(struct search *s, const char *list, const char *command)
     }
 }
 
+/* In the directories that the spawner names, and in those that the host has for its tasks. */
+static bool try_paths(struct search *s, const struct pxp_app *app, const struct own *own,
+                      const char *command)
+{
+    const char *first = app->own_path ? own->path : app->path;
+    const char *second = app->own_path ? app->path : own->path;
+    return try_list(s, first, command) || try_list(s, second, command);
+}
+
 static const char *env_get(char *const *env, size_t n, const char *name)
 {
     size_t len = strlen(name);
@@ -141,8 +150,7 @@ static pvmx_err find_program(const struct pxp_spawn *req, const struct pxp_app *
             found = try_dir(&s, "", 0, app->command);
         }
     } else {
-        found = try_list(&s, app->path, app->command) ||
-                try_list(&s, own->path, app->command) ||
+        found = try_paths(&s, app, own, app->command) ||
                 try_list(&s, path, app->command) || try_dir(&s, "", 0, app->command) ||
                 (slash != NULL && slash > program &&
                  try_dir(&s, program, (size_t)(slash - program), app->command));
@@ -247,7 +255,7 @@ static pvmx_err debug(const struct pxp_app *app, const char *host, const struct 
     if (strchr(debugger, '/') != NULL)
         found = try_dir(&s, "", 0, debugger + absolute);
     else
-        found = try_list(&s, app->path, debugger) || try_list(&s, own->path, debugger) ||
+        found = try_paths(&s, app, own, debugger) ||
                 try_list(&s, env_get(plan->env, plan->nenv, "PATH"), debugger);
     if (!found && own->wrapper != NULL && s.errnum == ENOENT) /* as with programs */
         snprintf(s.path, sizeof s.path, "%s", debugger);
@@ -291,9 +299,8 @@ pvmx_err resolve_wdir(const struct pxp_spawn *req, const struct pxp_app *app,
                       struct exec_plan *plan)
 {
     struct stat st;
-    plan->wdir = app->wdir[0] != '\0' ? app->wdir
-                 : own->wdir != NULL  ? own->wdir
-                                      : req->cwd;
+    bool says = app->wdir[0] != '\0' && !(app->own_wdir && own->wdir != NULL);
+    plan->wdir = says ? app->wdir : own->wdir != NULL ? own->wdir : req->cwd;
     if (plan->wdir[0] == '\0')
         plan->wdir = "/";
     else if (plan->wdir[0] != '/')

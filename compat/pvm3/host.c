@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Hosts of the virtual machine: which there are, adding and deleting them, their clocks. */
-#include "env.h"
 #include "hostspec.h"
 #include "rm.h"
 #include "rmcall.h"

@@ -2,8 +2,9 @@
 /* Reading what is said about hosts. */
 #include "hostspec.h"
 
-#include "env.h"
 #include "state.h"
+
+#include "base/pvmenv.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 static char *daemon_of(const struct pvmx_host_spec *s)
 {
     char text[PATH_MAX];
-    p3_env_expand(*s->daemon ? s->daemon : p3_env("PVM_DPATH"), text, sizeof text);
+    px_pvm_expand(*s->daemon ? s->daemon : px_pvm_env("PVM_DPATH"), text, sizeof text);
     return strdup(text);
 }
 
@@ -23,7 +24,7 @@ static char *daemon_of(const struct pvmx_host_spec *s)
 static char *launcher_of(const struct pvmx_host_spec *s)
 {
     char text[PATH_MAX];
-    const char *rsh = p3_env("PVM_RSH");
+    const char *rsh = px_pvm_env("PVM_RSH");
     if (*s->launcher || !*rsh || strchr(rsh, '%'))
         return strdup(s->launcher);
     snprintf(text, sizeof text, "%s %%h %%l %%c", rsh);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pvm_spawn, and the environment that children get. */
-#include "env.h"
 #include "output.h"
 #include "rm.h"
 #include "rmcall.h"
 #include "state.h"
 #include "trace.h"
+
+#include "base/pvmenv.h"
 
 #include <limits.h>
 #include <pvmx/engine/vm.h>
@@ -23,8 +24,8 @@ struct request {
     const char **env;
     char **argv;
     int parent;
-    bool no_parent;
-    char *where; /* hosts, as pvmxd has it; NULL: any */
+    bool no_parent, own_wdir; /* wd= of the host goes first */
+    char *where;              /* hosts, as pvmxd has it; NULL: any */
 };
 
 /* ---- the search path: PVM_PATH, else where PVM looks when nobody says anything; then, by the daemon,
@@ -142,7 +143,9 @@ static int start(struct request *r, int n, int *tids)
                            .argv = (const char *const *)r->argv,
                            .count = n,
                            .wdir = *r->wdir ? r->wdir : NULL,
+                           .own_wdir = r->own_wdir,
                            .path = r->path,
+                           .own_path = true,
                            .env = r->env,
                            .where = r->where,
                            .debugger = r->debugger};
@@ -164,16 +167,6 @@ static int start(struct request *r, int n, int *tids)
     tell_collector(&res);
     pvmx_engine_spawn_result_free(&res);
     return started;
-}
-
-/* What PvmTaskDebug runs, with the task and its arguments, on hosts without bx= of their own. */
-static void choose_debugger(struct request *r)
-{
-    const char *debugger = getenv("PVM_DEBUGGER");
-    if (debugger && *debugger)
-        snprintf(r->debugger, sizeof r->debugger, "%s", debugger);
-    else
-        snprintf(r->debugger, sizeof r->debugger, "%.4000s/lib/debugger", p3_env("PVM_ROOT"));
 }
 
 /* more: variables that are given in any case, NULL-terminated. */
@@ -208,14 +201,13 @@ static int make_env(struct request *r, int flag, const char *const *more)
 static int prepare(struct request *r, const char *task, char **argv, int flag,
                    const char *const *env)
 {
-    const char *path = getenv("PVM_PATH"), *wd = getenv("PVM_WD");
-    p3_env_expand(path && *path ? path : "$HOME/pvm3/bin/$PVM_ARCH:$PVM_ROOT/bin/$PVM_ARCH",
-                  r->path, sizeof r->path);
-    if (!*r->wdir && wd)
-        p3_env_expand(wd, r->wdir, sizeof r->wdir);
+    px_pvm_path(r->path, sizeof r->path);
+    r->own_wdir = !*r->wdir;
+    if (r->own_wdir)
+        px_pvm_wdir(r->wdir, sizeof r->wdir);
     resolve_relative(r, task);
     if (flag & PvmTaskDebug)
-        choose_debugger(r);
+        px_pvm_debugger(r->debugger, sizeof r->debugger);
     r->argv = argv;
     return make_env(r, flag, env);
 }

@@ -120,6 +120,8 @@ static pvmx_err convert_apps(const struct pvmx_spawn_args *args, struct pxp_app 
                                                                       : (uint32_t)a->count,
                                    .wdir = a->wdir,
                                    .path = a->path,
+                                   .own_wdir = a->own_wdir,
+                                   .own_path = a->own_path,
                                    .env = (const char **)a->env,
                                    .n_env = list_len(a->env),
                                    .where = a->where,

@@ -90,6 +90,29 @@ Test(resolve, order_of_places, .init = begin, .fini = end)
     expect("extra/w.x");
 }
 
+Test(resolve, of_host_and_spawner_either_goes_first, .init = begin, .fini = end)
+{
+    char folder[128], extra[128], path[300];
+    snprintf(folder, sizeof folder, "%s/here", top);
+    snprintf(extra, sizeof extra, "%s/extra", top);
+    snprintf(path, sizeof path, "%s:%s", folder, extra);
+    struct pxp_app app = {.command = "w.x", .path = path, .wdir = extra};
+    own = (struct own){.wdir = folder, .path = extra};
+    make("here/w.x", 0755);
+    make("extra/w.x", 0755);
+    cr_assert_eq(resolve(&app), PVMX_OK, "%s", pvmx_last_error());
+    cr_assert_str_eq(plan.wdir, extra);
+    cr_assert(strncmp(plan.path, folder, strlen(folder)) == 0, "%s", plan.path);
+    app.own_wdir = app.own_path = true;
+    cr_assert_eq(resolve(&app), PVMX_OK, "%s", pvmx_last_error());
+    cr_assert_str_eq(plan.wdir, folder);
+    cr_assert(strncmp(plan.path, extra, strlen(extra)) == 0, "%s", plan.path);
+    own = (struct own){.wdir = NULL}; /* the host says nothing */
+    cr_assert_eq(resolve(&app), PVMX_OK, "%s", pvmx_last_error());
+    cr_assert_str_eq(plan.wdir, extra);
+    cr_assert(strncmp(plan.path, folder, strlen(folder)) == 0, "%s", plan.path);
+}
+
 Test(resolve, what_cannot_be_run_is_passed_over_but_named, .init = begin, .fini = end)
 {
     struct pxp_app app = {.command = "w.x"};

@@ -19,6 +19,8 @@ struct pvmx_app {
     int32_t count;           /* how many to start, >= 0; or PVMX_APP_EACH */
     const char *wdir;        /* working directory; NULL: the spawner's */
     const char *path;        /* directories to look in first, ':' separated; NULL: none */
+    /* What a host says for its tasks itself (wd=, ep= of a host file) goes before wdir, before path. */
+    bool own_wdir, own_path;
     const char *const *env; /* "NAME=value" added to the spawner's environment; NULL: none */
     const char *where;      /* hosts to start on, as pvmxd/spread.h has it; NULL: all */
     const char *place;      /* from pvmx_engine_place_say; NULL: as the spawner's job */
