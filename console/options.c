@@ -15,29 +15,11 @@ static const struct option {
     char name[18]; /* behind "Pvm" */
     int first, least, most;
 } options[] = {
-    {"Route", 1, 1, 3},
-    {"DebugMask", 0, INT_MIN, INT_MAX},
-    {"AutoErr", 1, INT_MIN, INT_MAX},
-    {"OutputTid", 0, 0, INT_MAX},
-    {"OutputCode", 11, INT_MIN, INT_MAX},
-    {"TraceTid", 0, 0, INT_MAX},
-    {"TraceCode", 0, INT_MIN, INT_MAX},
-    {"TraceBuffer", 0, INT_MIN, INT_MAX},
-    {"TraceOptions", 1, 1, 3},
-    {"FragSize", 4080, 48, 1 << 20},
-    {"ResvTids", 1, INT_MIN, INT_MAX},
-    {"SelfOutputTid", -1, -1, INT_MAX},
-    {"SelfOutputCode", 0, INT_MIN, INT_MAX},
-    {"SelfTraceTid", -1, -1, INT_MAX},
-    {"SelfTraceCode", 0, INT_MIN, INT_MAX},
-    {"SelfTraceBuffer", 0, INT_MIN, INT_MAX},
-    {"SelfTraceOptions", 0, 1, 3},
-    {"ShowTids", 1, INT_MIN, INT_MAX},
-    {"OutputContext", 0, INT_MIN, INT_MAX},
-    {"TraceContext", 0, INT_MIN, INT_MAX},
-    {"SelfOutputContext", 0, INT_MIN, INT_MAX},
-    {"SelfTraceContext", 0, INT_MIN, INT_MAX},
-    {"NoReset", 1, INT_MIN, INT_MAX},
+#define OPTION(name, first, console, least, most) {#name, console, least, most},
+#define UNLISTED(name, first, least, most)
+#include "base/pvmopts.def"
+#undef OPTION
+#undef UNLISTED
 };
 _Static_assert(sizeof options / sizeof *options == OPTIONS_MAX, "each has a place");
 

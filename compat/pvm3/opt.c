@@ -7,35 +7,15 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* An option: what it is at first, and what it can be. Text, hence no pointers to relocate. */
+/* An option: what it is at first, and what it can be. */
 static const struct rule {
     int first, min, max;
 } rules[PvmNoReset + 1] = {
-    [PvmRoute] = {PvmAllowDirect, PvmDontRoute, PvmRouteDirect},
-    [PvmDebugMask] = {0, INT_MIN, INT_MAX},
-    [PvmAutoErr] = {1, INT_MIN, INT_MAX},
-    [PvmOutputTid] = {0, 0, INT_MAX},
-    [PvmOutputCode] = {0, INT_MIN, INT_MAX},
-    [PvmTraceTid] = {0, 0, INT_MAX},
-    [PvmTraceCode] = {0, INT_MIN, INT_MAX},
-    [PvmTraceBuffer] = {0, INT_MIN, INT_MAX},
-    [PvmTraceOptions] = {0, 1, 3},
-    [PvmFragSize] = {4080, 48, 1 << 20},
-    [PvmResvTids] = {0, INT_MIN, INT_MAX},
-    [PvmSelfOutputTid] = {0, -1, INT_MAX},
-    [PvmSelfOutputCode] = {0, INT_MIN, INT_MAX},
-    [PvmSelfTraceTid] = {0, -1, INT_MAX},
-    [PvmSelfTraceCode] = {0, INT_MIN, INT_MAX},
-    [PvmSelfTraceBuffer] = {0, INT_MIN, INT_MAX},
-    [PvmSelfTraceOptions] = {0, 1, 3},
-    [PvmShowTids] = {1, INT_MIN, INT_MAX},
-    [PvmPollType] = {PvmPollConstant, PvmPollConstant, PvmPollSleep},
-    [PvmPollTime] = {0, 0, INT_MAX},
-    [PvmOutputContext] = {0, INT_MIN, INT_MAX},
-    [PvmTraceContext] = {0, INT_MIN, INT_MAX},
-    [PvmSelfOutputContext] = {0, INT_MIN, INT_MAX},
-    [PvmSelfTraceContext] = {0, INT_MIN, INT_MAX},
-    [PvmNoReset] = {0, INT_MIN, INT_MAX},
+#define OPTION(name, first, console, least, most) UNLISTED(name, first, least, most)
+#define UNLISTED(name, first, least, most) [Pvm##name] = {first, least, most},
+#include "base/pvmopts.def"
+#undef OPTION
+#undef UNLISTED
 };
 
 static bool begun; /* the process has been a task before */

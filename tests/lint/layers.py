@@ -31,10 +31,10 @@ MAY = {
     "libmpi_dpm": PUBLIC + HEADER_ONLY + ["mpi.h", "xmpi.h", "mpix_pvmx.h"],
     "pvmxd": ["base/", "proto/"] + PUBLIC,
     "console": ["base/", "proto/"] + PUBLIC,
-    # What libedit does not tell is counted once for both consoles.
-    "compat/pvm3/console": ["pvm3.h", "pvmtev.h", "typed.h"],
-    # What PVM's variables mean is told once; libpvm3 compiles it.
-    "compat/pvm3": PUBLIC + HEADER_ONLY + ["base/pvmenv.h", "pvm3.h", "fpvm3.h"],
+    # What libedit does not tell is counted once for both consoles, and options are listed once.
+    "compat/pvm3/console": ["pvm3.h", "pvmtev.h", "typed.h", "base/pvmopts.def"],
+    # What PVM's variables and options are is told once; libpvm3 compiles it.
+    "compat/pvm3": PUBLIC + HEADER_ONLY + ["base/pvmenv.h", "base/pvmopts.def", "pvm3.h", "fpvm3.h"],
     "examples": ["mpi.h", "mpix_pvmx.h", "pvmx/pvmx.h", "pvm3.h"],
     "bench": ["mpi.h", "mpix_pvmx.h", "pvmx/pvmx.h", "pvm3.h"],
     "tools": [],

@@ -39,29 +39,11 @@ static const struct option {
     char name[21];
     char number;
 } options[] = {
-    {"PvmRoute", PvmRoute},
-    {"PvmDebugMask", PvmDebugMask},
-    {"PvmAutoErr", PvmAutoErr},
-    {"PvmOutputTid", PvmOutputTid},
-    {"PvmOutputCode", PvmOutputCode},
-    {"PvmTraceTid", PvmTraceTid},
-    {"PvmTraceCode", PvmTraceCode},
-    {"PvmTraceBuffer", PvmTraceBuffer},
-    {"PvmTraceOptions", PvmTraceOptions},
-    {"PvmFragSize", PvmFragSize},
-    {"PvmResvTids", PvmResvTids},
-    {"PvmSelfOutputTid", PvmSelfOutputTid},
-    {"PvmSelfOutputCode", PvmSelfOutputCode},
-    {"PvmSelfTraceTid", PvmSelfTraceTid},
-    {"PvmSelfTraceCode", PvmSelfTraceCode},
-    {"PvmSelfTraceBuffer", PvmSelfTraceBuffer},
-    {"PvmSelfTraceOptions", PvmSelfTraceOptions},
-    {"PvmShowTids", PvmShowTids},
-    {"PvmOutputContext", PvmOutputContext},
-    {"PvmTraceContext", PvmTraceContext},
-    {"PvmSelfOutputContext", PvmSelfOutputContext},
-    {"PvmSelfTraceContext", PvmSelfTraceContext},
-    {"PvmNoReset", PvmNoReset},
+#define OPTION(name, first, console, least, most) {"Pvm" #name, Pvm##name},
+#define UNLISTED(name, first, least, most)
+#include "base/pvmopts.def"
+#undef OPTION
+#undef UNLISTED
 };
 enum { NOPTIONS = sizeof options / sizeof *options };
 
