@@ -271,7 +271,6 @@ int cmd_run(struct console *c, int n, char **words)
 {
     if (n == 0)
         return c->status;
-    link_uninterrupt();
     c->status = run(c, n, words, 0);
     if (c->status == CMD_INTERRUPTED && isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) {
         fflush(stdout);

@@ -250,7 +250,7 @@ static int run_events(struct console *c, const struct cmd *cmd, struct args *a)
         say_past(c, cmd, &p);
     if (got == SURVEY_DONE && !survey_complete(&s))
         status = CMD_FAILED;
-    if (follow && status == CMD_INTERRUPTED)
+    if (follow && status == CMD_INTERRUPTED && !c->single)
         unfollow(&s, &c->link);
     survey_end(&s);
     pxp_zone_free(&p.zone);

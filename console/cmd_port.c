@@ -227,6 +227,8 @@ static int look_at(struct report *r, const char *file)
     struct places p = {
         .language = form == PORT_FORM_C || form == PORT_FORM_CXX ? PORT_C : PORT_FORTRAN};
     char *text = read_file(file, &len);
+    if (!text && link_interrupted())
+        return CMD_INTERRUPTED;
     if (!text)
         return cmd_fail("port: cannot read %s: %s", file, strerror(errno));
     port_scan(text, len, form, note_word, &p);
@@ -245,7 +247,7 @@ static int run_port(struct console *c, const struct cmd *cmd, struct args *a)
     int status = CMD_OK;
     if (r.json)
         out_begin(&r.out, cmd->columns, true);
-    for (int i = 0; i < a->n; i++) {
+    for (int i = 0; i < a->n && status != CMD_INTERRUPTED; i++) {
         int one = look_at(&r, a->words[i]);
         status = one ? one : status;
     }

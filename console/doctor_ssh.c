@@ -78,10 +78,10 @@ static int finish(struct probe *p, char *said, size_t size)
     }
     said[used] = '\0';
     px_fd_close(&p->fd);
-    if (link_interrupted())
-        kill(p->pid, SIGTERM);
-    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    do {
+        if (link_interrupted())
+            kill(p->pid, SIGTERM);
+    } while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 

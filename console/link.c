@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,10 +21,20 @@ enum { GREETING_MS = 10000 };
 
 static volatile sig_atomic_t interrupted, noticed;
 
+/* Who looked at the flag a moment too early and now waits in the kernel is woken until it has looked
+ * again. */
+static void nudge(bool on)
+{
+    static const struct timeval turn = {.tv_usec = 50 * 1000}, never;
+    struct itimerval t = {on ? turn : never, on ? turn : never};
+    setitimer(ITIMER_REAL, &t, NULL);
+}
+
 static void on_interrupt(int sig)
 {
-    (void)sig;
     interrupted = 1;
+    if (sig == SIGINT)
+        nudge(true);
 }
 
 void link_catch_interrupts(void)
@@ -31,6 +42,8 @@ void link_catch_interrupts(void)
     struct sigaction act = {.sa_handler = on_interrupt}; /* without SA_RESTART: waiting ends */
     sigemptyset(&act.sa_mask);
     sigaction(SIGINT, &act, NULL);
+    sigaction(SIGALRM, &act, NULL);
+    pxp_client_given_up = link_interrupted;
 }
 
 bool link_interrupted(void)
@@ -40,6 +53,7 @@ bool link_interrupted(void)
 
 void link_uninterrupt(void)
 {
+    nudge(false);
     interrupted = 0;
 }
 
@@ -171,6 +185,8 @@ static pvmx_err lost(struct link *l, pvmx_err err)
 pvmx_err link_send(struct link *l, const int *fds, size_t nfds)
 {
     pvmx_err err = pxp_client_flush(&l->client, fds, nfds);
+    if (err == PVMX_ERR_CANCELLED) /* half a message is of no use */
+        link_close(l);
     return err ? lost(l, err) : PVMX_OK;
 }
 

@@ -45,7 +45,8 @@ static int run_file(struct console *c, const char *path)
         return run_script(c, stdin, "standard input");
     FILE *f = fopen(path, "re");
     if (!f)
-        return cmd_fail("%s: %s", path, strerror(errno));
+        return link_interrupted() ? CMD_INTERRUPTED
+                                  : cmd_fail("%s: %s", path, strerror(errno));
     int status = run_script(c, f, path);
     fclose(f);
     return status;

@@ -15,20 +15,29 @@
 
 enum { READ_SIZE = 64 * 1024 };
 
-/* 1: ready, 0: time is over, -1: errno. A signal does not end the wait. */
+bool (*pxp_client_given_up)(void);
+
+/* 1: ready, 0: time is over, -1: errno; EINTR: who waits gives up. */
 static int wait_for(int fd, short events, int timeout_ms)
 {
     uint64_t deadline = px_now_ns() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * PX_MS;
     struct pollfd p = {.fd = fd, .events = events};
     for (;;) {
         int rc = poll(&p, 1, timeout_ms);
-        if (rc >= 0 || errno != EINTR)
+        if (rc >= 0 || errno != EINTR ||
+            (pxp_client_given_up != NULL && pxp_client_given_up()))
             return rc;
         if (timeout_ms > 0) {
             uint64_t now = px_now_ns();
             timeout_ms = now < deadline ? (int)((deadline - now) / PX_MS) : 0;
         }
     }
+}
+
+static pvmx_err cannot_wait(void)
+{
+    return errno == EINTR ? px_fail(PVMX_ERR_CANCELLED, "interrupted")
+                          : px_fail_errno(errno, "cannot wait for the daemon");
 }
 
 static pvmx_err gone(void)
@@ -62,7 +71,7 @@ static pvmx_err flush(struct pxp_client *c, const int *fds, size_t nfds, bool wa
             if (!wait)
                 return PVMX_ERR_AGAIN;
             if (wait_for(c->fd, POLLOUT, -1) < 0)
-                return px_fail_errno(errno, "cannot wait for the daemon");
+                return cannot_wait();
         } else if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) {
             return gone();
         } else if (errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM) {
@@ -94,7 +103,7 @@ pvmx_err pxp_client_fill(struct pxp_client *c, int timeout_ms, int *fds, size_t 
     if (timeout_ms != 0) {
         int rc = wait_for(c->fd, POLLIN, timeout_ms);
         if (rc < 0)
-            return px_fail_errno(errno, "cannot wait for the daemon");
+            return cannot_wait();
         if (rc == 0)
             return PVMX_ERR_AGAIN;
     }

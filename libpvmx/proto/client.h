@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/rundir.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,6 +16,10 @@ struct pxp_client {
     struct px_buf in, out;
     uint32_t serial; /* last one given to a request */
 };
+
+/* Of a program that a person can interrupt: does one who waits for the daemon, and whom a signal has woken,
+ * give up (PVMX_ERR_CANCELLED)? NULL: waits on. */
+extern bool (*pxp_client_given_up)(void);
 
 /* What the daemon said of itself. */
 struct pxp_welcome_info {

@@ -198,8 +198,10 @@ static bool read_line(int fd, char *line, size_t size)
         int rc = now < deadline ? poll(&p, 1, (int)((deadline - now) / PX_MS) + 1) : 0;
         if (rc == 0)
             break;
-        if (rc < 0)
+        if (rc < 0 && (pxp_client_given_up == NULL || !pxp_client_given_up()))
             continue; /* EINTR */
+        if (rc < 0)
+            break;
         ssize_t n = read(fd, line + len, size - 1 - len);
         if (n < 0 && errno == EINTR)
             continue;

@@ -43,6 +43,26 @@ int main(void)
 }
 """
 
+# Ctrl-C is pressed right before a line is read.
+PRESSES = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+ssize_t getline(char **line, size_t *size, FILE *f)
+{
+    raise(SIGINT);
+    return getdelim(line, size, '\\n', f);
+}
+ssize_t __getdelim(char **line, size_t *size, int end, FILE *f) /* what getline may be compiled to */
+{
+    ssize_t (*next)(char **, size_t *, int, FILE *);
+    *(void **)&next = dlsym(RTLD_NEXT, "__getdelim");
+    raise(SIGINT);
+    return next(line, size, end, f);
+}
+"""
+
 
 class Commands(Console, LabCase):
     def setUp(self):
@@ -375,6 +395,28 @@ class Commands(Console, LabCase):
         self.assertEqual(run.wait(60), 130)
         run.communicate()
         self.fails("too much", "-f", "script", "more", status=2)
+
+    def test_ctrl_c_before_a_script_reads(self):
+        """It has looked whether Ctrl-C was pressed, and has not begun to wait for the next line."""
+        shim = self.compile("shim", PRESSES, "-shared", "-fPIC")
+        env = dict(self.env, LD_PRELOAD=str(shim), ASAN_OPTIONS="verify_asan_link_order=0")
+        ours, its = os.pipe()
+        self.assertEqual(self.run_program(PVMX, "-f", "-", stdin=ours, env=env), (130, "", ""))
+        os.close(ours)
+        os.close(its)
+
+    def test_ctrl_c_while_the_daemon_stands_still(self):
+        self.ok("spawn", "true")
+        pid = self.json("id")[0]["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            run = self.start(PVMX, "ps")
+            wchan = pathlib.Path(f"/proc/{run.pid}/wchan")
+            self.wait_until(lambda: "poll" in wchan.read_text(), "it waits for the greeting")
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(self.finish(run, 5), (130, "", ""), "much less than the daemon may take")
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def test_words(self):
         status, out, _ = self.script("echo 'a b' \"c 'd'\" e\\ f '' \\\\ g\\#h i#j\n")
