@@ -24,6 +24,16 @@ static bool know_peers(struct xmpi_comm *comm)
     return true;
 }
 
+/* Others may ask meanwhile. */
+static struct pvmx_board *set_board(struct xmpi_comm *comm, struct pvmx_board *board)
+{
+    pvmx_engine_lock();
+    struct pvmx_board *before = comm->board;
+    comm->board = board;
+    pvmx_engine_unlock();
+    return before;
+}
+
 /* All that hear of the place open it, or see that another does not. */
 static void open_board(struct xmpi_comm *comm)
 {
@@ -37,7 +47,7 @@ static void open_board(struct xmpi_comm *comm)
         return;
     if (known &&
         pvmx_engine_board_open(comm->peers, comm->size, comm->rank, place, &b) == PVMX_OK)
-        comm->board = b;
+        set_board(comm, b);
     else if (!known && comm->peers[0])
         pvmx_engine_board_refuse(comm->peers[0], place);
 }
@@ -55,9 +65,9 @@ bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted)
 void xmpi_coll_comm_gone(struct xmpi_comm *comm)
 {
     xmpi_watch_gone(comm);
-    if (comm->board)
-        pvmx_engine_board_close(comm->board);
-    comm->board = NULL;
+    struct pvmx_board *board = set_board(comm, NULL);
+    if (board)
+        pvmx_engine_board_close(board);
 }
 
 enum xmpi_way xmpi_board_way(const struct xmpi_comm *comm, struct xmpi_span mine)
@@ -131,16 +141,29 @@ static void admit(struct xmpi_comm *comm)
     pvmx_engine_board_admit(comm->board);
 }
 
+/* By who knows that process k does. */
 static int differs(struct xmpi_comm *comm, int k)
 {
+    struct pvmx_board *b = comm->board;
+    uint32_t its = pvmx_engine_board_skipped(b, k, pvmx_engine_board_count(b));
+    if (!its && pvmx_engine_board_has(b, k, false))
+        its = xmpi_shown(comm, k)->what;
     admit(comm);
-    return xmpi_what_differs(k, xmpi_shown(comm, k)->what, comm->doing);
+    return xmpi_what_differs(k, its, comm->doing);
 }
 
 static bool is_unlike(struct xmpi_comm *comm, int k)
 {
     return k != comm->rank && pvmx_engine_board_has(comm->board, k, false) &&
            xmpi_shown(comm, k)->what != comm->doing;
+}
+
+/* Does process k, which is awaited, do this one in another way? It has not shown what is awaited when it
+ * goes on to the next one. */
+static bool is_past(struct xmpi_comm *comm, int k)
+{
+    return k != comm->rank && pvmx_engine_board_passed(comm->board, k) &&
+           !pvmx_engine_board_has(comm->board, k, true);
 }
 
 /* What is awaited takes long: a process that does something else, which would explain it; -1: none is
@@ -152,7 +175,7 @@ static int doubt(struct xmpi_comm *comm, int giver, bool patient)
     if (giver >= 0 && pvmx_engine_board_has(comm->board, giver, false))
         return is_unlike(comm, giver) ? giver : -1;
     for (int k = 0; k < comm->size; k++) {
-        if (is_unlike(comm, k))
+        if (is_unlike(comm, k) || ((giver < 0 || giver == k) && is_past(comm, k)))
             other = k;
         else if (patient && k != comm->rank && !pvmx_engine_board_has(comm->board, k, true))
             return -1;

@@ -171,6 +171,7 @@ static uint32_t what_is_done(const struct xmpi_coll *c, const struct xmpi_comm *
 int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form)
 {
     bool forced, agreed = c->internal; /* all have the same length */
+    enum xmpi_turn turn = form.persistent ? XMPI_TURN_PERSISTENT : XMPI_TURN_NEXT;
     int cls = check(c, comm);
     if (cls)
         return cls;
@@ -189,11 +190,14 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
             cls = MPI_SUCCESS; /* nothing was wanted of anybody */
         if (cls >= 0)
             return cls;
-        agreed |= comm->board != NULL;
+        if (comm->board) {
+            turn = XMPI_TURN_PRESENT;
+            agreed = true;
+        }
         a = xmpi_algo_select(c, comm, true, &forced);
     }
     const char *name = xmpi_algo_lists[c->kind].mpi_name;
-    struct xmpi_sched *s = xmpi_sched_get(comm, name, form.persistent);
+    struct xmpi_sched *s = xmpi_sched_get(comm, name, what, turn);
     if (!s)
         return xmpi_err(MPI_ERR_NO_MEM, "no memory for %s", name);
     if (c->op) {
@@ -203,7 +207,6 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
     s->type = c->type;
     s->watch.kind = c->kind;
     s->watch.len = c->len;
-    s->watch.what = what;
     if (form.request)
         hold(s, c, comm);
     agreed |= forced;

@@ -5,6 +5,7 @@
 #include "coll/coll.h"
 #include "coll/watch.h"
 
+#include <pvmx/engine/board.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,22 +19,34 @@ enum {
 static struct xmpi_sched *cache; /* engine lock */
 static unsigned cached;
 
-static uint32_t next_tag(struct xmpi_comm *comm, bool persistent)
+/* Every collective has a number, over a board or not, so that processes that do different things
+ * count alike. */
+static uint32_t take_number(struct xmpi_comm *comm, uint32_t what, enum xmpi_turn turn)
 {
-    if (persistent)
+    if (!comm->board)
+        return atomic_fetch_add_explicit(&comm->coll_seq, 1, memory_order_relaxed);
+    uint64_t begun = turn == XMPI_TURN_PRESENT ? pvmx_engine_board_count(comm->board)
+                                               : pvmx_engine_board_skip(comm->board, what);
+    return atomic_load_explicit(&comm->coll_seq, memory_order_relaxed) + (uint32_t)begun - 1;
+}
+
+static uint32_t next_tag(struct xmpi_comm *comm, uint32_t what, enum xmpi_turn turn)
+{
+    if (turn == XMPI_TURN_PERSISTENT)
         return XMPI_TAG_PERSIST |
                (atomic_fetch_add_explicit(&comm->persist_seq, 1, memory_order_relaxed) &
                 XMPI_TAG_USER_MASK);
-    return atomic_fetch_add_explicit(&comm->coll_seq, 1, memory_order_relaxed) &
-           XMPI_TAG_COLL_MASK;
+    comm->by_messages = take_number(comm, what, turn) & XMPI_TAG_COLL_MASK;
+    return comm->by_messages | (turn == XMPI_TURN_PRESENT ? XMPI_TAG_LATER : 0);
 }
 
-static void team_init(struct xmpi_team *t, struct xmpi_comm *comm, bool persistent)
+static void team_init(struct xmpi_team *t, struct xmpi_comm *comm, uint32_t what,
+                      enum xmpi_turn turn)
 {
     t->comm = comm;
     t->rank = comm->rank;
     t->size = comm->remote->size;
-    t->tag = (int32_t)next_tag(comm, persistent);
+    t->tag = (int32_t)next_tag(comm, what, turn);
 }
 
 /* From the cache or new; NULL without memory. Leaves with the engine's lock held. */
@@ -57,15 +70,17 @@ static struct xmpi_sched *block_locked(void)
     return s;
 }
 
-struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, bool persistent)
+struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, uint32_t what,
+                                  enum xmpi_turn turn)
 {
     struct xmpi_sched *s = block_locked();
     if (s) {
         /* Who asks finds the schedule from the moment on when its number is taken. */
-        team_init(&s->team[XMPI_TEAM_MAIN], comm, persistent);
+        team_init(&s->team[XMPI_TEAM_MAIN], comm, what, turn);
         s->team[XMPI_TEAM_LOCAL].comm = NULL;
         if (comm->inter)
-            team_init(&s->team[XMPI_TEAM_LOCAL], comm->local_comm, persistent);
+            team_init(&s->team[XMPI_TEAM_LOCAL], comm->local_comm, what, turn);
+        s->watch.what = what;
         xmpi_watch_add(s);
     }
     pvmx_engine_unlock();

@@ -146,10 +146,18 @@ struct xmpi_sched {
     _Alignas(64) char room[XMPI_SCHED_ROOM];
 };
 
-/* An empty schedule for the next collective on comm: takes its tag. Persistent ones have tags of
- * their own, in the order in which they are made, so they may be started in any order. NULL
- * without memory. */
-struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, bool persistent);
+/* Whose number the messages of a schedule have. */
+enum xmpi_turn {
+    XMPI_TURN_NEXT,    /* that of the next collective                                */
+    XMPI_TURN_PRESENT, /* of the one that has found over a board that it needs messages */
+    XMPI_TURN_PERSISTENT, /* they count for themselves, in the order in which they are made, so
+                           * they may be started in any order                           */
+};
+
+/* An empty schedule for a collective on comm (what: coll/what.h): takes its number. NULL without
+ * memory. */
+struct xmpi_sched *xmpi_sched_get(struct xmpi_comm *comm, const char *name, uint32_t what,
+                                  enum xmpi_turn turn);
 void xmpi_sched_put(struct xmpi_sched *s);
 
 /* Building. Ranks are those of the team; messages of 0 bytes are dropped. */

@@ -4,6 +4,7 @@
 
 #include "coll/algo.h"
 
+#include <pvmx/engine/board.h>
 #include <pvmx/engine/post.h>
 #include <pvmx/engine/req.h>
 #include <string.h>
@@ -118,21 +119,52 @@ static const struct xmpi_comm *find_comm(uint64_t ctx)
     return NULL;
 }
 
-/* Is the number of a collective without a schedule one that has been taken? */
-static bool has_been(const struct talk *m)
+static bool is_persistent(int32_t tag)
+{
+    return tag >> 28 == XMPI_TAG_PERSIST >> 28;
+}
+
+/* How many collectives have been begun from the one on that has this tag; 0: not even that. */
+static uint32_t begun_since(const struct xmpi_comm *c, int32_t tag)
+{
+    bool persist = is_persistent(tag);
+    uint32_t mask = persist ? XMPI_TAG_USER_MASK : XMPI_TAG_COLL_MASK;
+    uint32_t next = atomic_load_explicit(persist ? &c->persist_seq : &c->coll_seq,
+                                         memory_order_relaxed);
+    if (c->board && !persist)
+        next += (uint32_t)pvmx_engine_board_count(c->board);
+    uint32_t since = (next - (uint32_t)tag) & mask;
+    return since <= mask / 2 ? since : 0;
+}
+
+/* What this process does or did in the collective of a number that has been taken: known when it goes
+ * over the board here, while the one who asks waits for a message, or went by messages. 0: not known. */
+static uint32_t what_was(const struct xmpi_comm *c, int32_t tag, uint32_t since)
+{
+    if (!c->board || is_persistent(tag))
+        return XMPI_WHAT_UNKNOWN;
+    uint64_t count = pvmx_engine_board_count(c->board);
+    if (since > count || since > PVMX_BOARD_DEPTH)
+        return XMPI_WHAT_UNKNOWN;
+    uint32_t what = pvmx_engine_board_skipped(c->board, c->rank, count - since + 1);
+    bool over_board = !what && !(tag & XMPI_TAG_LATER);
+    return over_board ? XMPI_WHAT_ANOTHER : what;
+}
+
+/* Has the collective, which has no schedule, begun? *what: as what_was. */
+static bool has_been(const struct talk *m, uint32_t *what)
 {
     const struct xmpi_comm *c = find_comm(m->ctx);
     for (int k = 0; !c && k < GONE; k++)
         if (gone[k] == m->ctx)
             return true;
-    if (!c)
+    uint32_t since = c ? begun_since(c, m->tag) : 0;
+    if (!since)
         return false;
-    bool persist = m->tag & XMPI_TAG_PERSIST & ~XMPI_TAG_COLL_MASK;
-    uint32_t mask = persist ? XMPI_TAG_USER_MASK : XMPI_TAG_COLL_MASK;
-    uint32_t seq = atomic_load_explicit(persist ? &c->persist_seq : &c->coll_seq,
-                                        memory_order_relaxed);
-    uint32_t since = (seq - (uint32_t)m->tag) & mask;
-    return since > 0 && since <= mask / 2;
+    *what = what_was(c, m->tag, since);
+    /* The board's part of it may yet lead to messages. */
+    bool later = !is_persistent(m->tag) && (m->tag & XMPI_TAG_LATER);
+    return since > 1 || !later || c->by_messages == ((uint32_t)m->tag & XMPI_TAG_COLL_MASK);
 }
 
 /* ---- steps ------------------------------------------------------------------------- */
@@ -184,13 +216,15 @@ static bool one_length(const struct xmpi_sched *s)
 
 /* ---- answers ----------------------------------------------------------------------- */
 
-/* What an answer says about a message of the own schedule. */
+/* What an answer says about a message of the own schedule. other: what is done, or its length, differs. */
 static enum xmpi_doubt doubt_of(const struct xmpi_step *st, const struct talk *m,
-                                bool other_length, uint32_t sends, uint32_t recvs)
+                                bool other, uint32_t sends, uint32_t recvs)
 {
+    if (other)
+        return XMPI_DOUBT_SURE;
     if (m->state == STATE_ENDED)
         return st->doubt == XMPI_DOUBT_NONE ? XMPI_DOUBT_ENDED : XMPI_DOUBT_SURE;
-    if (other_length || (is_recv(st) ? recvs > m->sends : sends > m->recvs))
+    if (is_recv(st) ? recvs > m->sends : sends > m->recvs)
         return XMPI_DOUBT_SURE;
     return (enum xmpi_doubt)st->doubt;
 }
@@ -205,8 +239,9 @@ static void hear(const struct talk *m, int whose)
         atomic_load_explicit(&s->watch.round, memory_order_acquire) != m->round ||
         atomic_load_explicit(&s->complete, memory_order_relaxed))
         return;
-    bool running = m->state == STATE_RUNNING, unlike = running && m->what != s->watch.what;
-    bool other = running && (unlike || (one_length(s) && m->len != s->watch.len));
+    bool running = m->state == STATE_RUNNING;
+    bool unlike = (running || m->what) && m->what != s->watch.what;
+    bool other = unlike || (running && one_length(s) && m->len != s->watch.len);
     count(s, team, whose, false, &sends, &recvs);
     bool sure = false;
     for (size_t k = 0; k < s->nsteps; k++) {
@@ -232,6 +267,7 @@ static void answer(pvmx_tid from, const struct talk *question)
     const struct xmpi_sched *s = find(&m, &team);
     m.answer = 1;
     m.state = STATE_NOT_YET;
+    m.what = XMPI_WHAT_UNKNOWN;
     if (s) {
         uint32_t round = atomic_load_explicit(&s->watch.round, memory_order_acquire);
         bool over = atomic_load_explicit(&s->complete, memory_order_relaxed);
@@ -243,7 +279,7 @@ static void answer(pvmx_tid from, const struct talk *question)
         } else if (round >= m.round) {
             m.state = STATE_ENDED;
         }
-    } else if (has_been(&m)) {
+    } else if (has_been(&m, &m.what)) {
         m.state = STATE_ENDED;
     }
     if (pvmx_engine_peer_get(from, &peer) != PVMX_OK)

@@ -6,10 +6,12 @@
 #include "rt/err.h"
 
 #include <assert.h>
+#include <pvmx/engine/board.h>
 #include <pvmx/engine/req.h>
 #include <stdio.h>
 
-static_assert(XMPI_COLL_KINDS <= 1 << XMPI_WHAT_KIND_BITS &&
+static_assert(XMPI_COLL_KINDS < 1 << XMPI_WHAT_KIND_BITS &&
+                  (int)XMPI_WHAT_BITS == (int)PVMX_BOARD_WORD_BITS &&
                   XMPI_ELEM_COUNT_ <= 1 << XMPI_WHAT_ELEM_BITS &&
                   XMPI_WHAT_VALID_AT < (int)XMPI_WHAT_BITS,
               "a word has room for them");

@@ -22,6 +22,7 @@ enum {
     XMPI_WHAT_ELEM_AT = XMPI_WHAT_ROOT_AT + XMPI_WHAT_ROOT_BITS,
     XMPI_WHAT_VALID_AT = XMPI_WHAT_ELEM_AT + XMPI_WHAT_ELEM_BITS,
     XMPI_WHAT_USERS_OP = 31, /* no predefined one has this number */
+    XMPI_WHAT_ANOTHER = 1 << XMPI_WHAT_VALID_AT | 31, /* some function that is not this one */
 };
 
 /* "MPI_Reduce with MPI_SUM of MPI_INT to root 2", in out[XMPI_WHAT_TEXT]. Returns out. */

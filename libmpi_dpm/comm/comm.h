@@ -65,15 +65,18 @@ struct xmpi_comm {
     struct pvmx_board *board; /* coll/board.h; NULL: none (yet)                               */
     uint32_t doing;  /* coll/what.h; of the collective that this process is in          */
     int board_calls; /* short collectives so far; < 0: never a board                 */
-    _Atomic uint32_t coll_seq; /* number of collectives started; the tag of their messages     */
+    /* Number of collectives begun; from the opening of a board on it counts them. Tags of messages. */
+    _Atomic uint32_t coll_seq;
+    uint32_t by_messages; /* number of the last one begun by messages; engine lock           */
     _Atomic uint32_t persist_seq; /* the same for persistent collectives made                   */
     char name[MPI_MAX_OBJECT_NAME];
 };
 
-/* Tags in the collective context: collectives use coll_seq & XMPI_TAG_COLL_MASK, the rest belongs
+/* Tags in the collective context: collectives use their number & XMPI_TAG_COLL_MASK, the rest belongs
  * to comm/ and dpm/, which need tags that no number of collectives reaches. */
 enum {
-    XMPI_TAG_COLL_MASK = 0x3fffffff,
+    XMPI_TAG_COLL_MASK = 0x1fffffff,
+    XMPI_TAG_LATER = 0x20000000, /* | number of a collective that was begun over a board    */
     XMPI_TAG_GROUP = 0x40000000, /* | tag given to create_group; 28 bits are kept           */
     XMPI_TAG_INTER = 0x50000000, /* | tag given to intercomm_create; 28 bits are kept       */
     XMPI_TAG_PERSIST = 0x60000000, /* | number of a persistent collective; 28 bits          */

@@ -7,10 +7,7 @@
 #include <pvmx/engine/board.h>
 
 enum {
-    /* Operations that a member may be ahead of another. With more members than processors each runs
-     * through so many of them when it has its turn. */
-    PX_BOARD_DEPTH = 32,
-    PX_BOARD_BULK_DEPTH = 8, /* the same for those with bulks, which are to stay in caches */
+    PX_BOARD_BULK_DEPTH = 8, /* PVMX_BOARD_DEPTH for those with bulks, which are to stay in caches */
     PX_BOARD_NOTE = 4, /* operations between two notes of how far a member has come */
     PX_BOARD_STEP_BITS = 2,
 };
@@ -26,8 +23,9 @@ static_assert(sizeof(struct px_board_entry) == 256, "entries do not share cache 
 struct px_board_member {
     _Alignas(64) _Atomic uint64_t done; /* operations up to this one have ended: now and then */
     _Atomic uint32_t left; /* will show nothing any more                              */
-    _Alignas(64) struct px_board_entry entry[PX_BOARD_DEPTH]; /* operation k: k % DEPTH */
-    struct px_board_entry step[2];                            /* step k: k % 2          */
+    _Alignas(64) struct px_board_entry entry[PVMX_BOARD_DEPTH]; /* operation k: k % DEPTH */
+    struct px_board_entry step[2];              /* step k: k % 2          */
+    _Atomic uint64_t skipped[PVMX_BOARD_DEPTH]; /* operation << WORD_BITS | word: k % DEPTH */
 };
 
 struct px_board_area {
@@ -45,7 +43,7 @@ struct pvmx_board {
     int seen; /* of what is being awaited: all members before this one have shown it */
     _Atomic bool broken; /* set by whoever hears of it, perhaps another thread */
     bool reads;
-    uint64_t op, step;
+    uint64_t op, step; /* other threads may read op */
     uint64_t ended; /* all members are known to have ended the operations up to this one */
     int lost; /* a member found to have ended its life when room was looked for; -1: none */
     struct px_board_area *area;

@@ -23,7 +23,7 @@ static uint64_t number_of(const struct pvmx_board *b)
 static struct px_board_entry *entry_of(const struct pvmx_board *b, int k)
 {
     struct px_board_member *m = &b->area->of[k];
-    return b->step ? &m->step[b->step % 2] : &m->entry[b->op % PX_BOARD_DEPTH];
+    return b->step ? &m->step[b->step % 2] : &m->entry[b->op % PVMX_BOARD_DEPTH];
 }
 
 static bool shown(const struct pvmx_board *b, int k)
@@ -93,12 +93,17 @@ static void wait_room(struct pvmx_board *b, uint64_t depth)
     px_unlock();
 }
 
-pvmx_err pvmx_engine_board_begin(struct pvmx_board *b, enum pvmx_board_part part)
+static void next_op(struct pvmx_board *b)
 {
-    uint64_t depth = part == PVMX_BOARD_GIVES_BULK ? PX_BOARD_BULK_DEPTH : PX_BOARD_DEPTH;
-    b->op++;
+    __atomic_store_n(&b->op, b->op + 1, __ATOMIC_RELAXED);
     b->step = 0;
     b->seen = 0;
+}
+
+pvmx_err pvmx_engine_board_begin(struct pvmx_board *b, enum pvmx_board_part part)
+{
+    uint64_t depth = part == PVMX_BOARD_GIVES_BULK ? PX_BOARD_BULK_DEPTH : PVMX_BOARD_DEPTH;
+    next_op(b);
     if (__builtin_expect(part != PVMX_BOARD_LOOKS && b->op > b->ended + depth, 0))
         wait_room(b, depth);
     return b->broken ? revoked(b) : PVMX_OK;
@@ -118,6 +123,20 @@ void pvmx_engine_board_end(struct pvmx_board *b)
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&b->area->waiting, memory_order_relaxed))
         ring_all(b);
+}
+
+uint64_t pvmx_engine_board_skip(struct pvmx_board *b, uint32_t word)
+{
+    next_op(b);
+    atomic_store_explicit(&b->area->of[b->self].skipped[b->op % PVMX_BOARD_DEPTH],
+                          b->op << PVMX_BOARD_WORD_BITS | word, memory_order_release);
+    pvmx_engine_board_end(b);
+    return b->op;
+}
+
+uint64_t pvmx_engine_board_count(const struct pvmx_board *b)
+{
+    return __atomic_load_n(&b->op, __ATOMIC_RELAXED);
 }
 
 int pvmx_engine_board_lost(const struct pvmx_board *b)
@@ -238,7 +257,7 @@ pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient,
 
 bool pvmx_engine_board_has(const struct pvmx_board *b, int member, bool in_step)
 {
-    const struct px_board_entry *e = &b->area->of[member].entry[b->op % PX_BOARD_DEPTH];
+    const struct px_board_entry *e = &b->area->of[member].entry[b->op % PVMX_BOARD_DEPTH];
     return in_step ? shown(b, member)
                    : atomic_load_explicit(&e->number, memory_order_acquire) >=
                          b->op << PX_BOARD_STEP_BITS;
@@ -251,21 +270,51 @@ void *pvmx_engine_board_spare(struct pvmx_board *b)
     px_lock();
     look_at_others(b);
     px_unlock();
-    return b->op <= b->ended + PX_BOARD_DEPTH
-               ? b->area->of[b->self].entry[b->op % PX_BOARD_DEPTH].value
+    return b->op <= b->ended + PVMX_BOARD_DEPTH
+               ? b->area->of[b->self].entry[b->op % PVMX_BOARD_DEPTH].value
                : NULL;
 }
 
 void pvmx_engine_board_admit(struct pvmx_board *b)
 {
-    atomic_store_explicit(&b->area->of[b->self].entry[b->op % PX_BOARD_DEPTH].number,
+    atomic_store_explicit(&b->area->of[b->self].entry[b->op % PVMX_BOARD_DEPTH].number,
                           b->op << PX_BOARD_STEP_BITS, memory_order_release);
     ring_all(b);
 }
 
+static uint64_t skip_of(const struct pvmx_board *b, int member, uint64_t op)
+{
+    return atomic_load_explicit(&b->area->of[member].skipped[op % PVMX_BOARD_DEPTH],
+                                memory_order_acquire);
+}
+
+uint32_t pvmx_engine_board_skipped(const struct pvmx_board *b, int member, uint64_t op)
+{
+    uint64_t skip = skip_of(b, member, op);
+    return skip >> PVMX_BOARD_WORD_BITS == op
+               ? (uint32_t)skip & ((1u << PVMX_BOARD_WORD_BITS) - 1)
+               : 0;
+}
+
+bool pvmx_engine_board_passed(const struct pvmx_board *b, int member)
+{
+    const struct px_board_member *m = &b->area->of[member];
+    if (atomic_load(&m->left)) /* it says why itself */
+        return false;
+    if (atomic_load_explicit(&m->done, memory_order_acquire) >= b->op)
+        return true;
+    for (uint64_t k = 0; k < PVMX_BOARD_DEPTH; k++) {
+        uint64_t number = atomic_load_explicit(&m->entry[k].number, memory_order_acquire);
+        if (number >> PX_BOARD_STEP_BITS > b->op ||
+            skip_of(b, member, k) >> PVMX_BOARD_WORD_BITS >= b->op)
+            return true;
+    }
+    return false;
+}
+
 const void *pvmx_engine_board_part(const struct pvmx_board *b, int member)
 {
-    return b->area->of[member].entry[b->op % PX_BOARD_DEPTH].value;
+    return b->area->of[member].entry[b->op % PVMX_BOARD_DEPTH].value;
 }
 
 const void *pvmx_engine_board_answer(const struct pvmx_board *b, int member)

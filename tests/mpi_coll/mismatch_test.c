@@ -204,6 +204,13 @@ enum unlike {
     REDUCE,
     LONG_REDUCE,
     I_BCAST,
+    GATHER_HERE,
+    GATHER_AWAY,
+    SCATTER,
+    I_GATHER,
+    ALLGATHERV,
+    LONG_BCAST,
+    LONG_SCATTER,
     UNLIKES
 };
 
@@ -223,11 +230,55 @@ static const struct {
     [REDUCE] = {"a reduce for a broadcast", MPI_ERR_OTHER, false},
     [LONG_REDUCE] = {"a long reduce for a broadcast", MPI_ERR_OTHER, false},
     [I_BCAST] = {"a nonblocking broadcast", MPI_ERR_OTHER, false},
+    /* One over the board, one by messages. */
+    [GATHER_HERE] = {"a gather to oneself", MPI_ERR_OTHER, true},
+    [GATHER_AWAY] = {"a gather to another one", MPI_ERR_OTHER, false},
+    [SCATTER] = {"a scatter for a broadcast", MPI_ERR_OTHER, false},
+    [I_GATHER] = {"a nonblocking gather", MPI_ERR_OTHER, true},
+    [ALLGATHERV] = {"an allgatherv for a reduce", MPI_ERR_OTHER, false},
+    [LONG_BCAST] = {"a gather for a long broadcast", MPI_ERR_OTHER, false},
+    [LONG_SCATTER] = {"a long scatter for a barrier", MPI_ERR_OTHER, true},
 };
 
 static int wait_for(int rc, MPI_Request *req)
 {
     return rc ? rc : MPI_Wait(req, MPI_STATUS_IGNORE);
+}
+
+static int call_far_unlike(enum unlike u, bool odd, MPI_Comm comm)
+{
+    int *s = send_buf, *r = recv_buf, rank, size, counts[PROCESSES], displs[PROCESSES];
+    MPI_Request req;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    for (int k = 0; k < size; k++) {
+        counts[k] = 2;
+        displs[k] = 2 * k;
+    }
+    switch (u) {
+    case GATHER_HERE:
+        return odd ? MPI_Gather(s, 2, MPI_INT, r, 2, MPI_INT, rank, comm)
+                   : MPI_Allreduce(s, r, 2, MPI_INT, MPI_SUM, comm);
+    case GATHER_AWAY:
+        return odd ? MPI_Gather(s, 2, MPI_INT, r, 2, MPI_INT, (rank + 1) % size, comm)
+                   : MPI_Allreduce(s, r, 2, MPI_INT, MPI_SUM, comm);
+    case SCATTER:
+        return odd ? MPI_Scatter(s, 2, MPI_INT, r, 2, MPI_INT, (rank + 1) % size, comm)
+                   : MPI_Bcast(s, 2, MPI_INT, 0, comm);
+    case I_GATHER:
+        return odd ? wait_for(MPI_Igather(s, 2, MPI_INT, r, 2, MPI_INT, rank, comm, &req),
+                              &req)
+                   : MPI_Barrier(comm);
+    case ALLGATHERV:
+        return odd ? MPI_Allgatherv(s, 2, MPI_INT, r, counts, displs, MPI_INT, comm)
+                   : MPI_Reduce(s, r, 2, MPI_INT, MPI_SUM, 0, comm);
+    case LONG_BCAST:
+        return odd ? MPI_Gather(s, 2, MPI_INT, r, 2, MPI_INT, rank, comm)
+                   : MPI_Bcast(s, LONGEST, MPI_INT, 0, comm);
+    default:
+        return odd ? MPI_Scatter(s, LONGEST, MPI_INT, r, LONGEST, MPI_INT, rank, comm)
+                   : MPI_Barrier(comm);
+    }
 }
 
 static int call_unlike(enum unlike u, bool odd, MPI_Comm comm)
@@ -259,11 +310,12 @@ static int call_unlike(enum unlike u, bool odd, MPI_Comm comm)
         return odd ? wait_for(MPI_Ibcast(s, n, MPI_INT, 0, comm, &req), &req)
                    : wait_for(MPI_Iallreduce(s, r, n, MPI_INT, op, comm, &req), &req);
     default:
-        return MPI_Allreduce(s, r, n, MPI_INT, op, comm);
+        return u >= GATHER_HERE ? call_far_unlike(u, odd, comm)
+                                : MPI_Allreduce(s, r, n, MPI_INT, op, comm);
     }
 }
 
-/* By rank `odd`; on a communicator of its own, which different functions leave in disorder. */
+/* By rank `odd`; on a communicator of its own, which works as before afterwards. */
 static void do_unlike(enum unlike u, MPI_Comm all, int odd)
 {
     MPI_Comm comm;
@@ -292,8 +344,12 @@ static void do_unlike(enum unlike u, MPI_Comm all, int odd)
     mine[1] = rank;
     lab_check(MPI_Allreduce(mine, said, 2, MPI_INT, MPI_SUM, all) == MPI_SUCCESS);
     lab_check(said[0] >= (unlikes[u].all ? size : 1));
-    if (unlikes[u].cls != MPI_ERR_OTHER) {
+    for (int k = 0; k < 2; k++) { /* over the board, and by messages */
+        MPI_Request req;
         lab_check(MPI_Allreduce(&rank, &sum, 1, MPI_INT, MPI_SUM, comm) == MPI_SUCCESS);
+        lab_check(sum == size * (size - 1) / 2);
+        lab_check(wait_for(MPI_Iallreduce(&rank, &sum, 1, MPI_INT, MPI_SUM, comm, &req),
+                           &req) == MPI_SUCCESS);
         lab_check(sum == size * (size - 1) / 2);
     }
     MPI_Comm_free(&comm);

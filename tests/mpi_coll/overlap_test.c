@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Many collectives of random kinds in progress at once on several communicators that share processes,
  * blocking ones in between, completed in another order in each process; results against a naive
- * oracle. Arguments: the seed, the number of processes. */
+ * oracle. Arguments: the seed, the number of processes; "naps": who is late is asked all the time whether
+ * it does the same, and must never be suspected. */
 #include "lab.h"
+
+#include "coll/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+enum { NAP_NS = 3000000, PATIENCE_NS = 50000, FEWER = 600 };
 enum { ROUNDS = 1200, OPEN = 10, COMMS = 5, MOST = 16 };
 
 enum kind {
@@ -160,6 +165,12 @@ static void begin(struct operation *o, uint64_t *state, const MPI_Comm *comms, u
     call(o, form % 3 == 0);
 }
 
+static void nap(uint64_t *own)
+{
+    if (lab_random(own) % 16 == 0)
+        nanosleep(&(struct timespec){.tv_nsec = lab_random(own) % NAP_NS}, NULL);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t state = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, own = state;
@@ -176,9 +187,13 @@ int main(int argc, char **argv)
     own += 7919u * (unsigned)rank;
     for (int k = 0; k < OPEN; k++)
         open[k].kind = KINDS;
-    for (int i = 0; i < ROUNDS; i++) {
+    if (argc > 3)
+        xmpi_watch_first = PATIENCE_NS;
+    for (int i = 0; i < (argc > 3 ? FEWER : ROUNDS); i++) {
         finish(&open[i % OPEN]); /* the oldest, and one that each process chooses by itself */
         finish(&open[lab_random(&own) % OPEN]);
+        if (argc > 3)
+            nap(&own);
         begin(&open[i % OPEN], &state, comms, (unsigned)i);
     }
     for (int k = 0; k < OPEN; k++)

@@ -6,6 +6,8 @@
  * Member 0 offers a board and tells the others its place; all open it, or nobody has it. Then all
  * members run the same operations on it, in the same order. An operation is
  *     begin   show or await or both   [step   show or await or both]...   end
+ * or, for all that is done in another way and is to be counted with the others,
+ *     skip
  * and members that only show need not wait for the others: they may be a few operations ahead. What
  * members show in begin's part stays until they have all ended the operation; what they show in a
  * step stays until the next but one. At most PVMX_BOARD_STEPS steps.
@@ -28,7 +30,11 @@ enum {
     PVMX_BOARD_BYTES = 248,  /* a value: begins 8 bytes after the start of a cache line */
     PVMX_BOARD_BULK = 16 * 1024, /* more of it, for the operation as a whole              */
     PVMX_BOARD_STEPS = 3,
-    PVMX_BOARD_ALL = -1, /* instead of a member */
+    /* Operations that a member may be ahead of another. With more members than processors each runs
+     * through so many of them when it has its turn. */
+    PVMX_BOARD_DEPTH = 32,
+    PVMX_BOARD_WORD_BITS = 24, /* of pvmx_engine_board_skip */
+    PVMX_BOARD_ALL = -1,       /* instead of a member */
 };
 
 /* Makes place for a board of these members (peers[0] is this task) in this task's shared memory.
@@ -56,6 +62,11 @@ PVMX_API pvmx_err pvmx_engine_board_begin(struct pvmx_board *board,
 PVMX_API void pvmx_engine_board_step(struct pvmx_board *board);
 /* Nothing that others have shown is looked at any more. */
 PVMX_API void pvmx_engine_board_end(struct pvmx_board *board);
+/* An operation in which nothing is done here. word: what is done instead, not 0. Returns the operations
+ * begun so far. With the engine's lock held. */
+PVMX_API uint64_t pvmx_engine_board_skip(struct pvmx_board *board, uint32_t word);
+/* Operations that this member has begun so far; any thread. */
+PVMX_API uint64_t pvmx_engine_board_count(const struct pvmx_board *board);
 /* A member that was found to have ended when this one waited to begin an operation; -1: none. So who only
  * shows values, and awaits nobody, hears of it after at most as many operations as it may be ahead. */
 PVMX_API int pvmx_engine_board_lost(const struct pvmx_board *board);
@@ -76,6 +87,11 @@ PVMX_API pvmx_err pvmx_engine_board_await(struct pvmx_board *board, int giver,
 PVMX_API bool pvmx_engine_board_has(const struct pvmx_board *board, int member, bool in_step);
 PVMX_API void *pvmx_engine_board_spare(struct pvmx_board *board);
 PVMX_API void pvmx_engine_board_admit(struct pvmx_board *board);
+/* The word with which a member has skipped operation op; 0: it has not, or long ago. */
+PVMX_API uint32_t pvmx_engine_board_skipped(const struct pvmx_board *board, int member,
+                                            uint64_t op);
+/* Has a member left the present operation behind? What it has not shown there then, it never will. */
+PVMX_API bool pvmx_engine_board_passed(const struct pvmx_board *board, int member);
 /* What a member has shown, after await: in the operation, and in its present step. */
 PVMX_API const void *pvmx_engine_board_part(const struct pvmx_board *board, int member);
 PVMX_API const void *pvmx_engine_board_answer(const struct pvmx_board *board, int member);
