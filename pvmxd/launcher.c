@@ -300,6 +300,12 @@ static int run(struct command *c, int in, int out, pid_t *pid)
     return *pid < 0 ? errno : 0;
 }
 
+void launcher_kill(pid_t pid)
+{
+    kill(pid, SIGKILL); /* first, and by itself: it may not have its group yet */
+    kill(-pid, SIGKILL);
+}
+
 pvmx_err launcher_start(const struct pxp_host_spec *spec, struct launched *out)
 {
     const struct launcher *l = find(spec);
@@ -332,7 +338,7 @@ pvmx_err launcher_start(const struct pxp_host_spec *spec, struct launched *out)
         out->pidfd = pidfd_open(out->pid, 0);
         if (out->pidfd < 0) {
             e = px_fail_errno(errno, "cannot watch the launcher of host %.80s", spec->name);
-            kill(-out->pid, SIGKILL);
+            launcher_kill(out->pid);
             waitpid(out->pid, NULL, 0);
         }
     }

@@ -22,6 +22,8 @@ const char *launcher_name(const struct pxp_host_spec *spec);
 bool launcher_apart(const struct pxp_host_spec *spec);
 /* Starts the command. PVMX_ERR_ARG: spec makes no sense to the launcher. */
 pvmx_err launcher_start(const struct pxp_host_spec *spec, struct launched *out);
+/* Ends one that has not been waited for, with all that it has started in its group. */
+void launcher_kill(pid_t pid);
 /* The command line for a shell over there that runs pvmxd with these arguments; false: it is too long. */
 bool launcher_command(const struct pxp_host_spec *spec, const char *args, char *out,
                       size_t size);

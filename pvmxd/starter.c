@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "server.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -148,14 +147,14 @@ void starter_let_go(struct starter *s, bool hard)
     s->ended = NULL;
     close_input(s);
     if (hard)
-        kill(-s->run.pid, SIGKILL);
+        launcher_kill(s->run.pid);
 }
 
 void starters_stop(struct server *sv)
 {
     while (!px_list_empty(&sv->starters)) {
         struct starter *s = px_container_of(sv->starters.next, struct starter, node);
-        kill(-s->run.pid, SIGKILL);
+        launcher_kill(s->run.pid);
         waitpid(s->run.pid, NULL, 0);
         starter_free(s);
     }

@@ -139,13 +139,13 @@ class Adding(hostlab.HostCase):
     def test_left_while_adding(self):
         """Ctrl-C or kill -9: nobody waits for hosts that have not come, unless somebody else does."""
         for sig in (signal.SIGINT, signal.SIGKILL):
-            job = self.start(MPIEXEC, "-launcher", self.slow(), "-hosts", "a,b,c", "-n", "2", "true")
-            self.begun("a")
+            job = self.start(MPIEXEC, "-launcher", self.slow(), "-hosts", ",".join("abcdefgh"), "-n", "2", "true")
+            self.begun("a")  # others of the launchers are not yet what they will be
             job.send_signal(sig)
             status, _, err = self.finish(job)
             self.assertEqual(status, 128 + sig if sig == signal.SIGINT else -sig, err)
             self.gone(10)  # the launchers too: tear() looks
-            for host in "abc":
+            for host in "abcdefgh":
                 (self.tmp / f"begun-{host}").unlink(missing_ok=True)
         first = self.start(MPIEXEC, "-launcher", self.slow(), "-hosts", "a,b", "-n", "2", "true")
         self.begun("b")
