@@ -150,6 +150,8 @@ static int tell(struct console *c, const struct cmd *cmd, size_t n, uint32_t ser
     if (!err)
         err = shown ? await(&c->link, cmd, n, serial, &body, &len)
                     : link_answer(&c->link, serial, PXP_HOST_ADDED, &body, &len);
+    if (err && link_interrupted())
+        link_withdraw(&c->link, serial);
     progress_end();
     if (!err)
         err = pxp_host_added_decode(body, len, &m, &zone);
@@ -201,6 +203,8 @@ static int run_add(struct console *c, const struct cmd *cmd, struct args *a)
     status = read_hosts(cmd, &hosts, path, a);
     for (size_t i = 0; i < hosts.n && !status; i++)
         complete_spec(&hosts.specs[i], &options);
+    if (!status && link_awake(&c->link))
+        status = cmd_error();
     struct pxp_host_add m = {.hosts = hosts.specs, .n_hosts = hosts.n};
     uint32_t serial = pxp_client_serial(&c->link.client);
     if (!status)
@@ -245,7 +249,8 @@ const struct cmd cmd_add = {
     "as there are "
     "processors; SPEED: 1000 is usual; PVMXD: its path over there; PORT: of ssh; "
     "WRAPPER: a command "
-    "that runs the tasks there. A host that does not come within SECONDS has failed. "
+    "that runs the tasks there. A host that does not come within SECONDS has failed, "
+    "and so have, at Ctrl-C, those that have not come yet. "
     "FILE is a host "
     "file as PVM, LAM, MPICH or Open MPI have it: all of its hosts are added but those "
     "that are there "

@@ -321,18 +321,20 @@ static pvmx_err await(struct survey *s, size_t count, uint32_t serial, uint8_t *
     return s->side_refused ? PVMX_ERR_STATE : PVMX_OK;
 }
 
-/* Sends the request and waits for its answer. */
+/* Sends the request and waits for its answer; Ctrl-C meanwhile takes it back. */
 static pvmx_err ask(struct console *c, struct request *r, uint8_t **body, size_t *len)
 {
     struct survey s = {.n = 0};
     uint32_t serial = 0;
     bool shown = r->app.count >= MANY && progress_shown();
-    pvmx_err err = shown ? survey_begin(&s, &c->link, PXP_STATUS_IS) : PVMX_OK;
+    pvmx_err err = shown ? survey_begin(&s, &c->link, PXP_STATUS_IS) : link_awake(&c->link);
     if (!err)
         err = send_request(c, r, &serial);
     if (!err)
         err = shown ? await(&s, r->app.count, serial, body, len)
                     : link_answer(&c->link, serial, PXP_SPAWNED, body, len);
+    if (err && link_interrupted())
+        link_withdraw(&c->link, serial);
     progress_end();
     survey_end(&s);
     return err;
@@ -399,7 +401,7 @@ const struct cmd cmd_spawn = {
     "what they spawn have ended; -@ alone: here. PVM's console, pvm, reads it as a "
     "task in the background. -?: the debugger of the host's bx= (else of "
     "PVM_DEBUGGER, else PVM_ROOT/lib/debugger) is run with the program and its "
-    "arguments.",
+    "arguments. Ctrl-C before they have been started: none is.",
     "",
     1,
     CMD_MANY,

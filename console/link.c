@@ -248,6 +248,28 @@ pvmx_err link_ask(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **bo
     return err ? err : link_answer(l, serial, wanted, body, len);
 }
 
+pvmx_err link_awake(struct link *l)
+{
+    struct pxp_hosts q = {.subscribe = false};
+    uint8_t *body = NULL;
+    size_t len;
+    if (l->client.serial <= 1) /* the greeting's */
+        return PVMX_OK;
+    uint32_t serial = pxp_client_serial(&l->client);
+    pvmx_err err = pxp_hosts_encode(&l->client.out, serial, &q);
+    if (!err)
+        err = link_ask(l, serial, PXP_HOSTS_ARE, &body, &len);
+    free(body);
+    return err;
+}
+
+void link_withdraw(struct link *l, uint32_t serial)
+{
+    struct pxp_withdraw m = {.request = serial};
+    if (serial && l->up && pxp_withdraw_encode(&l->client.out, 0, &m) == PVMX_OK)
+        pxp_client_push(&l->client); /* the rest goes with what follows */
+}
+
 /* ---- a request that several commands make ------------------------------------------------------- */
 
 pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count)

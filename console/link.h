@@ -31,6 +31,12 @@ pvmx_err link_answer(struct link *l, uint32_t serial, uint32_t wanted, uint8_t *
 pvmx_err link_ask(struct link *l, uint32_t serial, uint32_t wanted, uint8_t **body,
                   size_t *len);
 
+/* Waits until the daemon answers anything, unless it has just done so. What one that stands still is asked
+ * for is done when it goes on, and then perhaps nobody wants it any more. */
+pvmx_err link_awake(struct link *l);
+/* What was asked for with this serial is not wanted any more, if it takes so long that a person gives up. */
+void link_withdraw(struct link *l, uint32_t serial);
+
 /* The next message of any kind; drop it with pxp_client_drop. Until `until` (px_now_ns; 0: for ever):
  * PVMX_ERR_TIMEDOUT. */
 pvmx_err link_next(struct link *l, uint64_t until, uint32_t *number, uint32_t *serial,

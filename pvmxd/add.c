@@ -350,16 +350,16 @@ bool add_stays(struct server *sv, const struct host *h)
     return false;
 }
 
-/* Who wanted the hosts for a while has gone: those that have not come are not waited for. */
+/* Who wanted the hosts has gone, or gives up: those that have not come are not waited for. */
 static void req_cancel(struct add_req *r)
 {
     r->left++; /* so that it stays until we are through */
     for (size_t i = 0; i < r->n; i++) {
         struct add_one *one = &r->ones[i];
-        pvmx_err err =
-            px_fail(PVMX_ERR_CANCELLED,
-                    "host %s is not wanted any more: who asked for it has gone",
-                    one->result.name);
+        pvmx_err err = px_fail(PVMX_ERR_CANCELLED,
+                               "host %s is not wanted any more: who asked for it has "
+                               "gone, or given up",
+                               one->result.name);
         if (one->state == ONE_QUEUED || (one->state == ONE_STARTING && one->allowed == 0))
             one_done(one, err, pvmx_last_error());
         else if (one->state == ONE_STARTING && others_waiting(one) == 0)
@@ -544,6 +544,19 @@ pvmx_err add_delete_forwarded(struct server *sv, struct link *l, uint32_t serial
 {
     pvmx_err err = forward_mine(sv);
     return err != PVMX_OK ? err : del(sv, NULL, l, serial, body, len);
+}
+
+bool add_withdraw(struct server *sv, const struct peer *p, const struct link *l,
+                  uint32_t serial)
+{
+    px_list_foreach(it, &sv->adds) {
+        struct add_req *r = px_container_of(it, struct add_req, node);
+        if (r->known || r->peer != p || r->link != l || r->serial != serial)
+            continue;
+        req_cancel(r);
+        return true;
+    }
+    return false;
 }
 
 void add_forget_peer(struct peer *p)

@@ -34,6 +34,9 @@ pvmx_err add_known(struct server *sv);
 bool add_stays(struct server *sv, const struct host *h);
 /* The host has come (PVMX_OK), or has gone or will not come. */
 void add_host_settled(struct server *sv, struct host *h, pvmx_err err, const char *why);
+/* Who asked, p or l, does not want the hosts of this request any more; false: there is none. */
+bool add_withdraw(struct server *sv, const struct peer *p, const struct link *l,
+                  uint32_t serial);
 void add_forget_peer(struct peer *p);
 void add_forget_link(struct link *l);
 

@@ -31,6 +31,7 @@
 #include "standin.h"
 #include "status.h"
 #include "tasks.h"
+#include "withdraw.h"
 #include <stdio.h>
 
 enum {
@@ -55,6 +56,7 @@ static const struct handler {
     {PXP_SIGNAL, CLIENT, tasks_signal},
     {PXP_SPAWN, CLIENT, spawn_request},
     {PXP_RELEASE, TASK, tasks_release},
+    {PXP_WITHDRAW, CONSOLE, withdraw_request},
     {PXP_HELPER, TASK, helper_register},
     {PXP_HELPED_TASK, TASK, helper_task_ended},
     {PXP_HELPED_HOSTS, TASK, hosted_said},

@@ -6,6 +6,7 @@
 #include "link.h"
 #include "peer.h"
 #include "proto/frame.h"
+#include "proto/messages.h"
 #include "server.h"
 #include "waiter.h"
 #include <stdlib.h>
@@ -75,6 +76,18 @@ pvmx_err forward_to_leader(struct server *sv, struct peer *p, uint32_t serial,
         return px_fail(PVMX_ERR_STATE,
                        "no host leads this virtual machine (any more): %s", without);
     return forward_request(sv, p, serial, sv->hosts.leader, body, len);
+}
+
+pvmx_err forward_withdraw(struct server *sv, const struct peer *p, uint32_t serial)
+{
+    px_list_foreach(it, &sv->forwards) {
+        const struct waiter *w = px_container_of(it, struct waiter, in_queue);
+        const struct forward *f = px_container_of(w, struct forward, w);
+        if (w->peer == p && w->serial == serial && f->link != NULL)
+            return pxp_withdraw_encode(link_out(f->link), 0,
+                                       &(struct pxp_withdraw){.request = f->ask});
+    }
+    return PVMX_OK;
 }
 
 pvmx_err forward_mine(const struct server *sv)

@@ -21,6 +21,8 @@ pvmx_err forward_request(struct server *sv, struct peer *p, uint32_t serial,
 /* Asks the leader, when this daemon does not lead. without: what is not possible while none does. */
 pvmx_err forward_to_leader(struct server *sv, struct peer *p, uint32_t serial,
                            const uint8_t *body, size_t len, const char *without);
+/* p does not want the answer to this request any more; nor has it to be carried out, if it has not been. */
+pvmx_err forward_withdraw(struct server *sv, const struct peer *p, uint32_t serial);
 /* Another daemon takes us for the leader; an error: we are not. */
 pvmx_err forward_mine(const struct server *sv);
 

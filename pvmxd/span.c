@@ -253,7 +253,7 @@ static void start_all(struct spawn_req *r);
 /* The last answer to a round of questions has come. */
 static void reserved_all(struct spawn_req *r)
 {
-    if (!r->span->refused) {
+    if (!r->span->refused && !r->withdrawn) {
         start_all(r);
         return;
     }

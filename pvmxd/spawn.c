@@ -410,7 +410,7 @@ static void fail(struct spawn_req *r, pvmx_err err, const char *text)
 /* SOFT: one more round without the failed ones. */
 static void again(struct spawn_req *r)
 {
-    if (r->cancelled || r->sv->halting) {
+    if (r->cancelled || r->withdrawn || r->sv->halting) {
         fail(r, PVMX_ERR_CANCELLED, "the spawner has ended");
     } else if (r->rounds >= ROUNDS_MAX) {
         fail(r, PVMX_ERR_SPAWN, r->text != NULL ? r->text : "");
@@ -466,6 +466,7 @@ static void own_job(struct spawn_req *r, struct job *j)
         px_list_push_back(&r->peer->jobs, &j->in_owner);
     }
     j->owner_peer = r->peer;
+    j->request = r->serial;
 }
 
 /* The world is as its tasks were told: they join the table, and the spawner hears of them. */
@@ -523,6 +524,9 @@ void spawn_finish(struct spawn_req *r)
     if (j == NULL) {
         undo(r, NULL, false);
         fail(r, PVMX_ERR_NOMEM, "the daemon has no memory for another job");
+    } else if (r->withdrawn) {
+        undo(r, j, false);
+        fail(r, PVMX_ERR_CANCELLED, "the request was withdrawn");
     } else if (failed > 0 && !soft) {
         undo(r, j, false);
         fail(r, PVMX_ERR_SPAWN, r->text != NULL ? r->text : "");

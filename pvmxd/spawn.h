@@ -8,7 +8,8 @@
  *              born into is wrong; they are killed, and when the last has been reaped the request
  *              is launched again without the failed ones                        spawn_undone
  *
- * Without SOFT a failure ends it: what was started is killed, and nobody ever hears of it. */
+ * Without SOFT a failure ends it: what was started is killed, and nobody ever hears of it. So it is when
+ * the request is withdrawn. */
 #ifndef SPAWN_H
 #define SPAWN_H
 
@@ -56,6 +57,7 @@ struct spawn_req {
     struct px_list in_task;
     struct px_list in_all; /* in server.requests */
     bool cancelled;        /* the spawner has failed: nobody waits for these tasks */
+    bool withdrawn;        /* it does not want them any more */
     struct span *span;     /* it has tasks on other hosts; NULL: none */
     uint32_t **chosen;     /* hosts of the tasks of programs that say where; see span.c */
     uint32_t origin;       /* it is a part that this host's daemon carries; 0: ours */

@@ -31,6 +31,7 @@ struct job {
     uint32_t alive; /* tasks in the table                                        */
     struct task *owner_task; /* who spawned it, while it lives                            */
     struct peer *owner_peer; /* connection that is told of ends                           */
+    uint32_t request;        /* serial of the spawn request that has come over it       */
     int32_t parent; /* tid of the spawner; 0: mpiexec or console                 */
     struct px_list in_owner; /* in owner_task->jobs or owner_peer->jobs                   */
     struct px_list tasks; /* of task.in_job                                            */

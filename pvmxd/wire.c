@@ -24,6 +24,7 @@
 #include "server.h"
 #include "span.h"
 #include "standin.h"
+#include "withdraw.h"
 
 static const struct handler {
     uint32_t number;
@@ -38,6 +39,7 @@ static const struct handler {
     {PXP_PART, hosts_on_part},
     {PXP_HOST_ADD, add_forwarded},
     {PXP_HOST_DELETE, add_delete_forwarded},
+    {PXP_WITHDRAW, withdraw_forwarded},
     {PXP_HALT, server_on_halt_forwarded},
     {PXP_RESERVE, span_on_reserve},
     {PXP_START, span_on_start},

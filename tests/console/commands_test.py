@@ -415,8 +415,21 @@ class Commands(Console, LabCase):
             self.wait_until(lambda: "poll" in wchan.read_text(), "it waits for the greeting")
             run.send_signal(signal.SIGINT)
             self.assertEqual(self.finish(run, 5), (130, "", ""), "much less than the daemon may take")
+            os.kill(pid, signal.SIGCONT)
+            run = self.start(PVMX, "-f", "-", stdin=subprocess.PIPE)
+            run.stdin.write("id\n")
+            run.stdin.flush()
+            run.stdout.readline(), run.stdout.readline()
+            os.kill(pid, signal.SIGSTOP)
+            run.stdin.write(f"put kept 0 {'x' * 1000000}\n")  # more than a socket takes
+            run.stdin.flush()
+            wchan = pathlib.Path(f"/proc/{run.pid}/wchan")
+            self.wait_until(lambda: "poll" in wchan.read_text(), "it cannot send all of it")
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(self.finish(run, 5)[::2], (130, "pvmx: line 2 ends the script\n"))
         finally:
             os.kill(pid, signal.SIGCONT)
+        self.assertEqual(self.json("names"), [])
 
     def test_words(self):
         status, out, _ = self.script("echo 'a b' \"c 'd'\" e\\ f '' \\\\ g\\#h i#j\n")

@@ -155,6 +155,31 @@ class AllHosts(ThreeHosts):
         self.assertEqual([t["tid"] for t in json.loads(out)], tids[:2] + tids[4:])
         self.assertEqual(len(self.tasks()), 6, "it is there again")
 
+    def test_ctrl_c_withdraws(self):
+        """Who gives up before it has been done gets neither tasks nor hosts."""
+        self.three_hosts()
+        hosts = {h["host"]: h["pid"] for h in self.json("hosts")}
+        polls = lambda run: "poll" in pathlib.Path(f"/proc/{run.pid}/wchan").read_text()
+        os.kill(hosts["east"], signal.SIGSTOP)
+        try:
+            run = self.start(PVMX, "spawn", "-6", "touch", "spawned")
+            self.wait_until(lambda: polls(run), "it waits for the answer")
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(self.finish(run), (130, "", ""))
+        finally:
+            os.kill(hosts["east"], signal.SIGCONT)
+        self.ok("wait", str(self.spawn("-east", "true")[1]))
+        self.assertFalse((self.tmp / "spawned").exists())
+        for env in (self.env, self.at("east")):  # of the leader, and of a host that asks it
+            run = self.start(PVMX, "add", "-l", f"sh -c 'echo > {self.tmp}/reached; exec sleep 600' %h %c", "far", env=env)
+            self.wait_until((self.tmp / "reached").exists, "its launcher runs")
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(self.finish(run), (130, "", ""))
+            self.wait_until(lambda: not [p for p in self.processes() if "sleep" in self.cmdline(p)],
+                            "its launcher has ended", 20)
+            (self.tmp / "reached").unlink()
+            self.assertEqual([h["host"] for h in self.json("hosts")], list(hosts))
+
     def test_lost_host_is_named(self):
         """A daemon is killed while it is asked: nobody waits until the time is over."""
         self.three_hosts()

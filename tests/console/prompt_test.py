@@ -314,6 +314,25 @@ class Prompt(LabCase):
         t.expect(r"\A.*doctor nosuch.invalid\r\n\^C\r\n" + PROMPT)
         self.leave(t)
 
+    def test_ctrl_c_withdraws(self):
+        """What a daemon is asked for that stands still is not done when it goes on."""
+        t = self.console()
+        self.ask(t, "spawn true", "1 successful")
+        daemon, = self.processes(PVMXD)
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            for command in ("spawn touch spawned", "add -l fork spawned"):
+                t.line(command)
+                self.wait_until(lambda: self.sleeps_in_poll(t.pid), "it waits")
+                t.send(CTRL_C)
+                t.expect(PROMPT)
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        self.ask(t, "spawn true", "1 successful")
+        self.ask(t, "hosts", r"PID.*\r\n[^\r]*\r\n(?=pvmx)")  # one
+        self.assertFalse((self.tmp / "spawned").exists())
+        self.leave(t)
+
     @staticmethod
     def sleeps_in_poll(pid):
         with open(f"/proc/{pid}/wchan", encoding="ascii") as f:

@@ -175,6 +175,39 @@ Test(daemon_spawn, several_requests_at_once)
     lab_close(&lab);
 }
 
+/* Of a console: what it has withdrawn ends, whether it has been started yet or not. */
+Test(daemon_spawn, withdrawn_requests)
+{
+    struct lab_spawn s = {.command = "sleep",
+                          .args = (const char *[]){"600", NULL},
+                          .count = 5,
+                          .flags = PVMX_SPAWN_NO_MPI | PVMX_SPAWN_DETACHED};
+    struct pxp_withdraw m;
+    struct lab_status is;
+    lab_open(&lab);
+    lab_start(&lab, NULL);
+    lab_connect(&lab, &me, PXP_ROLE_CONSOLE);
+    for (int at_once = 0; at_once < 2; at_once++) {
+        m.request = lab_spawn_send(&me, &s);
+        if (!at_once)
+            lab_spawn_take(&me, m.request, &got);
+        cr_assert_eq(pxp_withdraw_encode(&me.c.out, 0, &m), PVMX_OK);
+        lab_send(&me, NULL, 0);
+        if (at_once)
+            lab_spawn_take(&me, m.request, &got);
+        lab_until((lab_status(&me, &is), is.ntasks == 0));
+    }
+    m.request = 4711; /* of which nobody knows */
+    cr_assert_eq(pxp_withdraw_encode(&me.c.out, 0, &m), PVMX_OK);
+    lab_spawn(&me, &s, &got);
+    cr_assert_eq(got.error, PVMX_OK, "%s", got.text);
+    lab_status(&me, &is);
+    cr_assert_eq(is.ntasks, 5, "others stay");
+    lab_abort(&me, 0, got.job);
+    lab_hang_up(&me);
+    lab_close(&lab);
+}
+
 Test(daemon_spawn, program_is_found_in_path_directory_and_beside_the_spawner)
 {
     char dir[256];
