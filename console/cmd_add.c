@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    HOST_MOST = 1000000, /* slots, and speed, of a host file's line too */
+    DAY_S = 24 * 3600,
+};
+
 /* A number from 1 on; 0: it is none. */
 static uint32_t read_number(const char *word)
 {
@@ -20,13 +25,13 @@ static uint32_t read_number(const char *word)
 }
 
 static int option(const struct cmd *cmd, const struct args *a, char letter,
-                  const char *what, uint32_t *out)
+                  const char *what, uint32_t most, uint32_t *out)
 {
     const char *word = args_value(a, letter);
     *out = word ? read_number(word) : 0;
-    if (word && !*out)
-        return cmd_usage(cmd, "%s: \"%s\" is no %s (-%c takes a number from 1 on)",
-                         cmd->name, word, what, letter);
+    if (word && (!*out || *out > most))
+        return cmd_usage(cmd, "%s: \"%s\" is no %s (-%c takes a number from 1 to %u)",
+                         cmd->name, word, what, letter, most);
     return CMD_OK;
 }
 
@@ -186,13 +191,13 @@ static int run_add(struct console *c, const struct cmd *cmd, struct args *a)
                                     .wrapper = wrapper ? wrapper : ""};
     struct adding hosts = {.n = 0};
     uint32_t seconds;
-    int status = option(cmd, a, 'n', "number of slots", &options.slots);
+    int status = option(cmd, a, 'n', "number of slots", HOST_MOST, &options.slots);
     if (!status)
-        status = option(cmd, a, 's', "speed", &options.speed);
+        status = option(cmd, a, 's', "speed", HOST_MOST, &options.speed);
     if (!status)
-        status = option(cmd, a, 't', "number of seconds", &seconds);
+        status = option(cmd, a, 't', "number of seconds", DAY_S, &seconds);
     if (!status)
-        status = option(cmd, a, 'p', "port", &options.port);
+        status = option(cmd, a, 'p', "port", UINT16_MAX, &options.port);
     if (!status && a->n == 0 && !path)
         status = cmd_usage(cmd, "add: something is missing: a host, or --from FILE");
     if (status) {

@@ -358,6 +358,8 @@ static int add_or_test(struct console *c, const struct cmd *cmd, struct args *a,
                          a->words[at]);
     if (!adds && at == a->n - 1)
         return cmd_usage(cmd, "limit test: refuse what? A program must follow");
+    if (args_has(a, 'n') && (adds || at == a->n))
+        return cmd_usage(cmd, "limit: -n goes with test EXPR refuse PROGRAM only");
     int status = job ? read_job(c, job, &rule) : CMD_OK;
     char *expr = status ? NULL : join_expression(a, at);
     if (status)
@@ -376,12 +378,14 @@ static int run_limit(struct console *c, const struct cmd *cmd, struct args *a)
 {
     read_late_options(c, a);
     const char *what = a->words[0];
-    bool adds = strcmp(what, "add") == 0;
+    bool adds = strcmp(what, "add") == 0, tests = strcmp(what, "test") == 0;
+    if (!adds && !tests && (args_has(a, 'j') || args_has(a, 'n')))
+        return cmd_usage(cmd, "limit: -j goes with add and test only, -n with test");
     if (strcmp(what, "list") == 0 && a->n == 1)
         return list(c, cmd);
     if (strcmp(what, "del") == 0 && a->n > 1)
         return del(c, cmd, a->n - 1, a->words + 1);
-    if ((adds && a->n > 2) || (strcmp(what, "test") == 0 && a->n > 1))
+    if ((adds && a->n > 2) || (tests && a->n > 1))
         return add_or_test(c, cmd, a, adds);
     return cmd_usage(
         cmd, "limit: must be add EXPR ACTION, list, del NUMBER, test EXPR or test "

@@ -455,6 +455,9 @@ class Commands(Console, LabCase):
         self.fails("must follow -f", "-f", status=2)
         self.fails('add "b ad": "ad" is not understood', "add", "b ad", status=2)
         self.fails("needs a value", "ps", "-s", status=2)
+        for option, value, most in (("-n", "4294967295", 1000000), ("-s", "0", 1000000), ("-t", "4294968", 86400),
+                                    ("-p", "65536", 65535)):
+            self.fails(f"({option} takes a number from 1 to {most})", "add", option, value, "host", status=2)
         self.fails("too much", "id", "x", status=2)
         self.fails("x: must be a number", "spawn", "-n", "x", "true", status=2)
 

@@ -134,6 +134,9 @@ class Limits(ThreeHosts):
         self.fails('"explode" is not report', "limit", "add", "cpu > 5", "explode", status=2)
         self.fails("must be add", "limit", "add", "cpu > 5", status=2)
         self.fails("must be add", "limit", "remove", "1", status=2)
+        self.fails("-n goes with test EXPR refuse", "limit", "-n", "3", "add", "cpu > 5", "kill", status=2)
+        self.fails("-n goes with test EXPR refuse", "limit", "-n", "3", "test", "cpu > 5", status=2)
+        self.fails("-j goes with add and test only", "limit", "-j", "1", "list", status=2)
         self.assertEqual(self.json("limit", "list"), [])
         for _ in range(256):
             self.add("add", "cpu > 1d", "report")
