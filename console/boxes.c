@@ -161,7 +161,8 @@ void boxes_leave(struct link *l, struct boxes_own **own)
     bool goes = false;
     for (const struct boxes_own *b = *own; b; b = b->next)
         goes = goes || !b->stays;
-    if (goes && l->up && boxes_list(l, "", &is, &zone, &body) == PVMX_OK)
+    if (goes && link_open(l, false) == PVMX_OK &&
+        boxes_list(l, "", &is, &zone, &body) == PVMX_OK)
         for (size_t i = 0; i < is.n_entries; i++) {
             const struct pxp_box_entry *e = &is.entries[i];
             const struct boxes_own *b = e->owner == 0 ? own_find(*own, e) : NULL;

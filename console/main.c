@@ -5,6 +5,7 @@
 #include "pvm.h"
 #include "text.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -14,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define LEAVING (3 * PX_SEC) /* that the daemon has for our last words */
 
 /* Commands one on each line, until one fails; a terminal's echo is missing, so nothing is shown. */
 static int run_script(struct console *c, FILE *f, const char *name)
@@ -135,10 +138,12 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     link_catch_interrupts();
     options_begin(&c.options);
-    int status = run(&c, argc, argv);
+    int status = end_output(run(&c, argc, argv));
+    link_uninterrupt(); /* what is still to be done is done, unless Ctrl-C is pressed again */
+    c.link.until = px_now_ns() + LEAVING;
     boxes_leave(&c.link, &c.boxes);
     link_close(&c.link);
     alias_free(&c);
     free(c.here);
-    return end_output(status);
+    return status;
 }

@@ -3,7 +3,9 @@
 
 import json
 import re
+import signal
 import socket
+import subprocess
 import unittest
 
 from consolelab import PVMX, Console
@@ -76,6 +78,14 @@ class PvmWords(Console, LabCase):
         self.assertEqual(self.entries(), [("stays", 0, 1)])
         self.ok("put", "stays too", "0", "since there is but one command")
         self.assertEqual(self.entries("too"), [("stays too", 0, 1)])
+        run = self.start(PVMX, "-f", "-", stdin=subprocess.PIPE)
+        run.stdin.write("put goes 0 text\necho put\nspawn sleep 600\nevents -f\n")
+        run.stdin.flush()
+        while "sleep" not in run.stdout.readline():
+            continue
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(self.finish(run)[0], 130)
+        self.assertEqual(self.entries("goes"), [], "also when Ctrl-C has ended it")
 
     def test_reset_spares_and_forgets(self):
         (tid,), _ = self.spawn(self.compile("stays", STAYS, "-lpvm3"))
