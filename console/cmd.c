@@ -32,6 +32,8 @@ int cmd_error(void)
 {
     if (link_interrupted())
         return CMD_INTERRUPTED;
+    if (link_unheard())
+        return CMD_FAILED;
     return cmd_fail("%s", pvmx_last_error());
 }
 

@@ -231,6 +231,7 @@ static int run_events(struct console *c, const struct cmd *cmd, struct args *a)
     bool follow = args_has(a, 'f');
     int status = CMD_OK;
     enum survey_got got = SURVEY_LOST;
+    c->link.heard = follow;
     if (!events_ask(&s, &c->link, follow))
         got = follow ? hear_past(&s, &p) : SURVEY_ANSWER;
     while (got == SURVEY_ANSWER) {
@@ -242,6 +243,7 @@ static int run_events(struct console *c, const struct cmd *cmd, struct args *a)
         }
         got = hear(&s, &p, &host);
     }
+    c->link.heard = false;
     if (got == SURVEY_ANSWER)
         status = CMD_FAILED;
     else if (got != SURVEY_DONE)

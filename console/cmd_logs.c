@@ -215,10 +215,11 @@ static int run_logs(struct console *c, const struct cmd *cmd, struct args *a)
         put_all(&w, last);
         if (args_has(a, 'f'))
             got = logs_follow(&w.logs) ? SURVEY_ANSWER : SURVEY_LOST;
-        w.live = true;
+        w.live = c->link.heard = true;
         while (got == SURVEY_ANSWER && !cmd_unheard() &&
                (got = logs_next(&w.logs)) == SURVEY_ANSWER)
             put_all(&w, SIZE_MAX);
+        c->link.heard = false;
         status = finish(&w, status, got);
     }
     logs_end(&w.logs);
@@ -300,11 +301,11 @@ static int run_attach(struct console *c, const struct cmd *cmd, struct args *a)
             say_attached(&w, &f);
         put_all(&w, SIZE_MAX);
         got = logs_follow(&w.logs) ? SURVEY_ANSWER : SURVEY_LOST;
-        w.live = true;
+        w.live = c->link.heard = true;
         c->link.stdin_too = f.tid != 0 && live;
         while (got == SURVEY_ANSWER && !cmd_unheard())
             got = attended(&w, &f);
-        c->link.stdin_too = false;
+        c->link.stdin_too = c->link.heard = false;
         if (got == SURVEY_LOST && link_interrupted()) {
             fprintf(stderr, "\npvmx: detached; the tasks go on\n");
             got = SURVEY_DONE;

@@ -20,6 +20,7 @@
 enum { GREETING_MS = 10000 };
 
 static volatile sig_atomic_t interrupted, noticed;
+static bool unheard;
 
 /* Who looked at the flag a moment too early and now waits in the kernel is woken until it has looked
  * again. */
@@ -51,6 +52,11 @@ bool link_interrupted(void)
     return interrupted != 0;
 }
 
+bool link_unheard(void)
+{
+    return unheard;
+}
+
 void link_uninterrupt(void)
 {
     nudge(false);
@@ -77,11 +83,17 @@ int link_noticed(void)
     return sig;
 }
 
+enum { NOTICES = 1, HEARD = 2 };
+
 /* Signals can come only while we wait: one that came just before would be slept through. What tasks write
- * meanwhile is shown. */
-static int wait_for(int fd, int other, uint64_t until, bool notices)
+ * meanwhile is shown. what: a sum of the above, of link_wait_key and link.heard. */
+static int wait_for(int fd, int other, uint64_t until, unsigned what)
 {
-    struct pollfd p[3] = {{.fd = fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+    struct pollfd p[4] = {{.fd = fd, .events = POLLIN},
+                          {.fd = other, .events = POLLIN},
+                          {.fd = -1},
+                          {.fd = what & HEARD ? STDOUT_FILENO : -1}};
+    bool notices = what & NOTICES;
     sigset_t set, before, waiting;
     int which = 0;
     bool late = false;
@@ -94,13 +106,15 @@ static int wait_for(int fd, int other, uint64_t until, bool notices)
     sigdelset(&waiting, SIGINT);
     sigdelset(&waiting, SIGTSTP);
     sigdelset(&waiting, SIGWINCH);
-    while (!interrupted && !(notices && noticed) && which == 0 && !late) {
+    while (!interrupted && !(what & HEARD && unheard) && !(notices && noticed) &&
+           which == 0 && !late) {
         uint64_t now = px_now_ns(), due = beside_due();
         uint64_t end = due != 0 && (until == 0 || due < until) ? due : until;
         uint64_t left = end > now ? end - now : 0;
         struct timespec t = {(time_t)(left / PX_SEC), (long)(left % PX_SEC)};
         p[2] = (struct pollfd){.fd = beside_fd(), .events = POLLIN};
-        int ready = ppoll(p, 3, end != 0 ? &t : NULL, &waiting);
+        int ready = ppoll(p, 4, end != 0 ? &t : NULL, &waiting);
+        unheard = ready > 0 && (p[3].revents & (POLLERR | POLLHUP)) != 0;
         which = ready <= 0 ? 0 : p[0].revents != 0 ? 1 : p[1].revents != 0 ? 2 : 0;
         if (which != 0 && !notices)
             beside_settle();
@@ -109,17 +123,18 @@ static int wait_for(int fd, int other, uint64_t until, bool notices)
         late = until != 0 && which == 0 && px_now_ns() >= until;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return which != 0 ? which : interrupted ? -1 : late ? 0 : LINK_NOTICED;
+    bool over = interrupted || (what & HEARD && unheard);
+    return which != 0 ? which : over ? -1 : late ? 0 : LINK_NOTICED;
 }
 
 int link_wait_for(int fd, int other, uint64_t until)
 {
-    return wait_for(fd, other, until, false);
+    return wait_for(fd, other, until, 0);
 }
 
 int link_wait_key(uint64_t until)
 {
-    return wait_for(STDIN_FILENO, -1, until, true);
+    return wait_for(STDIN_FILENO, -1, until, NOTICES);
 }
 
 /* ---- connection ------------------------------------------------------------------------------- */
@@ -200,7 +215,8 @@ pvmx_err link_next(struct link *l, uint64_t until, uint32_t *number, uint32_t *s
         if (err == PVMX_OK)
             return err;
         int ready = err == PVMX_ERR_AGAIN
-                        ? link_wait_for(l->client.fd, l->stdin_too ? STDIN_FILENO : -1, until)
+                        ? wait_for(l->client.fd, l->stdin_too ? STDIN_FILENO : -1, until,
+                                   l->heard ? HEARD : 0)
                         : 1;
         if (ready == 2)
             return err;

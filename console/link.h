@@ -16,6 +16,7 @@ struct link {
     uint64_t patience; /* ns that other hosts have to answer; 0: as usual */
     uint64_t until; /* whatever is waited for, no longer (px_now_ns); 0: as the call says */
     bool stdin_too; /* link_next ends with PVMX_ERR_AGAIN when standard input can be read */
+    bool heard; /* it ends with PVMX_ERR_CANCELLED when standard output has no reader any more */
 };
 
 /* Connects unless it is connected. starts: starts a VM, which stays until halt, when none runs. */
@@ -48,6 +49,8 @@ pvmx_err link_done(struct link *l, uint32_t serial, uint32_t *count);
 /* Ctrl-C has been pressed since the last link_uninterrupt. */
 bool link_interrupted(void);
 void link_uninterrupt(void);
+/* What link.heard is about has happened. */
+bool link_unheard(void);
 /* Waits until one of two descriptors (-1: only one) can be read, or until a time (0: for ever): 1 or 2:
  * which, 0: the time is over, -1: interrupted. */
 int link_wait_for(int fd, int other, uint64_t until);
