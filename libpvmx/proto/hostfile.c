@@ -195,6 +195,19 @@ static pvmx_err read_options(const struct parse *p, char *at, struct pxp_hostfil
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
+/* An IPv6 address, perhaps with the interface that it is of. */
+static bool is_address(const char *name)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr six;
+    size_t n = strcspn(name, "%");
+    if (n >= sizeof text)
+        return false;
+    memcpy(text, name, n);
+    text[n] = '\0';
+    return inet_pton(AF_INET6, text, &six) == 1;
+}
+
 static pvmx_err check_name(const struct parse *p, const char *name)
 {
     size_t n = strlen(name);
@@ -204,6 +217,8 @@ static pvmx_err check_name(const struct parse *p, const char *name)
         if ((unsigned char)*c <= ' ' || strchr(",/+*&$=@#[]\"'\\\x7f", *c) != NULL)
             return bad(p, "\"%.80s\" is no name of a host (one host stands on each line)",
                        name);
+    if (strchr(name, ':') != NULL && !is_address(name))
+        return bad(p, "\"%.80s\" is neither an address nor HOST:SLOTS", name);
     if (n > NAME_BYTES || *name == '-' || *name == '^')
         return bad(p, "\"%.80s\" is no name of a host", name);
     return PVMX_OK;
@@ -352,6 +367,8 @@ static pvmx_err parse(const char *name, const char *text, size_t len,
     if (copy == NULL)
         return px_fail(PVMX_ERR_NOMEM, "no memory for %.250s", name);
     memcpy(copy, text, len);
+    if (strncmp(copy, "\xef\xbb\xbf", 3) == 0) /* as editors of other systems mark UTF-8 */
+        copy += 3;
     for (char *at = copy; err == PVMX_OK && *at != '\0';) {
         unsigned first = p.line;
         char *next = cut_line(&p, at);

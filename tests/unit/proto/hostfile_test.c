@@ -54,6 +54,9 @@ Test(hostfile, each_system_has_its_own_way_to_say_slots)
     lists("alpha slots=3 max_slots=8\nbeta max-slots=2\ngamma slots=9 max_slots=4",
           "alpha:3,beta:2,gamma:4 9");
     lists("me@alpha:2\r\n[fe80::1]:3\r\n::1\r\n", "alpha:2,[fe80::1]:3,[::1] 5");
+    lists("\xef\xbb\xbf"
+          "alpha\nfe80::1%eth0\n",
+          "alpha,[fe80::1%eth0] 0");
     lists("alpha\nalpha\nbeta\nalpha cpu=3\n", "alpha:5,beta 5");
     lists("alpha cpu=2\nbeta cpu=2 schedule=no\n& later\n$shared schedule=yes\n",
           "alpha:2,shared 2");
@@ -145,6 +148,8 @@ Test(hostfile, errors_say_where_and_what)
     refused("-x@alpha", "name of a user");
     refused("[::1:3", "[ADDRESS]:SLOTS");
     refused("[::1]x", "[ADDRESS]:SLOTS");
+    refused("alpha:2:3", "neither an address nor HOST:SLOTS");
+    refused("[::1:2:z]", "neither an address nor HOST:SLOTS");
     refused("& # nobody", "has no name");
     refused("alpha schedule=perhaps", "schedule=yes");
     refused("alpha so=ms", "launcher=");
