@@ -14,6 +14,17 @@ struct checkup {
 void doctor_note(struct checkup *k, const char *what, bool good, const char *text,
                  const char *advice);
 
+/* ---- doctor_probe.c: a program that is run for what it says */
+struct probe {
+    pid_t pid;
+    int fd, errnum; /* errnum: why it does not run; 0: it does, and is to be finished */
+};
+/* argv[0] is its path. */
+void probe_start(struct probe *p, char *const *argv);
+/* What it says, up to size bytes; it is ended at Ctrl-C and when it takes too long (until as in link.h). Returns
+ * its exit status; 255: it was killed. */
+int probe_finish(struct probe *p, uint64_t until, char *said, size_t size);
+
 /* ---- doctor_here.c: this machine */
 void doctor_daemon(struct console *c, struct checkup *k);
 void doctor_limits(struct checkup *k);

@@ -2,87 +2,40 @@
 /* doctor: hosts that could be added by ssh. */
 #include "doctor.h"
 
-#include "base/fd.h"
 #include "proto/start.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pvmx/version.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { SAID_MAX = 2000, AT_ONE_TIME = 16 };
 
-extern char **environ;
-
-/* One ssh that runs. */
-struct probe {
+struct ssh_probe {
     const char *host;
-    pid_t pid;
-    int fd, errnum;
+    struct probe probe;
 };
 
 /* The shell splits the setting into words, as the daemon does; "$@" stays what it is. */
-static void start(struct probe *p, const char *host)
+static void start(struct ssh_probe *s, const char *host)
 {
     const char *ssh = getenv("PVMX_SSH");
     char daemon[PATH_MAX] = "pvmxd", *line = NULL, *remote = NULL;
-    int fds[2] = {-1, -1};
-    posix_spawn_file_actions_t io;
-    *p = (struct probe){.host = host, .fd = -1};
+    *s = (struct ssh_probe){.host = host, .probe = {.fd = -1, .errnum = EINVAL}};
     pxp_daemon_find(daemon, sizeof daemon);
     if (asprintf(&line, "exec %s -oBatchMode=yes -oConnectTimeout=8 -xT -- \"$@\"",
-                 ssh && *ssh ? ssh : "ssh") < 0 ||
+                 ssh && *ssh ? ssh : "ssh") > 0 &&
         asprintf(&remote, "p='%s'; test -x \"$p\" || p=pvmxd; exec \"$p\" --version",
-                 daemon) < 0 ||
-        strchr(daemon, '\'') || pipe2(fds, O_CLOEXEC) != 0 ||
-        posix_spawn_file_actions_init(&io) != 0) {
-        p->errnum = errno ? errno : EINVAL;
-    } else {
-        char sh[] = "sh", c[] = "-c",
-             *argv[] = {sh, c, line, sh, strdup(host), remote, NULL};
-        posix_spawn_file_actions_addopen(&io, 0, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_adddup2(&io, fds[1], 1);
-        posix_spawn_file_actions_adddup2(&io, fds[1], 2);
-        p->errnum = posix_spawn(&p->pid, "/bin/sh", &io, NULL, argv, environ);
-        posix_spawn_file_actions_destroy(&io);
-        free(argv[4]);
-        p->fd = fds[0];
-        fds[0] = -1;
+                 daemon) > 0 &&
+        !strchr(daemon, '\'')) {
+        char sh[] = "/bin/sh", c[] = "-c",
+             *argv[] = {sh, c, line, sh, (char *)(uintptr_t)host, remote, NULL};
+        probe_start(&s->probe, argv);
     }
-    px_fd_close(&fds[0]);
-    px_fd_close(&fds[1]);
     free(line);
     free(remote);
-}
-
-static int finish(struct probe *p, char *said, size_t size)
-{
-    size_t used = 0;
-    int status = 0;
-    for (;;) {
-        char rest[256];
-        bool room = used + 1 < size;
-        if (link_wait_for(p->fd, -1, 0) < 0)
-            break;
-        ssize_t n = room ? read(p->fd, said + used, size - 1 - used)
-                         : read(p->fd, rest, sizeof rest);
-        if (n <= 0)
-            break;
-        used += room ? (size_t)n : 0;
-    }
-    said[used] = '\0';
-    px_fd_close(&p->fd);
-    do {
-        if (link_interrupted())
-            kill(p->pid, SIGTERM);
-    } while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
 static const char *advice_for(const char *said)
@@ -122,16 +75,16 @@ static const char *last_line(char *said)
     return nl ? nl + 1 : said;
 }
 
-static void judge(struct checkup *k, struct probe *p)
+static void judge(struct checkup *k, struct ssh_probe *s)
 {
     static const char ours[] = "pvmxd (PVMX) ";
     char what[300], said[SAID_MAX];
-    snprintf(what, sizeof what, "ssh to %.250s", p->host);
-    if (p->errnum) {
-        doctor_note(k, what, false, strerror(p->errnum), "install an ssh client");
+    snprintf(what, sizeof what, "ssh to %.250s", s->host);
+    if (s->probe.errnum) {
+        doctor_note(k, what, false, strerror(s->probe.errnum), "install an ssh client");
         return;
     }
-    int status = finish(p, said, sizeof said);
+    int status = probe_finish(&s->probe, 0, said, sizeof said);
     const char *advice = advice_for(said), *line = last_line(said);
     bool there = strncmp(line, ours, sizeof ours - 1) == 0;
     if (status == 0 && there)
@@ -150,7 +103,7 @@ static void judge(struct checkup *k, struct probe *p)
 
 void doctor_ssh(struct checkup *k, int n, char **hosts)
 {
-    struct probe probes[AT_ONE_TIME];
+    struct ssh_probe probes[AT_ONE_TIME];
     for (int i = 0; i < n && !link_interrupted(); i += AT_ONE_TIME) {
         int m = n - i < AT_ONE_TIME ? n - i : AT_ONE_TIME;
         for (int j = 0; j < m; j++)
