@@ -49,6 +49,11 @@ bool job_over(const struct job *job)
     return true;
 }
 
+bool job_ended_itself(const struct job *job)
+{
+    return job_over(job) && !job->ending && !job->killed && job->nstops == 0;
+}
+
 static void at_least(struct job *job, int status)
 {
     if (status > job->status)
@@ -163,6 +168,7 @@ static bool is_wish(const struct job *job, const struct pxp_task_end *e)
 static pvmx_err own_end(struct job *job, const struct world *w, const struct pxp_task_end *e)
 {
     char name[600];
+    job->killed = job->killed || e->signal;
     if (is_wish(job, e)) {
         at_least(job, STATUS_SIGNAL + job->passed_on);
         return PVMX_OK;

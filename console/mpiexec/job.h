@@ -33,6 +33,7 @@ struct job {
     size_t nfds, fds_cap;
     int status;  /* exit status so far                                                 */
     bool ending; /* we have had the rest ended: how those end is no news               */
+    bool killed; /* a process of our own world was                                     */
     int passed_on; /* last signal of the user's that was sent to the job; 0: none        */
     int nstops; /* how many of them asked it to end                                   */
     uint64_t force_at; /* when what was asked to end is made to; 0: never                  */
@@ -45,6 +46,8 @@ enum { STATUS_TIMEOUT = 124 };
 void job_free(struct job *job);
 /* True when there is nothing more to wait for. */
 bool job_over(const struct job *job);
+/* Nobody has been ended: by us, the user or anybody else. */
+bool job_ended_itself(const struct job *job);
 /* Handles one message from the daemon. An error means that there is no use in going on. */
 pvmx_err job_message(struct job *job, uint32_t number, uint32_t serial,
                      const uint8_t *body, size_t len);

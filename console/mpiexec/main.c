@@ -18,12 +18,15 @@
 #include "proto/start.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#define LEFT_BEHIND (2 * PX_SEC) /* before the user is told who is waited for */
 
 /* Everything that a run needs; its parts know nothing of each other. */
 struct run {
@@ -89,11 +92,10 @@ static bool room_for_polls(struct run *r, size_t n)
     return true;
 }
 
-/* One round: sleeps until something is to be done, and does it. */
-static pvmx_err run_round(struct run *r)
+/* One round: sleeps until something is to be done, -1: however long that takes, and does it. */
+static pvmx_err run_round(struct run *r, int timeout_ms)
 {
     size_t nin = input_polls(&r->input), nout = output_polls(&r->output), n = 2 + nin + nout;
-    int timeout_ms = -1;
     if (!room_for_polls(r, n))
         return px_fail(PVMX_ERR_NOMEM, "out of memory");
     pvmx_err err = job_clock(&r->job, &timeout_ms);
@@ -120,6 +122,33 @@ static pvmx_err run_round(struct run *r)
     if (!err && (r->polls[0].revents & ~POLLOUT) != 0)
         err = read_messages(r);
     return err;
+}
+
+/* What processes leave behind when they end (tee in a script) may write for them: like a shell's pipe,
+ * ours are read until everybody has closed them. */
+static pvmx_err read_to_the_end(struct run *r)
+{
+    uint64_t now = px_now_ns(), say_at = now + LEFT_BEHIND,
+             leave_at = r->opts.timeout_s ? r->job.limit_at : UINT64_MAX;
+    int nstops = r->job.nstops;
+    pvmx_err err = PVMX_OK;
+    for (; !err && job_ended_itself(&r->job) && output_open(&r->output); now = px_now_ns()) {
+        if (now >= leave_at)
+            return PVMX_OK;
+        if (now >= say_at) {
+            fprintf(stderr,
+                    "mpiexec: the job has ended, but something that it has started "
+                    "can still write for it: waiting for that (Ctrl-C leaves)\n");
+            say_at = UINT64_MAX;
+        }
+        uint64_t ms = ((say_at < leave_at ? say_at : leave_at) - now) / PX_MS + 1;
+        err = run_round(r, ms < INT_MAX ? (int)ms : -1);
+    }
+    if (err == PVMX_ERR_CLOSED) /* the daemon is not needed any more */
+        return PVMX_OK;
+    return err || r->job.nstops == nstops
+               ? err
+               : px_fail(PVMX_ERR_CANCELLED, "left at the user's wish");
 }
 
 /* The last words of the job may still wait for a slow reader; a signal ends that. */
@@ -165,7 +194,7 @@ static pvmx_err add_hosts(struct run *r)
     r->grow = (struct grow){.opts = &r->opts, .client = &r->client};
     pvmx_err err = grow_begin(&r->grow);
     while (!err && !grow_over(&r->grow)) {
-        err = run_round(r);
+        err = run_round(r, -1);
         if (!err && r->job.nstops > 0)
             err = px_fail(PVMX_ERR_CANCELLED, "left at the user's wish");
     }
@@ -179,7 +208,7 @@ static pvmx_err run_job(struct run *r)
         err = submit(&r->client, &r->opts, &r->heritage, &r->input, &r->output,
                      &r->job.serial);
         while (!err && !job_over(&r->job))
-            err = run_round(r);
+            err = run_round(r, -1);
         if (!err || !r->job.refused || !submit_fewer(&r->opts, r->job.errors, r->job.nerrors))
             break;
         r->job.started = r->job.refused = false;
@@ -216,6 +245,8 @@ static pvmx_err run(struct run *r)
     err = add_hosts(r);
     if (!err)
         err = run_job(r);
+    if (!err)
+        err = read_to_the_end(r);
     pvmx_err flushed = flush_output(r, !err);
     return err ? err : flushed;
 }

@@ -437,6 +437,14 @@ void output_finish(struct output *o)
     sweep(o);
 }
 
+bool output_open(const struct output *o)
+{
+    for (size_t i = 0; i < o->nstreams; i++)
+        if (!o->streams[i]->terminal)
+            return true;
+    return false;
+}
+
 bool output_flushed(const struct output *o)
 {
     for (const struct sink *s = o->sinks; s; s = s->next)

@@ -48,6 +48,8 @@ pvmx_err output_add(struct output *o, const struct output_of *of, int which, int
 size_t output_polls(const struct output *o);
 void output_poll(struct output *o, struct pollfd *fds);
 void output_ready(struct output *o, const struct pollfd *fds);
+/* Somebody can still write to a pipe of ours; terminals do not count, we have them open ourselves. */
+bool output_open(const struct output *o);
 /* All processes have ended: takes what is still in the pipes, and closes them, whoever may have them
  * open elsewhere. Afterwards only output_flushed is to be waited for. */
 void output_finish(struct output *o);

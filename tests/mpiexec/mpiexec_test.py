@@ -180,6 +180,23 @@ class Mpiexec(LabCase):
         self.assertEqual(status, 5)
         self.assertRegex(err, r"rank 1 .* has exited with status 5 without MPI_Finalize")
 
+    def test_output_of_those_left_behind(self):
+        """What a process has started may write after its end, as tee does; not when the job was ended."""
+        late = "(until [ -e go ]; do sleep 0.01; done; echo late) & echo ready"
+        shell = os.path.realpath(shutil.which("sh"))
+        run, out = self.begin("-n", "2", "sh", "-c", late)
+        self.wait_until(lambda: len(self.processes(shell)) == 2, "the processes have ended")
+        (self.tmp / "go").touch()
+        self.assertEqual(self.finish(run), (0, None, ""))
+        self.assertEqual(out.read_text(), "ready\n" * 2 + "late\n" * 2)
+        (self.tmp / "go").unlink()
+        run, out = self.begin("-n", "1", "sh", "-c", f"{late}; kill -9 $$")
+        self.assertEqual(self.finish(run)[0], 128 + signal.SIGKILL)
+        run, out = self.begin("-n", "1", "sh", "-c", late)
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(self.finish(run)[0], 128 + signal.SIGINT)
+        (self.tmp / "go").touch()
+
     def test_interrupt_is_passed_on(self):
         run, out = self.begin("-n", "2", "sh", "-c", SHELL_TRAP % ("INT", 4, "INT"))
         run.send_signal(signal.SIGINT)
