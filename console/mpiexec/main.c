@@ -125,14 +125,22 @@ static pvmx_err run_round(struct run *r, int timeout_ms)
 }
 
 /* What processes leave behind when they end (tee in a script) may write for them: like a shell's pipe,
- * ours are read until everybody has closed them. */
+ * ours are read until everybody has closed them, and then terminals, which the daemon has open while we are
+ * connected to it. */
 static pvmx_err read_to_the_end(struct run *r)
 {
     uint64_t now = px_now_ns(), say_at = now + LEFT_BEHIND,
              leave_at = r->opts.timeout_s ? r->job.limit_at : UINT64_MAX;
     int nstops = r->job.nstops;
     pvmx_err err = PVMX_OK;
-    for (; !err && job_ended_itself(&r->job) && output_open(&r->output); now = px_now_ns()) {
+    for (; !err && job_ended_itself(&r->job); now = px_now_ns()) {
+        if (!output_open(&r->output)) {
+            if (!output_let_go(&r->output))
+                break;
+            pxp_client_flush(&r->client, NULL, 0);
+            pxp_client_close(&r->client);
+            continue;
+        }
         if (now >= leave_at)
             return PVMX_OK;
         if (now >= say_at) {

@@ -437,12 +437,28 @@ void output_finish(struct output *o)
     sweep(o);
 }
 
+static bool has_terminal(const struct output *o)
+{
+    return o->tty[1] >= 0 || o->tty[2] >= 0;
+}
+
 bool output_open(const struct output *o)
 {
     for (size_t i = 0; i < o->nstreams; i++)
-        if (!o->streams[i]->terminal)
+        if (!o->streams[i]->terminal || !has_terminal(o))
             return true;
     return false;
+}
+
+bool output_let_go(struct output *o)
+{
+    bool had = has_terminal(o);
+    for (size_t i = 0; i < o->nstreams; i++)
+        if (o->streams[i]->terminal)
+            keep_tell(&o->streams[i]->keep, o->daemon, true);
+    for (int i = 1; i < 3; i++)
+        px_fd_close(&o->tty[i]);
+    return had;
 }
 
 bool output_flushed(const struct output *o)

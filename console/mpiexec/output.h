@@ -48,8 +48,11 @@ pvmx_err output_add(struct output *o, const struct output_of *of, int which, int
 size_t output_polls(const struct output *o);
 void output_poll(struct output *o, struct pollfd *fds);
 void output_ready(struct output *o, const struct pollfd *fds);
-/* Somebody can still write to a pipe of ours; terminals do not count, we have them open ourselves. */
+/* Somebody else can still write for the job; terminals do not count while we have them open ourselves. */
 bool output_open(const struct output *o);
+/* All processes have ended: no terminal will be needed for others, and the daemon is told the last of what
+ * was written there. False: none was open. */
+bool output_let_go(struct output *o);
 /* All processes have ended: takes what is still in the pipes, and closes them, whoever may have them
  * open elsewhere. Afterwards only output_flushed is to be waited for. */
 void output_finish(struct output *o);

@@ -4,6 +4,7 @@
 import array
 import fcntl
 import os
+import shutil
 import signal
 import termios
 import unittest
@@ -165,6 +166,17 @@ class AtTerminal(LabCase):
         t.expect(r"\$ ")
         self.wait_until(lambda: not self.sleepers(), "the job has ended")
         self.leave(t)
+
+    def test_output_of_those_left_behind_there(self):
+        t = self.alone("-n", "2", "sh", "-c", "(until [ -e go ]; do sleep 0.01; done; echo late) & echo ready")
+        shell = os.path.realpath(shutil.which("sh"))
+        t.expect("ready")
+        t.expect("ready")
+        self.wait_until(lambda: len(self.processes(shell)) == 2, "the processes have ended")
+        (self.tmp / "go").touch()
+        t.expect("late")
+        t.expect("late")
+        self.assertEqual(t.finish(), 0)
 
     def test_killing_the_process_group_ends_all(self):
         for sig in (signal.SIGTERM, signal.SIGKILL):
