@@ -68,6 +68,11 @@ static int swap_some(struct swap *s)
                             "the other side has closed socket %d before it has joined",
                             s->fd);
         s->got += n > 0 ? (size_t)n : 0;
+        /* At once: it may be one that says something short and waits. */
+        if (memcmp(s->in, magic, s->got < sizeof(magic) ? s->got : sizeof(magic)) != 0)
+            return xmpi_err(MPI_ERR_OTHER,
+                            "the other side of socket %d has not called MPI_Comm_join",
+                            s->fd);
     }
     return MPI_SUCCESS;
 }
@@ -121,9 +126,6 @@ int xmpi_comm_join(int fd, MPI_Comm *intercomm)
     cls = swap_cards(fd, &mine, &theirs);
     if (cls)
         return cls;
-    if (memcmp(theirs.magic, magic, sizeof(magic)) != 0)
-        return xmpi_err(MPI_ERR_OTHER,
-                        "the other side of socket %d has not called MPI_Comm_join", fd);
     if (theirs.tid == mine.tid && strcmp(theirs.vm, mine.vm) == 0)
         return xmpi_err(MPI_ERR_ARG, "both ends of socket %d are this process", fd);
     /* No way leads from one virtual machine to another: both sides get MPI_COMM_NULL. */
