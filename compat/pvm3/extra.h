@@ -34,5 +34,10 @@ int pvm_tc_settmask(int mid);
 int pvm_tc_settrcbuf(int mid);
 int pvm_tc_settrcopt(int mid);
 int pvm_tc_siblings(int mid);
+int pvm_gsdump(void);
+/* The hosts that a group covers: of each the lowest tid of its members and their number. One host (-1, 0 and
+ * no hosts when it has none), or all of them, in lists that live until the next call. */
+int pvm_grphostinfo(char *group, int hosttid, int *coord, int *nmem_onhost, int *nhosts);
+int pvm_grpvhostinfo(char *group, int **coords, int **nmem_onhost, int *nhosts);
 
 #endif

@@ -10,12 +10,9 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-int pvm_gsdump(void);
-int pvm_grphostinfo(char *group, int host, int *coord, int *here, int *nhosts);
-
 enum { HOST = 0x40000, OTHER_HOST = 0x80000, NONE = 0x40fff, DAEMON = (int)0x80040000 };
 
-static int tids[2] = {NONE, -9}, out[4], numbers[4] = {1, 2, 3, 4}, *list;
+static int tids[2] = {NONE, -9}, out[4], numbers[4] = {1, 2, 3, 4}, *list, *other;
 static int one = 1, n, m, k, id, context, faults;
 static char text[64], *string, environment_text[] = "CALLS_SET=1";
 static char *no_names[] = {NULL}, *empty_names[] = {""}, *unknown_host[] = {"no.such.host"},

@@ -340,6 +340,7 @@ static void kept(void)
     SAME(pvm_setopt(PvmShowTids, 0), 1);
     SAME(pvm_setcontext(ctx), PvmBaseContext);
     int id = pvm_initsend(PvmDataDefault);
+    SAME(pvm_barrier("alone", -1), PvmOk); /* all that are in it */
     SAME(pvm_exit(), PvmOk);
     SAME(pvm_getopt(PvmRoute), PvmRouteDirect);
     CHECK(pvm_mytid() != me);
@@ -400,3 +401,19 @@ const struct test_case cases[] = {
     {"halted", halted, halted_child},
     {0},
 };
+/* Functions of groups do not tell, and do not end the program, since it may be too early for a group. */
+static void too_early(void)
+{
+    pvm_setopt(PvmAutoErr, 2);
+    SAME(pvm_gsize("none"), PvmNoGroup);
+    CHECK(strcmp(pvm_strerror(), "No such group") == 0);
+    SAME(pvm_joingroup(""), PvmNullGroup);
+    SAME(pvm_gettid("none", 0), PvmNoGroup);
+    SAME(pvm_barrier("none", 1), PvmNoGroup);
+    SAME(pvm_bcast("none", 1), PvmNoGroup);
+    pvm_gather(NULL, NULL, 0, PVM_INT, 1, "none", 0); /* those that move data do */
+}
+
+    status = apart(too_early, text, sizeof text);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == (PvmNoGroup & 255));
+    CHECK(strstr(text, "]: pvm_gather(): No such group\n") == strchr(text, ']'));

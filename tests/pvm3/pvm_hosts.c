@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-int pvm_gsdump(void);
+#include "../../compat/pvm3/extra.h"
 
 enum { HOSTS = 3, TAG_ADD = 100, TAG_GONE, TAG_EXIT, TAG_ROUTE };
 /* As hosts_test.py names them. */
@@ -312,6 +312,12 @@ static void together(int size, int me)
         SAME(recv_int(-1, 33), size);
     }
     SAME(pvm_gsize("hosts"), size);
+    int *coord, *count, n = 0, first, here;
+    SAME(pvm_grpvhostinfo("hosts", &coord, &count, &n) == PvmOk && n > 1, 1);
+    for (int i = 0; i < n; i++) {
+        SAME(pvm_grphostinfo("hosts", pvm_tidtohost(coord[i]), &first, &here, NULL), PvmOk);
+        CHECK(first == coord[i] && here == count[i] && (i == 0 || coord[i - 1] < first));
+    }
     SAME(pvm_gsdump(), PvmOk); /* of every host */
     SAME(pvm_gettid("hosts", me), pvm_mytid());
     SAME(pvm_barrier("hosts", size), PvmOk);

@@ -42,15 +42,19 @@ static int check_name(const char *name)
     return tid < 0 ? tid : PvmOk;
 }
 
-static int leave(const char *func, int cc)
+/* Programs ask for groups that are not there yet again and again: these errors are never printed, and
+ * PvmAutoErr does not end the program. */
+static int leave(int cc)
 {
-    return cc < 0 ? lpvmerr(func, cc) : cc;
+    if (cc < 0)
+        pvm_errno = cc;
+    return cc;
 }
 
-int p3_group_done(const char *func, int kind, int did, int code)
+static int done(int kind, int did, int code)
 {
     tev_result(kind, &(struct p3_item){did, code, NULL}, 1);
-    return leave(func, code);
+    return leave(code);
 }
 
 static struct known *find_known(const char *name)
@@ -131,7 +135,7 @@ P3_PUBLIC int pvm_joingroup(char *name)
     int cc = check_name(name);
     if (!cc)
         cc = error_of(pvmx_engine_group_join(name, &place));
-    return p3_group_done("pvm_joingroup", TEV_JOINGROUP, TEV_DID_CC, cc ? cc : place);
+    return done(TEV_JOINGROUP, TEV_DID_CC, cc ? cc : place);
 }
 
 P3_PUBLIC int pvm_lvgroup(char *name)
@@ -142,7 +146,7 @@ P3_PUBLIC int pvm_lvgroup(char *name)
         forget(name);
         cc = error_of(pvmx_engine_group_leave(name));
     }
-    return p3_group_done("pvm_lvgroup", TEV_LVGROUP, TEV_DID_CC, cc);
+    return done(TEV_LVGROUP, TEV_DID_CC, cc);
 }
 
 static int gsize(const char *name)
@@ -161,7 +165,7 @@ static int gsize(const char *name)
 P3_PUBLIC int pvm_gsize(char *name)
 {
     P3_GROUP_CALL(TEV_GSIZE, name);
-    return p3_group_done("pvm_gsize", TEV_GSIZE, TEV_DID_GS, gsize(name));
+    return done(TEV_GSIZE, TEV_DID_GS, gsize(name));
 }
 
 P3_PUBLIC int pvm_gettid(char *name, int inum)
@@ -171,12 +175,10 @@ P3_PUBLIC int pvm_gettid(char *name, int inum)
     P3_GROUP_CALL(TEV_GETTID, name, {TEV_DID_GI, inum, NULL});
     int cc = p3_group_get(name, &g, &place);
     if (!cc) {
-        cc = inum < 0                             ? PvmBadParam
-             : (size_t)inum < g.n && g.tids[inum] ? g.tids[inum]
-                                                  : PvmNoInst;
+        cc = inum >= 0 && (size_t)inum < g.n && g.tids[inum] ? g.tids[inum] : PvmNoInst;
         p3_group_put(&g);
     }
-    return p3_group_done("pvm_gettid", TEV_GETTID, TEV_DID_GT, cc);
+    return done(TEV_GETTID, TEV_DID_GT, cc);
 }
 
 P3_PUBLIC int pvm_getinst(char *name, int tid)
@@ -192,21 +194,20 @@ P3_PUBLIC int pvm_getinst(char *name, int tid)
                 cc = (int)i;
         p3_group_put(&g);
     }
-    return p3_group_done("pvm_getinst", TEV_GETINST, TEV_DID_GI, cc);
+    return done(TEV_GETINST, TEV_DID_GI, cc);
 }
 
 P3_PUBLIC int pvm_barrier(char *name, int count)
 {
     P3_GROUP_CALL(TEV_BARRIER, name, {TEV_DID_GBC, count, NULL});
     int cc = check_name(name);
-    const struct known *k = cc ? NULL : find_known(name);
-    if (k && count == -1)
-        count = (int)k->group.n; /* of a static group, all */
-    if (!cc && count < 1)
-        cc = PvmMismatch;
+    if (!cc && count == -1) /* all that are in it now */
+        cc = count = gsize(name);
+    if (cc >= 0)
+        cc = count < 1 ? PvmMismatch : PvmOk;
     if (!cc)
         cc = error_of(pvmx_engine_group_meet(name, (uint32_t)count, false, NULL));
-    return p3_group_done("pvm_barrier", TEV_BARRIER, TEV_DID_CC, cc);
+    return done(TEV_BARRIER, TEV_DID_CC, cc);
 }
 
 P3_PUBLIC int pvm_freezegroup(char *name, int size)
@@ -225,7 +226,7 @@ P3_PUBLIC int pvm_freezegroup(char *name, int size)
         cc = size;
     }
     pvmx_engine_group_free(&g);
-    return leave("pvm_freezegroup", cc);
+    return leave(cc);
 }
 
 /* PVM's own programs wait so long for the server and ask where it is; the library answers for it. */
@@ -239,9 +240,6 @@ P3_PUBLIC int gs_getgstid(void)
     return tid < 0 ? tid : pvm_tidtohost(tid);
 }
 
-int pvm_gsdump(void);
-int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *nhosts);
-
 P3_PUBLIC int pvm_gsdump(void)
 {
     int server = gs_getgstid(), old = pvm_setcontext(P3_GROUP_CTX);
@@ -250,35 +248,78 @@ P3_PUBLIC int pvm_gsdump(void)
     return cc;
 }
 
-static int count_hosts(const struct pvmx_group *g)
+static int compare(const void *a, const void *b)
 {
-    int n = 0;
-    for (size_t i = 0; i < g->n; i++) {
-        bool seen = g->tids[i] == 0;
-        for (size_t k = 0; k < i && !seen; k++)
-            seen = g->tids[k] && pvm_tidtohost(g->tids[k]) == pvm_tidtohost(g->tids[i]);
-        n += !seen;
+    return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
+}
+
+/* The hosts of a group, by tid: of each the lowest tid of its members, which PVM calls the coordinator, and
+ * how many they are. Nobody is in a group that does not exist. Both lists stand in one block. */
+static int hosts_of(const char *name, int **coords, int **here, int *n)
+{
+    struct pvmx_group g = {0};
+    int place, cc = p3_group_get(name, &g, &place);
+    *n = 0;
+    if (cc && cc != PvmNoGroup)
+        return cc;
+    *coords = malloc((2 * g.n + 2) * sizeof **coords);
+    if (!*coords) {
+        p3_group_put(&g);
+        return PvmNoMem;
     }
-    return n;
+    *here = *coords + g.n + 1;
+    if (g.n)
+        qsort(g.tids, g.n, sizeof *g.tids, compare);
+    for (size_t i = 0; i < g.n; i++) {
+        int tid = g.tids[i];
+        if (!tid)
+            continue;
+        if (*n && pvm_tidtohost((*coords)[*n - 1]) == pvm_tidtohost(tid)) {
+            (*here)[*n - 1]++;
+        } else {
+            (*coords)[*n] = tid;
+            (*here)[(*n)++] = 1;
+        }
+    }
+    p3_group_put(&g);
+    return PvmOk;
 }
 
 P3_PUBLIC int pvm_grphostinfo(char *name, int host, int *coord, int *here, int *nhosts)
 {
-    struct pvmx_group g;
-    int place, first = 0, n = 0;
-    int cc = p3_group_get(name, &g, &place);
+    int *coords, *members, n;
+    int cc = hosts_of(name, &coords, &members, &n);
     if (cc)
-        return leave("pvm_grphostinfo", cc);
-    for (size_t i = 0; i < g.n; i++)
-        if (g.tids[i] && pvm_tidtohost(g.tids[i]) == host)
-            first = n++ ? first : g.tids[i];
+        return leave(cc);
+    int at = 0;
+    while (at < n && pvm_tidtohost(coords[at]) != host)
+        at++;
     if (coord)
-        *coord = first;
+        *coord = at < n ? coords[at] : -1;
     if (here)
-        *here = n;
+        *here = at < n ? members[at] : 0;
     if (nhosts)
-        *nhosts = count_hosts(&g);
-    p3_group_put(&g);
+        *nhosts = at < n ? n : 0;
+    free(coords);
+    return PvmOk;
+}
+
+/* The same of all its hosts. The lists live until the next call. */
+P3_PUBLIC int pvm_grpvhostinfo(char *name, int **coords, int **here, int *nhosts)
+{
+    static int *kept;
+    int *list, *members, n;
+    int cc = hosts_of(name, &list, &members, &n);
+    if (cc)
+        return leave(cc);
+    free(kept);
+    kept = list;
+    if (coords)
+        *coords = list;
+    if (here)
+        *here = members;
+    if (nhosts)
+        *nhosts = n;
     return PvmOk;
 }
 
@@ -305,5 +346,5 @@ P3_PUBLIC int pvm_bcast(char *name, int tag)
     tev_result(TEV_BCAST, items, 2);
     bool sent = g.n > 0; /* then pvm_mcast has reported */
     p3_group_put(&g);
-    return sent ? cc : leave("pvm_bcast", cc);
+    return sent ? cc : leave(cc);
 }

@@ -18,8 +18,7 @@
                                          __VA_ARGS__};                                   \
         tev_call(kind, items_, (int)(sizeof items_ / sizeof *items_));                   \
     } while (0)
-/* did: what the code is called. Reports an error; returns the code. */
-int p3_group_done(const char *func, int kind, int did, int code);
+extern int pvm_errno;
 
 /* Members and own place (-1: not in it); makes this process a task if need be. A static group's is kept
  * once it is known. Paid back by p3_group_put. 0 or an error. */

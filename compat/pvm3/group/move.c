@@ -46,12 +46,18 @@ int p3_group_end(struct p3_group_call *c, int cc)
     return cc < 0 ? cc : PvmOk;
 }
 
+int p3_group_done(const char *func, int kind, int code)
+{
+    tev_result(kind, &(struct p3_item){TEV_DID_CC, code, NULL}, 1);
+    return code < 0 ? lpvmerr(func, code) : code;
+}
+
 int p3_group_recv(const struct p3_group_call *c, int place, void *to)
 {
     int len;
     int cc = pvm_precv(c->group.tids[place], c->tag, to, c->count, c->datatype, NULL,
                        NULL, &len);
-    return cc < 0 ? cc : (size_t)len == (size_t)c->count * c->item ? PvmOk : PvmMismatch;
+    return cc < 0 ? cc : (size_t)len >= (size_t)c->count * c->item ? PvmOk : PvmNoData;
 }
 
 static int gather(struct p3_group_call *c, char *result)
@@ -81,7 +87,7 @@ P3_PUBLIC int pvm_gather(void *result, void *data, int count, int datatype, int 
     int cc = p3_group_begin(&c);
     if (!cc)
         cc = p3_group_end(&c, c.place == root && !result ? PvmBadParam : gather(&c, result));
-    return p3_group_done("pvm_gather", TEV_GATHER, TEV_DID_CC, cc);
+    return p3_group_done("pvm_gather", TEV_GATHER, cc);
 }
 
 static int scatter(struct p3_group_call *c, char *result)
@@ -116,5 +122,5 @@ P3_PUBLIC int pvm_scatter(void *result, void *data, int count, int datatype, int
         cc = p3_group_end(&c, c.place == root && count && !data ? PvmBadParam
                                                                 : scatter(&c, result));
     }
-    return p3_group_done("pvm_scatter", TEV_SCATTER, TEV_DID_CC, cc);
+    return p3_group_done("pvm_scatter", TEV_SCATTER, cc);
 }

@@ -17,7 +17,9 @@ struct p3_group_call {
 /* Checks the arguments and looks the group up; paid back by p3_group_end, which returns cc. */
 int p3_group_begin(struct p3_group_call *c);
 int p3_group_end(struct p3_group_call *c, int cc);
-/* count items from the member in this place; PvmMismatch: it has sent another number. */
+/* Reports an error; returns the code. */
+int p3_group_done(const char *func, int kind, int code);
+/* count items from the member in this place, the first ones of more; PvmNoData: it has sent fewer. */
 int p3_group_recv(const struct p3_group_call *c, int place, void *to);
 
 #endif

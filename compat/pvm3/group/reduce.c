@@ -36,7 +36,7 @@ P3_PUBLIC int pvm_reduce(reduce_fn *fn, void *data, int count, int datatype, int
     int cc = fn ? p3_group_begin(&c) : PvmBadParam;
     if (!cc)
         cc = p3_group_end(&c, reduce(&c, fn));
-    return p3_group_done("pvm_reduce", TEV_REDUCE, TEV_DID_CC, cc);
+    return p3_group_done("pvm_reduce", TEV_REDUCE, cc);
 }
 
 /* ---- the predefined functions, for every type of numbers */
