@@ -50,6 +50,7 @@ struct p3_buf *p3_buf_new(int enc)
     b->len = b->pos = b->npieces = b->in_place = 0;
     b->id = 0;
     b->queued = b->waiting = false;
+    b->use = P3_PACKED;
     return b;
 }
 
@@ -179,6 +180,26 @@ char *p3_buf_room(struct p3_buf *b, size_t n)
     return grow(b, cap < need ? need : cap) ? b->data + b->len : NULL;
 }
 
+/* What was read does not stay in front of what is packed. Bytes that another task may still look at are not
+ * written over. (PVM does so for its own format only; the others have nothing to begin.) */
+static void begin_packing(struct p3_buf *b)
+{
+    b->use = P3_PACKED;
+    if (b->form != P3_XDR)
+        return;
+    b->len = b->pos = 0;
+    if (b->block || b->lent.owner)
+        b->cap = 0;
+}
+
+struct p3_buf *p3_buf_to_pack(void)
+{
+    struct p3_buf *b = p3_buf_find(p3_sbuf);
+    if (b && __builtin_expect(b->use != P3_PACKED, 0))
+        begin_packing(b);
+    return b;
+}
+
 int p3_buf_receive(struct p3_buf *b)
 {
     int id = p3_buf_name(b);
@@ -188,7 +209,10 @@ int p3_buf_receive(struct p3_buf *b)
     if (old && old != b)
         p3_buf_free(old);
     b->pos = 0;
+    b->use = P3_READ;
     b->queued = false;
+    if (p3_sbuf == id)
+        p3_sbuf = 0;
     return p3_rbuf = id;
 }
 
@@ -288,10 +312,8 @@ P3_PUBLIC int pvm_freebuf(int id)
     P3_TRACE(TEV_FREEBUF, {TEV_DID_MB, id, NULL});
     int cc = PvmOk;
     struct p3_buf *b = id ? p3_buf_arg(id, &cc) : NULL;
-    if (b && b->queued)
-        cc = PvmNoSuchBuf; /* only probed for: it is still to be received */
-    else if (b)
-        p3_buf_free(b);
+    if (b)
+        p3_buf_free(b); /* if it was only probed for, nobody receives it any more */
     return p3_leave("pvm_freebuf", cc);
 }
 
@@ -309,12 +331,22 @@ P3_PUBLIC int pvm_getrbuf(void)
     return p3_leave("pvm_getrbuf", p3_rbuf);
 }
 
-static int set_active(int *active, int id)
+/* A buffer is active for one of the two only. */
+static int set_active(int *active, int *other, int id)
 {
     int cc = PvmOk, old = *active;
-    if (id && !p3_buf_arg(id, &cc))
+    struct p3_buf *b = id ? p3_buf_arg(id, &cc) : NULL;
+    if (cc)
         return cc;
     *active = id;
+    if (b && *other == id)
+        *other = 0;
+    if (b && active == &p3_sbuf && b->use == P3_READ)
+        b->use = P3_SENT_ON;
+    if (b && active == &p3_rbuf && b->use != P3_READ) {
+        b->use = P3_READ;
+        b->pos = 0;
+    }
     return old;
 }
 
@@ -322,14 +354,14 @@ P3_PUBLIC int pvm_setsbuf(int id)
 {
     p3_enter_only();
     P3_TRACE(TEV_SETSBUF, {TEV_DID_MB, id, NULL});
-    return p3_leave("pvm_setsbuf", set_active(&p3_sbuf, id));
+    return p3_leave("pvm_setsbuf", set_active(&p3_sbuf, &p3_rbuf, id));
 }
 
 P3_PUBLIC int pvm_setrbuf(int id)
 {
     p3_enter_only();
     P3_TRACE(TEV_SETRBUF, {TEV_DID_MB, id, NULL});
-    return p3_leave("pvm_setrbuf", set_active(&p3_rbuf, id));
+    return p3_leave("pvm_setrbuf", set_active(&p3_rbuf, &p3_sbuf, id));
 }
 
 P3_PUBLIC int pvm_bufinfo(int id, int *bytes, int *tag, int *tid)

@@ -13,6 +13,10 @@
 
 enum p3_form { P3_XDR, P3_RAW, P3_INPLACE };
 
+/* What a buffer is used for. One that was made the active send buffer after it was read is to be sent on;
+ * packing begins it anew, reading reads it from its beginning. */
+enum p3_use { P3_PACKED, P3_READ, P3_SENT_ON };
+
 /* Flags: the sender has PvmRouteDirect; it speaks for a daemon; it is new to this tracer. */
 enum { P3_DIRECT = 1, P3_AS_DAEMON = 2, P3_NEWTASK = 4 };
 
@@ -42,6 +46,7 @@ struct p3_buf {
     bool waiting;
     int id; /* 0: none yet */
     enum p3_form form;
+    enum p3_use use;
     int enc; /* as given to mkbuf */
     int ctx, tag, wid, src, dst, crc;
     int newtask; /* the task that a trace event announces; 0: none */
@@ -64,6 +69,8 @@ void p3_buf_free(struct p3_buf *b);
 /* Makes sure that it has an id; PvmNoMem. */
 int p3_buf_name(struct p3_buf *b);
 struct p3_buf *p3_buf_find(int id);
+/* The active send buffer, to be packed into; NULL: none. */
+struct p3_buf *p3_buf_to_pack(void);
 /* The buffer for a program's argument; NULL with *cc = PvmBadParam or PvmNoSuchBuf. */
 struct p3_buf *p3_buf_arg(int id, int *cc);
 /* Room for n more bytes: where to put them, NULL: no memory. The length is not changed. */

@@ -69,7 +69,7 @@ P3_PUBLIC int lpvmerr(const char *func, int code)
 {
     char what[256];
     pvm_errno = code;
-    if (pvmautoerr <= 0)
+    if (pvmautoerr == 0)
         return code;
     snprintf(what, sizeof what, "%s()", func);
     print(what);

@@ -41,6 +41,7 @@ bool p3_handler_take(struct p3_buf *b)
     if (id < 0)
         return false;
     b->queued = false;
+    b->use = P3_READ;
     p3_rbuf = id;
     p3_sbuf = 0;
     const struct p3_item items[] = {
@@ -58,12 +59,21 @@ bool p3_handler_take(struct p3_buf *b)
     return true;
 }
 
+static bool both(int a, int b)
+{
+    return a == b || a == -1 || b == -1;
+}
+
+/* No message has two handlers: one that would see another's messages, or PVM's control messages, is not
+ * added. */
 static int add(int src, int tag, int ctx, int (*fn)(int))
 {
     int at = -1;
+    if (tag == -1 && both(ctx, SYSTEM_CTX))
+        return PvmExists;
     for (int i = 0; i < nhandlers; i++) {
         const struct handler *h = &handlers[i];
-        if (h->used && h->src == src && h->tag == tag && h->ctx == ctx)
+        if (h->used && both(h->src, src) && both(h->tag, tag) && both(h->ctx, ctx))
             return PvmExists;
         if (!h->used && at < 0)
             at = i;

@@ -356,8 +356,6 @@ P3_PUBLIC int pvm_archcode(char *arch)
     p3_enter_only();
     P3_TRACE(TEV_ARCHCODE, {TEV_DID_AN, 0, arch ? arch : ""});
     int cc = !arch ? PvmBadParam : strcmp(arch, P3_ARCH) == 0 ? P3_DSIG : PvmNotFound;
-    if (cc == PvmNotFound)
-        return pvm_errno = p3_done(cc);
     return p3_leave("pvm_archcode", cc);
 }
 

@@ -64,7 +64,8 @@ int p3_mesg_unpack(struct p3_buf *from, struct p3_buf **out)
     return PvmOk;
 }
 
-static int pkmesg(int id, int (*pack)(struct p3_buf *, const struct p3_buf *))
+/* A body alone has to be in the form that it is packed into. */
+static int pkmesg(int id, bool body)
 {
     int cc = PvmOk;
     struct p3_buf *to = p3_buf_find(p3_sbuf), *b = p3_buf_arg(id, &cc), *tmp = NULL;
@@ -74,11 +75,14 @@ static int pkmesg(int id, int (*pack)(struct p3_buf *, const struct p3_buf *))
         return cc;
     if (b == to)
         return PvmBadParam;
+    if (body && b->form != to->form)
+        return PvmMismatch;
     if (to->form == P3_INPLACE)
         return PvmNotImpl;
+    to = p3_buf_to_pack();
     if (b->npieces && !(b = tmp = p3_buf_gather(b)))
         return PvmNoMem;
-    cc = pack(to, b);
+    cc = body ? pack_body(to, b) : p3_mesg_pack(to, b);
     if (tmp)
         p3_buf_free(tmp);
     return cc;
@@ -87,13 +91,13 @@ static int pkmesg(int id, int (*pack)(struct p3_buf *, const struct p3_buf *))
 P3_PUBLIC int pvm_pkmesg(int id)
 {
     p3_enter_only();
-    return p3_leave("pvm_pkmesg", pkmesg(id, p3_mesg_pack));
+    return p3_leave("pvm_pkmesg", pkmesg(id, false));
 }
 
 P3_PUBLIC int pvm_pkmesgbody(int id)
 {
     p3_enter_only();
-    return p3_leave("pvm_pkmesgbody", pkmesg(id, pack_body));
+    return p3_leave("pvm_pkmesgbody", pkmesg(id, true));
 }
 
 P3_PUBLIC int pvm_upkmesg(void)

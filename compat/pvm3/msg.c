@@ -328,9 +328,21 @@ static int receive(struct p3_buf *b)
     return cc ? cc : p3_buf_receive(b);
 }
 
+/* What was received before goes first, whatever comes; also one that was probed for and made active, which
+ * is not to be received once more then. */
+static void free_received(void)
+{
+    struct p3_buf *old = p3_buf_find(p3_rbuf);
+    if (old)
+        p3_buf_free(old);
+}
+
 static int recv_until(int cc, int tid, int tag, uint64_t deadline)
 {
-    while (!cc && !(cc = p3_msg_check(tid, tag))) {
+    cc = cc ? cc : p3_msg_check(tid, tag);
+    if (!cc)
+        free_received();
+    while (!cc) {
         struct p3_buf *b = p3_msg_await(tid, tag, deadline, &cc);
         if (!b)
             return cc;

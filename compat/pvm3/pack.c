@@ -157,38 +157,43 @@ int p3_pack(struct p3_buf *b, const void *from, int n, int stride, int type)
 
 static int unpack_xdr(struct p3_buf *b, char *to, size_t n, int stride, const struct type *t)
 {
-    size_t item = (size_t)t->wire * t->per, whole = padded(n * item);
+    size_t item = (size_t)t->wire * t->per, whole = padded(n * item), numbers = n * t->per;
+    size_t left = b->len - b->pos;
     ptrdiff_t step = (ptrdiff_t)stride * t->unit * t->per;
-    if (whole > b->len - b->pos)
-        return PvmNoData;
+    bool short_of = whole > left;
+    if (short_of && left / t->wire < numbers)
+        numbers = left / t->wire;
     const char *from = b->data + b->pos;
     if (stride == 1)
-        decode(t, to, from, n * t->per);
+        decode(t, to, from, numbers);
     else
-        for (size_t i = 0; i < n; i++)
-            decode(t, to + (ptrdiff_t)i * step, from + i * item, t->per);
-    b->pos += whole;
-    return PvmOk;
+        for (; numbers; to += step, from += item) {
+            size_t now = numbers < t->per ? numbers : t->per;
+            decode(t, to, from, now);
+            numbers -= now;
+        }
+    b->pos += short_of ? left : whole;
+    return short_of ? PvmNoData : PvmOk;
 }
 
 int p3_unpack(struct p3_buf *b, void *to, int n, int stride, int type)
 {
     const struct type *t = &types[type];
-    size_t size = (size_t)t->unit * t->per, count = (size_t)n;
+    size_t size = (size_t)t->unit * t->per, count = (size_t)n, left = b->len - b->pos;
     if (n < 0 || (n && !to))
         return PvmBadParam;
     if (b->form == P3_XDR)
         return unpack_xdr(b, to, count, stride, t);
-    if (count * size > b->len - b->pos)
-        return PvmNoData;
+    bool short_of = count * size > left;
+    size_t numbers = short_of ? left / t->unit : count * t->per;
     const char *from = b->data + b->pos;
-    if (stride == 1 && n)
-        memcpy(to, from, count * size);
-    else
+    if (stride == 1 && numbers)
+        memcpy(to, from, numbers * t->unit);
+    else if (numbers)
         copy_items(to, (ptrdiff_t)stride * (ptrdiff_t)size, from, (ptrdiff_t)size, size,
-                   count);
-    b->pos += count * size;
-    return PvmOk;
+                   numbers / t->per);
+    b->pos += short_of ? left : count * size;
+    return short_of ? PvmNoData : PvmOk;
 }
 
 int p3_pack_ints(struct p3_buf *b, const int *from, int n)
@@ -235,13 +240,26 @@ int p3_unpack_string(struct p3_buf *b, const char **s, size_t *len)
     return PvmOk;
 }
 
+int p3_take_string(struct p3_buf *b, char *s)
+{
+    int n, cc = s ? p3_unpack_ints(b, &n, 1) : PvmBadParam;
+    if (cc)
+        return cc;
+    if (n < 0)
+        return PvmNoData;
+    size_t left = b->len - b->pos;
+    if ((size_t)n > left)
+        s[left] = 0;
+    return p3_unpack(b, s, n, 1, PVM_BYTE);
+}
+
 /* ---- the program's calls */
 
 static int pk(const char *func, int kind, const void *p, int n, int stride, int type)
 {
     p3_enter_only();
     P3_TRACE(kind, {TEV_DID_PDA, 0, p}, {TEV_DID_PC, n, NULL}, {TEV_DID_PSD, stride, NULL});
-    struct p3_buf *b = p3_buf_find(p3_sbuf);
+    struct p3_buf *b = p3_buf_to_pack();
     return p3_leave(func, b ? p3_pack(b, p, n, stride, type) : PvmNoBuf);
 }
 
@@ -279,21 +297,14 @@ P3_PUBLIC int pvm_pkstr(char *s)
 {
     p3_enter_only();
     P3_TRACE(TEV_PKSTR, {TEV_DID_PDA, 0, s});
-    struct p3_buf *b = p3_buf_find(p3_sbuf);
+    struct p3_buf *b = p3_buf_to_pack();
     return p3_leave("pvm_pkstr", b ? p3_pack_string(b, s) : PvmNoBuf);
 }
 
 static int upkstr(char *s)
 {
     struct p3_buf *b = p3_buf_find(p3_rbuf);
-    const char *from;
-    size_t len;
-    if (!b || !s)
-        return b ? PvmBadParam : PvmNoBuf;
-    int cc = p3_unpack_string(b, &from, &len);
-    if (!cc)
-        memcpy(s, from, len);
-    return cc;
+    return b ? p3_take_string(b, s) : PvmNoBuf;
 }
 
 P3_PUBLIC int pvm_upkstr(char *s)

@@ -131,7 +131,7 @@ static int pack_field(struct args *a, const struct field *f)
         int id = p3_initsend(va_arg(a->ap, int));
         return id < 0 ? id : PvmOk;
     }
-    struct p3_buf *b = p3_buf_find(p3_sbuf);
+    struct p3_buf *b = p3_buf_to_pack();
     if (!b)
         return PvmNoBuf;
     if (f->type == PVM_STR)
@@ -144,19 +144,13 @@ static int pack_field(struct args *a, const struct field *f)
 static int unpack_field(struct args *a, const struct field *f)
 {
     struct p3_buf *b = p3_buf_find(p3_rbuf);
-    const char *from;
-    size_t len;
     if (f->type == -1)
         return PvmBadParam;
     if (!b)
         return PvmNoBuf;
     void *to = va_arg(a->ap, void *);
-    if (f->type != PVM_STR)
-        return p3_unpack(b, to, f->count, f->stride, f->type);
-    int cc = to ? p3_unpack_string(b, &from, &len) : PvmBadParam;
-    if (!cc)
-        memcpy(to, from, len);
-    return cc;
+    return f->type == PVM_STR ? p3_take_string(b, to)
+                              : p3_unpack(b, to, f->count, f->stride, f->type);
 }
 
 static int walk(const char *fmt, struct args *a,

@@ -186,6 +186,16 @@ static inline int sent(int tid, int cc)
     return cc;
 }
 
+/* What is seen of a buffer that was sent. A message that still waits to be received keeps its own. */
+static void address(struct p3_buf *b, int tid, int tag)
+{
+    if (b->waiting)
+        return;
+    b->ctx = pvmmyctx;
+    b->tag = tag;
+    b->dst = tid;
+}
+
 P3_PUBLIC int pvm_send(int tid, int tag)
 {
     int cc = p3_enter();
@@ -200,6 +210,8 @@ P3_PUBLIC int pvm_send(int tid, int tag)
         cc = check_send(tid, tag);
     if (!cc)
         cc = b ? p3_send(b, tid, tag, pvmmyctx) : PvmNoBuf;
+    if (!cc)
+        address(b, tid, tag);
     return sent(tid, p3_leave("pvm_send", cc));
 }
 
@@ -238,6 +250,8 @@ static int mcast(const int *tids, int n, int tag)
     if (n)
         memcpy(copy, tids, (size_t)n * sizeof *copy);
     int cc = mcast_to(b, copy, n, tag);
+    if (!cc)
+        address(b, b->dst, tag);
     free(copy);
     return cc;
 }

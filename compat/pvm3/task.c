@@ -32,7 +32,7 @@ P3_PUBLIC int pvm_parent(void)
         cc = parent ? parent : PvmNoParent;
     }
     if (cc == PvmNoParent || cc == PvmParentNotSet) /* an answer, not a failure */
-        return pvm_errno = p3_done(cc);
+        return p3_done(cc);
     return p3_leave("pvm_parent", cc);
 }
 
@@ -166,7 +166,7 @@ P3_PUBLIC int pvm_pstat(int tid)
     if (!cc)
         cc = status(tid);
     if (cc == PvmNoTask) /* an answer, not a failure */
-        return pvm_errno = p3_done(cc);
+        return p3_done(cc);
     return p3_leave("pvm_pstat", cc);
 }
 

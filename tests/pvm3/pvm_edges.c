@@ -80,6 +80,141 @@ static void many_buffers(void)
         SAME(pvm_freebuf(ids[i]), PvmOk);
 }
 
+static int unpacked(void)
+{
+    int v, cc = pvm_upkint(&v, 1, 1);
+    return cc < 0 ? cc : v;
+}
+
+/* A received message of the numbers 1 to n. */
+static int receive_numbers(int n, int encoding)
+{
+    int v[] = {1, 2, 3, 4};
+    CHECK(pvm_initsend(encoding) > 0);
+    SAME(pvm_pkint(v, n, 1), PvmOk);
+    SAME(pvm_send(pvm_mytid(), 1), PvmOk);
+    return pvm_recv(-1, 1);
+}
+
+/* A buffer is active for one of the two. What was received is sent on as it is, and stays when the next
+ * comes; what is packed takes its place; who reads again begins at its beginning. */
+static void sent_on(void)
+{
+    int v = 9, tag, len, me = pvm_mytid();
+    struct pvmminfo info;
+    pvm_setopt(PvmAutoErr, 0);
+    int id = receive_numbers(3, PvmDataDefault), old = pvm_getsbuf();
+    SAME(unpacked(), 1);
+    SAME(pvm_setsbuf(id), old);
+    SAME(pvm_getrbuf(), 0);
+    SAME(pvm_send(me, 2), PvmOk);
+    SAME(pvm_bufinfo(id, &len, &tag, NULL), PvmOk);
+    CHECK(len == 12 && tag == 2);
+    SAME(pvm_getminfo(id, &info), PvmOk);
+    CHECK(info.dst == me && info.tag == 2 && info.ctx == pvm_getcontext());
+    CHECK(pvm_recv(me, 2) > 0);
+    SAME(unpacked(), 1);
+    SAME(pvm_getsbuf(), id);
+    SAME(pvm_setrbuf(id) > 0, 1);
+    SAME(pvm_getsbuf(), 0);
+    SAME(unpacked(), 1); /* again */
+    SAME(pvm_setrbuf(id), id);
+    SAME(unpacked(), 2); /* nothing has changed */
+    SAME(pvm_setsbuf(id), 0);
+    SAME(pvm_pkint(&v, 1, 1), PvmOk);
+    SAME(pvm_pkint(&v, 1, 1), PvmOk);
+    SAME(pvm_send(me, 3), PvmOk);
+    SAME(pvm_pkint(&v, 1, 1), PvmOk); /* sending is no reading */
+    SAME(pvm_bufinfo(id, &len, NULL, NULL), PvmOk);
+    SAME(len, 12);
+    CHECK(pvm_recv(me, 3) > 0);
+    SAME(unpacked() + unpacked(), 18);
+    SAME(unpacked(), PvmNoData);
+    SAME(pvm_freebuf(id), PvmOk);
+    /* A long message lies in memory that its receiver shares: it must not change there. */
+    static double many[20000];
+    for (int i = 0; i < 20000; i++)
+        many[i] = i;
+    pvm_initsend(PvmDataDefault);
+    SAME(pvm_pkdouble(many, 20000, 1), PvmOk);
+    SAME(pvm_send(me, 4), PvmOk);
+    SAME(pvm_send(me, 5), PvmOk);
+    id = pvm_recv(me, 4);
+    pvm_setsbuf(id);
+    SAME(pvm_pkdouble(many + 1, 19999, 1), PvmOk);
+    CHECK(pvm_recv(me, 5) > 0);
+    SAME(pvm_upkdouble(many, 20000, 1), PvmOk);
+    CHECK(many[0] == 0 && many[19999] == 19999);
+    SAME(pvm_freebuf(id), PvmOk);
+}
+
+/* A receive gives the message before back, whether or not another one comes. */
+static void given_back(void)
+{
+    int me = pvm_mytid();
+    struct timeval soon = {0, 1000};
+    pvm_setopt(PvmAutoErr, 0);
+    int id = receive_numbers(2, PvmDataDefault);
+    SAME(pvm_probe(-1, 7), 0);
+    SAME(pvm_nrecv(-1, -9), PvmBadParam);
+    SAME(pvm_getrbuf(), id);
+    SAME(pvm_nrecv(-1, 7), 0);
+    SAME(pvm_getrbuf(), 0);
+    SAME(unpacked(), PvmNoBuf);
+    receive_numbers(2, PvmDataDefault);
+    SAME(pvm_trecv(-1, 7, &soon), 0);
+    SAME(unpacked(), PvmNoBuf);
+    /* One that is read where it was found has been received; one may also be thrown away. */
+    send_int(me, 3, 30);
+    send_int(me, 3, 31);
+    send_int(me, 3, 32);
+    id = pvm_probe(me, 3);
+    SAME(pvm_setrbuf(id), 0);
+    SAME(unpacked(), 30);
+    id = pvm_recv(me, 3);
+    SAME(unpacked(), 31);
+    SAME(pvm_freebuf(pvm_probe(me, 3)), PvmOk);
+    SAME(pvm_nrecv(me, 3), 0);
+}
+
+/* Who asks for more than there is gets what there is, and the error. */
+static void too_much(void)
+{
+    pvm_mytid();
+    pvm_setopt(PvmAutoErr, 0);
+    for (int enc = PvmDataDefault; enc <= PvmDataRaw; enc++) {
+        int v[10] = {0}, k = 100;
+        float c[8] = {0}, three[] = {1, 2, 3};
+        char s[16] = "...............";
+        receive_numbers(3, enc);
+        SAME(pvm_upkint(v, 5, 2), PvmNoData);
+        CHECK(v[0] == 1 && v[2] == 2 && v[4] == 3 && v[6] == 0 && v[1] == 0);
+        SAME(unpacked(), PvmNoData);
+        pvm_initsend(enc);
+        pvm_pkfloat(three, 3, 1);
+        pvm_send(pvm_mytid(), 1);
+        pvm_recv(-1, 1);
+        SAME(pvm_upkcplx(c, 2, 1), PvmNoData);
+        CHECK(c[0] == 1 && c[1] == 2 && c[2] == 3 && c[3] == 0);
+        pvm_initsend(enc);
+        pvm_pkint(&k, 1, 1);
+        pvm_pkbyte("abcd", 4, 1);
+        pvm_send(pvm_mytid(), 1);
+        pvm_recv(-1, 1);
+        SAME(pvm_upkstr(s), PvmNoData);
+        CHECK(strcmp(s, "abcd") == 0 && s[5] == '.');
+        k = 4; /* as some pack the characters without their end */
+        pvm_initsend(enc);
+        pvm_pkint(&k, 1, 1);
+        pvm_pkbyte("xyzw", 4, 1);
+        pvm_send(pvm_mytid(), 1);
+        pvm_recv(-1, 1);
+        s[4] = '.';
+        SAME(pvm_upkstr(s), PvmOk);
+        CHECK(memcmp(s, "xyzw.", 5) == 0);
+    }
+}
+
 /* The body of a message behind what is packed already; nothing of its header. */
 static void bodies(void)
 {
@@ -95,6 +230,9 @@ static void bodies(void)
     SAME(pvm_pkmesgbody(outer), PvmBadParam); /* into itself */
     SAME(pvm_pkmesgbody(0), PvmBadParam);
     SAME(pvm_pkmesgbody(999), PvmNoSuchBuf);
+    int raw = pvm_mkbuf(PvmDataRaw);
+    SAME(pvm_pkmesgbody(raw), PvmMismatch); /* another form */
+    SAME(pvm_freebuf(raw), PvmOk);
     SAME(pvm_bufinfo(outer, &len, NULL, NULL), PvmOk);
     SAME(len, 12);
     SAME(pvm_send(me, 1), PvmOk);
@@ -202,6 +340,7 @@ static void places(void)
     SAME(pvm_reduce(PvmSum, &value, 1, PVM_INT, 1, "alone", 0), PvmOk);
     SAME(value, 5);
     SAME(pvm_barrier("alone", 1), PvmOk);
+    SAME(pvm_barrier("alone", -1), PvmOk); /* all that are in it */
     SAME(pvm_lvgroup("alone"), PvmOk);
     SAME(pvm_gsize("alone") <= 0, 1); /* nobody is in it */
 }
@@ -267,6 +406,19 @@ static void told(void)
     pvm_exit();
 }
 
+/* Functions of groups do not tell, and do not end the program, since it may be too early for a group. */
+static void too_early(void)
+{
+    pvm_setopt(PvmAutoErr, 2);
+    SAME(pvm_gsize("none"), PvmNoGroup);
+    CHECK(strcmp(pvm_strerror(), "No such group") == 0);
+    SAME(pvm_joingroup(""), PvmNullGroup);
+    SAME(pvm_gettid("none", 0), PvmNoGroup);
+    SAME(pvm_barrier("none", 1), PvmNoGroup);
+    SAME(pvm_bcast("none", 1), PvmNoGroup);
+    pvm_gather(NULL, NULL, 0, PVM_INT, 1, "none", 0); /* those that move data do */
+}
+
 static void ended(void)
 {
     pvm_setopt(PvmAutoErr, 2);
@@ -295,6 +447,9 @@ static void levels(void)
     status = apart(ended, text, sizeof text);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == (PvmNoSuchBuf & 255));
     CHECK(strstr(text, "pvm_freebuf(): No such buffer\n"));
+    status = apart(too_early, text, sizeof text);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == (PvmNoGroup & 255));
+    CHECK(strstr(text, "]: pvm_gather(): No such group\n") == strchr(text, ']'));
     status = apart(aborted, text, sizeof text);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     CHECK(strstr(text, "pvm_freebuf(): No such buffer\n"));
@@ -340,7 +495,6 @@ static void kept(void)
     SAME(pvm_setopt(PvmShowTids, 0), 1);
     SAME(pvm_setcontext(ctx), PvmBaseContext);
     int id = pvm_initsend(PvmDataDefault);
-    SAME(pvm_barrier("alone", -1), PvmOk); /* all that are in it */
     SAME(pvm_exit(), PvmOk);
     SAME(pvm_getopt(PvmRoute), PvmRouteDirect);
     CHECK(pvm_mytid() != me);
@@ -389,31 +543,11 @@ static void halted_child(int parent)
 }
 
 const struct test_case cases[] = {
-    {"buffers", buffers, NULL},
-    {"many_buffers", many_buffers, NULL},
-    {"bodies", bodies, NULL},
-    {"limits", limits, limits_child},
-    {"exports", exports, NULL},
-    {"places", places, places_child},
-    {"levels", levels, NULL},
-    {"spared", spared, NULL},
-    {"kept", kept, NULL},
-    {"halted", halted, halted_child},
-    {0},
+    {"buffers", buffers, NULL},       {"many_buffers", many_buffers, NULL},
+    {"sent_on", sent_on, NULL},       {"given_back", given_back, NULL},
+    {"too_much", too_much, NULL},     {"bodies", bodies, NULL},
+    {"limits", limits, limits_child}, {"exports", exports, NULL},
+    {"places", places, places_child}, {"levels", levels, NULL},
+    {"spared", spared, NULL},         {"kept", kept, NULL},
+    {"halted", halted, halted_child}, {0},
 };
-/* Functions of groups do not tell, and do not end the program, since it may be too early for a group. */
-static void too_early(void)
-{
-    pvm_setopt(PvmAutoErr, 2);
-    SAME(pvm_gsize("none"), PvmNoGroup);
-    CHECK(strcmp(pvm_strerror(), "No such group") == 0);
-    SAME(pvm_joingroup(""), PvmNullGroup);
-    SAME(pvm_gettid("none", 0), PvmNoGroup);
-    SAME(pvm_barrier("none", 1), PvmNoGroup);
-    SAME(pvm_bcast("none", 1), PvmNoGroup);
-    pvm_gather(NULL, NULL, 0, PVM_INT, 1, "none", 0); /* those that move data do */
-}
-
-    status = apart(too_early, text, sizeof text);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == (PvmNoGroup & 255));
-    CHECK(strstr(text, "]: pvm_gather(): No such group\n") == strchr(text, ']'));
