@@ -117,18 +117,18 @@ static void remove_entry(struct server *sv, struct box *b)
         free_class(sv, c);
 }
 
-/* Entries are dense mostly: the lowest free index is where index and place part. */
-static uint32_t lowest_free(const struct box_class *c)
+/* Entries are dense mostly: the lowest free index from first on is where index and place part. */
+static uint32_t lowest_free(const struct box_class *c, uint32_t first)
 {
-    size_t low = 0, high = c->n;
+    size_t begin = place_of(c, first), low = begin, high = c->n;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (c->entries[mid]->fact->number == mid)
+        if (c->entries[mid]->fact->number - first == mid - begin)
             low = mid + 1;
         else
             high = mid;
     }
-    return (uint32_t)low;
+    return first + (uint32_t)(low - begin);
 }
 
 static pvmx_err insert(struct box_class *c, struct box *b)
@@ -193,15 +193,11 @@ static pvmx_err make_room(struct server *sv, struct task *t, const struct pxp_bo
                           uint32_t *index)
 {
     struct box_class *c = find_class(sv, m->name);
-    bool more = (m->flags & PVMX_BOX_MULTI) != 0 && !m->direct;
     *index = m->direct ? m->index : 0;
     if (c == NULL)
         return PVMX_OK;
-    if (more && c->entries[0]->owner != t &&
-        (c->entries[0]->fact->flags & PVMX_BOX_MULTI) == 0)
-        return denied(c->entries[0]); /* another's only instance */
-    if (more) {
-        *index = lowest_free(c);
+    if (m->flags & PVMX_BOX_MULTI) {
+        *index = lowest_free(c, *index);
         return *index < INDEX_MAX
                    ? PVMX_OK
                    : px_fail(PVMX_ERR_LIMIT, "'%.200s' has too many entries", m->name);

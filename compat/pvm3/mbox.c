@@ -45,8 +45,7 @@ static int put(const char *name, struct p3_buf *b, int flags)
         struct pvmx_box_put m = {.name = name,
                                  .data = whole->data,
                                  .len = whole->len,
-                                 .flags = (uint32_t)flags &
-                                          ((1u << PvmMboxDirectIndexShift) - 1),
+                                 .flags = (uint32_t)flags,
                                  .direct = direct != 0,
                                  .index = direct};
         cc = error_of(pvmx_engine_box_put(&m, &index));
@@ -227,6 +226,10 @@ static int insert(const char *name, int index, int data)
         cc = put(name, b, flags);
     if (b)
         p3_buf_free(b);
+    if (cc >= 0 && index >= 0 && cc != index) { /* another task was faster */
+        pvmx_engine_box_drop(name, (uint32_t)cc);
+        cc = PvmDupEntry;
+    }
     return cc;
 }
 

@@ -153,6 +153,14 @@ static void mailbox(void)
     SAME(get("many", 1, PvmMboxFirstAvail), 12);
     SAME(put("many", 20, PvmMboxMultiInstance), 1);
     SAME(put("many", 21, PvmMboxMultiInstance | PvmMboxDirectIndex(7)), 7);
+    SAME(put("many", 22, PvmMboxMultiInstance | PvmMboxDirectIndex(7)), 8); /* none is replaced */
+    SAME(put("many", 23, PvmMboxMultiInstance | PvmMboxDirectIndex(1)), 3);
+    SAME(get("many", 7, 0), 21);
+    SAME(put("many", 24, PvmMboxMultiInstance | PvmMboxDirectIndex(4)), 4);
+    SAME(put("many", 25, PvmMboxDirectIndex(8)), 8); /* but so */
+    SAME(get("many", 8, PvmMboxReadAndDelete), 25);
+    SAME(pvm_delinfo("many", 3, 0), 3);
+    SAME(pvm_delinfo("many", 4, 0), 4);
     SAME(pvm_delinfo("many", 7, 0), 7);
     SAME(pvm_delinfo("many", 7, 0), PvmNotFound);
     SAME(pvm_getmboxinfo("*", &n, &c), PvmOk);
@@ -181,6 +189,8 @@ static void shared_mailbox(void)
     SAME(get("from child", 0, PvmMboxWaitForInfo), 77);
     pvm_setopt(PvmAutoErr, 0);
     SAME(put("from child", 1, 0), PvmDenied);
+    SAME(put("from child", 2, PvmMboxMultiInstance), 1); /* beside another's only one */
+    SAME(pvm_delinfo("from child", 1, 0), 1);
     SAME(get("from child", 0, PvmMboxReadAndDelete), PvmDenied);
     SAME(pvm_delinfo("from child", 0, 0), PvmDenied);
     SAME(put("open", 5, 0), 0); /* may be overwritten, and is mine now */

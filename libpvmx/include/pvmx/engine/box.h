@@ -12,8 +12,9 @@ extern "C" {
 #endif
 
 enum {
-    PVMX_BOX_KEEP = 1,   /* put: outlives its owner                                */
-    PVMX_BOX_MULTI = 2,  /* put: one more under the name, at the lowest free index */
+    PVMX_BOX_KEEP = 1, /* put: outlives its owner                                */
+    PVMX_BOX_MULTI =
+        2, /* put: one more under the name, at the lowest free index; nothing is replaced */
     PVMX_BOX_SHARED = 4, /* put: others may replace, take and drop it              */
     PVMX_BOX_FIRST = 8,  /* get: the first at or behind the index                  */
     PVMX_BOX_TAKE = 16,  /* get: and drop it                                       */
@@ -25,7 +26,7 @@ struct pvmx_box_put {
     const void *data;
     size_t len;
     uint32_t flags; /* kept with the entry, all bits */
-    bool direct;    /* replace the one at index */
+    bool direct; /* replace the one at index; with PVMX_BOX_MULTI: the lowest free index from there on */
     uint32_t index;
     pvmx_tid owner; /* whose it becomes; 0: this task's */
 };
