@@ -24,48 +24,64 @@ static bool know_peers(struct xmpi_comm *comm)
     return true;
 }
 
-/* Others may ask meanwhile. */
-static struct pvmx_board *set_board(struct xmpi_comm *comm, struct pvmx_board *board)
+static bool in_vain(void *comm, const struct pvmx_board *board)
 {
-    pvmx_engine_lock();
-    struct pvmx_board *before = comm->board;
-    comm->board = board;
-    pvmx_engine_unlock();
-    return before;
+    return xmpi_watch_opening(comm, board);
 }
 
-/* All that hear of the place open it, or see that another does not. */
-static void open_board(struct xmpi_comm *comm)
+/* All that hear of the place open it, or see that another does not. NULL: there is no board. */
+static struct pvmx_board *opened(struct xmpi_comm *comm)
 {
+    const struct pvmx_board_doubt doubt = {in_vain, comm, xmpi_watch_first};
     uint64_t place = 0;
     struct pvmx_board *b = NULL;
     bool known = know_peers(comm);
-    comm->board_calls = NEVER;
     if (comm->rank == 0 && known && pvmx_engine_board_offer(comm->peers, comm->size, &place))
         place = 0;
     if (xmpi_coll_bcast_bytes(&place, sizeof place, 0, comm) || !place)
-        return;
-    if (known &&
-        pvmx_engine_board_open(comm->peers, comm->size, comm->rank, place, &b) == PVMX_OK)
-        set_board(comm, b);
-    else if (!known && comm->peers[0])
+        return NULL;
+    if (!known && comm->peers[0])
         pvmx_engine_board_refuse(comm->peers[0], place);
+    bool open = known && pvmx_engine_board_open(comm->peers, comm->size, comm->rank,
+                                                place, &doubt, &b) == PVMX_OK;
+    return open ? b : NULL;
 }
 
-bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted)
+/* Others may ask meanwhile: what is opened, or given up, is so from one moment to the other. */
+static void open_board(struct xmpi_comm *comm, uint32_t what)
+{
+    comm->board_calls = NEVER;
+    pvmx_engine_lock();
+    comm->opening = what;
+    comm->opening_in_vain = false;
+    pvmx_engine_unlock();
+    struct pvmx_board *b = opened(comm);
+    pvmx_engine_lock();
+    comm->opening = 0;
+    comm->board = b;
+    if (b) /* to open it was its first operation */
+        atomic_fetch_sub_explicit(&comm->coll_seq, (uint32_t)pvmx_engine_board_count(b),
+                                  memory_order_relaxed);
+    pvmx_engine_unlock();
+}
+
+bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted, uint32_t what)
 {
     if (comm->board || comm->board_calls == NEVER)
         return comm->board != NULL;
     if (++comm->board_calls < AFTER && !wanted)
         return false;
-    open_board(comm);
+    open_board(comm, what);
     return comm->board != NULL;
 }
 
 void xmpi_coll_comm_gone(struct xmpi_comm *comm)
 {
     xmpi_watch_gone(comm);
-    struct pvmx_board *board = set_board(comm, NULL);
+    pvmx_engine_lock();
+    struct pvmx_board *board = comm->board;
+    comm->board = NULL;
+    pvmx_engine_unlock();
     if (board)
         pvmx_engine_board_close(board);
 }

@@ -15,9 +15,9 @@ static inline bool xmpi_board_fits(const struct xmpi_comm *comm)
     return !comm->inter && comm->size > 1 && comm->size <= PVMX_BOARD_MEMBERS;
 }
 
-/* Opens the board when it is worth while (at once when it is wanted): collective. False: use
- * messages for this one. */
-bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted);
+/* Opens the board when it is worth while (at once when it is wanted), for what is done next: collective.
+ * False: use messages for this one. */
+bool xmpi_board_ready(struct xmpi_comm *comm, bool wanted, uint32_t what);
 
 /* The forms of algorithms that need no schedule: the outcome, or -1: the processes have found that
  * this one is to be done with messages. */

@@ -180,7 +180,7 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
     if (a->direct) {
         bool wanted = forced || (c->kind != XMPI_COLL_BARRIER && !c->internal);
         cls = -1;
-        if (xmpi_board_ready(comm, wanted)) {
+        if (xmpi_board_ready(comm, wanted, what)) {
             comm->doing = what;
             cls = a->direct(c, comm);
         }

@@ -108,9 +108,9 @@ static struct xmpi_sched *find(const struct talk *m, int *team)
     return NULL;
 }
 
-static const struct xmpi_comm *find_comm(uint64_t ctx)
+static struct xmpi_comm *find_comm(uint64_t ctx)
 {
-    for (const struct xmpi_comm *c = xmpi_comm_first(); c; c = c->next) {
+    for (struct xmpi_comm *c = xmpi_comm_first(); c; c = c->next) {
         if (c->ctx == ctx)
             return c;
         if (c->local_comm && c->local_comm->ctx == ctx)
@@ -122,6 +122,16 @@ static const struct xmpi_comm *find_comm(uint64_t ctx)
 static bool is_persistent(int32_t tag)
 {
     return tag >> 28 == XMPI_TAG_PERSIST >> 28;
+}
+
+static uint32_t number_of(int32_t tag)
+{
+    return (uint32_t)tag & XMPI_TAG_COLL_MASK;
+}
+
+static bool begins_over_board(int32_t tag)
+{
+    return !is_persistent(tag) && (tag & XMPI_TAG_BOARD);
 }
 
 /* How many collectives have been begun from the one on that has this tag; 0: not even that. */
@@ -147,14 +157,28 @@ static uint32_t what_was(const struct xmpi_comm *c, int32_t tag, uint32_t since)
     if (since > count || since > PVMX_BOARD_DEPTH)
         return XMPI_WHAT_UNKNOWN;
     uint32_t what = pvmx_engine_board_skipped(c->board, c->rank, count - since + 1);
-    bool over_board = !what && !(tag & XMPI_TAG_LATER);
+    bool over_board = !what && !begins_over_board(tag);
     return over_board ? XMPI_WHAT_ANOTHER : what;
 }
 
-/* Has the collective, which has no schedule, begun? *what: as what_was. */
+/* Does this process open the board for the collective with the number of this tag? */
+static bool opens(const struct xmpi_comm *c, int32_t tag)
+{
+    uint32_t next = atomic_load_explicit(&c->coll_seq, memory_order_relaxed);
+    return c->opening && !is_persistent(tag) &&
+           number_of(tag) == (next & XMPI_TAG_COLL_MASK);
+}
+
+/* Has the collective, which has no schedule, begun? m->what and *what: what the other process does, and
+ * this one, as what_was. */
 static bool has_been(const struct talk *m, uint32_t *what)
 {
     const struct xmpi_comm *c = find_comm(m->ctx);
+    if (c && opens(c, m->tag)) { /* who does the same and needs no board will find out */
+        bool unlike = !begins_over_board(m->tag) && m->what != c->opening;
+        *what = c->opening;
+        return unlike;
+    }
     for (int k = 0; !c && k < GONE; k++)
         if (gone[k] == m->ctx)
             return true;
@@ -163,8 +187,8 @@ static bool has_been(const struct talk *m, uint32_t *what)
         return false;
     *what = what_was(c, m->tag, since);
     /* The board's part of it may yet lead to messages. */
-    bool later = !is_persistent(m->tag) && (m->tag & XMPI_TAG_LATER);
-    return since > 1 || !later || c->by_messages == ((uint32_t)m->tag & XMPI_TAG_COLL_MASK);
+    return since > 1 || !begins_over_board(m->tag) ||
+           c->by_messages == number_of(m->tag) + 1;
 }
 
 /* ---- steps ------------------------------------------------------------------------- */
@@ -229,12 +253,22 @@ static enum xmpi_doubt doubt_of(const struct xmpi_step *st, const struct talk *m
     return (enum xmpi_doubt)st->doubt;
 }
 
+/* Who has left the collective behind, without the board as it seems, never opens it. */
+static void hear_of_opening(const struct talk *m)
+{
+    struct xmpi_comm *c = find_comm(m->ctx);
+    if (c && m->state == STATE_ENDED && begins_over_board(m->tag) && opens(c, m->tag))
+        c->opening_in_vain = true;
+}
+
 /* What process `whose` says of itself. */
 static void hear(const struct talk *m, int whose)
 {
     int team;
     uint32_t sends, recvs;
     struct xmpi_sched *s = find(m, &team);
+    if (!s)
+        hear_of_opening(m);
     if (!s || m->state == STATE_NOT_YET ||
         atomic_load_explicit(&s->watch.round, memory_order_acquire) != m->round ||
         atomic_load_explicit(&s->complete, memory_order_relaxed))
@@ -267,7 +301,6 @@ static void answer(pvmx_tid from, const struct talk *question)
     const struct xmpi_sched *s = find(&m, &team);
     m.answer = 1;
     m.state = STATE_NOT_YET;
-    m.what = XMPI_WHAT_UNKNOWN;
     if (s) {
         uint32_t round = atomic_load_explicit(&s->watch.round, memory_order_acquire);
         bool over = atomic_load_explicit(&s->complete, memory_order_relaxed);
@@ -279,8 +312,10 @@ static void answer(pvmx_tid from, const struct talk *question)
         } else if (round >= m.round) {
             m.state = STATE_ENDED;
         }
-    } else if (has_been(&m, &m.what)) {
-        m.state = STATE_ENDED;
+    } else {
+        m.what = XMPI_WHAT_UNKNOWN;
+        if (has_been(question, &m.what))
+            m.state = STATE_ENDED;
     }
     if (pvmx_engine_peer_get(from, &peer) != PVMX_OK)
         return;
@@ -356,6 +391,27 @@ static void ask(const struct xmpi_sched *s)
         count(s, st->team, st->rank, true, &m.sends, &m.recvs);
         pvmx_engine_post(peer, WATCH_CTX, 0, &m, sizeof m);
     }
+}
+
+bool xmpi_watch_opening(struct xmpi_comm *comm, const struct pvmx_board *board)
+{
+    pvmx_engine_lock();
+    bool in_vain = comm->opening_in_vain || comm->revoked;
+    struct pvmx_peer *peer;
+    struct talk m = {
+        .ctx = comm->ctx,
+        .tag = (int32_t)(XMPI_TAG_BOARD | (atomic_load(&comm->coll_seq) & XMPI_TAG_COLL_MASK)),
+        .round = 1,
+        .asker = comm->rank,
+        .state = STATE_NOT_YET, /* about messages it says nothing */
+        .what = comm->opening,
+    };
+    for (m.asked = 0; !in_vain && m.asked < comm->size; m.asked++)
+        if (!pvmx_engine_board_has(board, m.asked, false) &&
+            xmpi_comm_peer(comm, m.asked, &peer) == MPI_SUCCESS)
+            pvmx_engine_post(peer, WATCH_CTX, 0, &m, sizeof m);
+    pvmx_engine_unlock();
+    return in_vain;
 }
 
 /* waited: long enough for a first question. */

@@ -29,6 +29,9 @@ void xmpi_watch_complete(struct xmpi_sched *s);
 pvmx_err xmpi_watch_wait(bool (*done)(void *arg), void *arg, struct xmpi_sched *own);
 /* In a round of progress in which a request's schedule has not come to its end; engine lock. */
 void xmpi_watch_look(struct xmpi_sched *s);
+/* By who opens the board of a communicator and has waited for the others (comm->opening): true: that is
+ * in vain, since one of them does without; else asks, to hear it next time. */
+bool xmpi_watch_opening(struct xmpi_comm *comm, const struct pvmx_board *board);
 /* A communicator is gone: whatever was begun on it has ended here. */
 void xmpi_watch_gone(const struct xmpi_comm *comm);
 

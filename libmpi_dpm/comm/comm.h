@@ -67,7 +67,11 @@ struct xmpi_comm {
     int board_calls; /* short collectives so far; < 0: never a board                 */
     /* Number of collectives begun; from the opening of a board on it counts them. Tags of messages. */
     _Atomic uint32_t coll_seq;
-    uint32_t by_messages; /* number of the last one begun by messages; engine lock           */
+    uint32_t by_messages; /* 1 + number of the last one begun by messages; engine lock       */
+    /* Engine lock: what this process does, as `doing`, while it opens the board for that; another one
+     * has done without, so that it is in vain. */
+    uint32_t opening;
+    bool opening_in_vain;
     _Atomic uint32_t persist_seq; /* the same for persistent collectives made                   */
     char name[MPI_MAX_OBJECT_NAME];
 };
@@ -76,7 +80,8 @@ struct xmpi_comm {
  * to comm/ and dpm/, which need tags that no number of collectives reaches. */
 enum {
     XMPI_TAG_COLL_MASK = 0x1fffffff,
-    XMPI_TAG_LATER = 0x20000000, /* | number of a collective that was begun over a board    */
+    XMPI_TAG_BOARD = 0x20000000, /* | number of a collective that begins over a board: what opens
+                                  * that, what is left to messages                       */
     XMPI_TAG_GROUP = 0x40000000, /* | tag given to create_group; 28 bits are kept           */
     XMPI_TAG_INTER = 0x50000000, /* | tag given to intercomm_create; 28 bits are kept       */
     XMPI_TAG_PERSIST = 0x60000000, /* | number of a persistent collective; 28 bits          */

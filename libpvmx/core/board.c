@@ -182,13 +182,22 @@ static pvmx_err map_all(struct pvmx_board *b, struct pvmx_peer *const *peers, ui
 
 /* All that have opened it show that. Who has ended before it did so, or refuses, is missed by all
  * others: they come to the same result. */
-static pvmx_err agree(struct pvmx_board *b)
+static pvmx_err agree(struct pvmx_board *b, const struct pvmx_board_doubt *doubt)
 {
     int missing;
+    uint64_t patience = doubt->patience_ns;
+    bool in_vain = false;
+    pvmx_err err;
     pvmx_engine_board_begin(b, PVMX_BOARD_GIVES);
     *(char *)pvmx_engine_board_value(b) = b->reads;
     pvmx_engine_board_show(b, PVMX_BOARD_ALL, PVMX_BOARD_ALL);
-    pvmx_err err = pvmx_engine_board_await(b, PVMX_BOARD_ALL, false, 0, &missing);
+    while ((err = pvmx_engine_board_await(b, PVMX_BOARD_ALL, false, in_vain ? 1 : patience,
+                                          &missing)) == PVMX_ERR_TIMEDOUT) {
+        if (in_vain) /* and not all have come meanwhile */
+            atomic_store(&b->area->refused, 1);
+        in_vain = doubt->in_vain(doubt->arg, b);
+        patience += patience / 2;
+    }
     for (int k = 0; !err && k < b->n; k++)
         b->reads = b->reads && *(const char *)pvmx_engine_board_part(b, k);
     pvmx_engine_board_end(b);
@@ -235,7 +244,8 @@ static pvmx_err map_board(struct pvmx_board *b, struct pvmx_peer *const *peers, 
 }
 
 pvmx_err pvmx_engine_board_open(struct pvmx_peer *const *peers, int n, int self,
-                                uint64_t place, struct pvmx_board **out)
+                                uint64_t place, const struct pvmx_board_doubt *doubt,
+                                struct pvmx_board **out)
 {
     struct pvmx_board *b = calloc(1, sizeof *b + (size_t)n * sizeof b->member[0]);
     if (!b) {
@@ -252,7 +262,7 @@ pvmx_err pvmx_engine_board_open(struct pvmx_peer *const *peers, int n, int self,
         return err;
     /* Without the lock: a wait gives it back once only, and threads of two processes that open two
      * boards would wait for each other's other thread. */
-    err = agree(b);
+    err = agree(b, doubt);
     if (err)
         pvmx_engine_board_close(b);
     else

@@ -41,10 +41,18 @@ enum {
  * PVMX_ERR_LIMIT: no room, too many members, or a member is not a task of this host. */
 PVMX_API pvmx_err pvmx_engine_board_offer(struct pvmx_peer *const *peers, int n,
                                           uint64_t *place);
+/* Asked after patience_ns of waiting for the others, and then less and less often: true: one of those
+ * that have not come (board_has) never will. */
+struct pvmx_board_doubt {
+    bool (*in_vain)(void *arg, const struct pvmx_board *board);
+    void *arg;
+    uint64_t patience_ns;
+};
 /* Opens the board at `place` of peers[0], as its member `self`. Collective; fails for all or for
  * nobody, also when a member ends meanwhile. */
 PVMX_API pvmx_err pvmx_engine_board_open(struct pvmx_peer *const *peers, int n, int self,
-                                         uint64_t place, struct pvmx_board **out);
+                                         uint64_t place, const struct pvmx_board_doubt *doubt,
+                                         struct pvmx_board **out);
 /* Instead of open, by a member that cannot: it fails for all others. owner: peers[0]. */
 PVMX_API void pvmx_engine_board_refuse(struct pvmx_peer *owner, uint64_t place);
 /* The place is used again when all members have closed the board or ended. */
