@@ -79,7 +79,7 @@ P3_PUBLIC int lpvmerr(const char *func, int code)
         pvm_exit();
         exit(code);
     }
-    if (pvmautoerr >= 3)
+    if (pvmautoerr == 3)
         abort();
     return code;
 }

@@ -5,6 +5,7 @@
 #include "trace.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* An option: what it is at first, and what it can be. */
@@ -39,8 +40,12 @@ void p3_options_begin(bool born)
             p3.opt[i] = rules[i].first;
     p3.opt[PvmAutoErr] = pvmautoerr;
     const char *ctx = getenv("PVMCTX"), *out = getenv("PVMX_PVM_OUT");
-    if (born && out && !begun)
-        p3.opt[PvmSelfOutputTid] = p3.opt[PvmOutputTid] = (int)strtol(out, NULL, 16);
+    unsigned to[3] = {0}; /* tid, tag, context */
+    if (born && out && !begun && sscanf(out, "%x,%x,%x", &to[0], &to[1], &to[2]) > 0) {
+        p3.opt[PvmSelfOutputTid] = p3.opt[PvmOutputTid] = (int)to[0];
+        p3.opt[PvmSelfOutputCode] = p3.opt[PvmOutputCode] = (int)to[1];
+        p3.opt[PvmSelfOutputContext] = p3.opt[PvmOutputContext] = (int)to[2];
+    }
     if (!begun)
         pvmmyctx = born && ctx ? (int)strtol(ctx, NULL, 0) : PvmBaseContext;
     begun = true;
@@ -84,6 +89,8 @@ static int set(int what, int val, int *old)
     } else if (what == PvmSelfTraceTid || what == PvmSelfTraceCode) {
         p3.opt[PvmTraceTid] = p3.opt[PvmSelfTraceTid];
         p3.opt[PvmTraceCode] = p3.opt[PvmSelfTraceCode];
+        p3_trace_option(PvmTraceTid, p3.opt[PvmTraceTid]);
+        p3_trace_option(PvmTraceCode, p3.opt[PvmTraceCode]);
     }
     return PvmOk;
 }

@@ -20,7 +20,7 @@
 struct request {
     char wdir[PATH_MAX], path[2 * PATH_MAX], command[PATH_MAX];
     char debugger[PATH_MAX]; /* empty: run without one */
-    char ctx[32], rm[32], out[32], flags[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
+    char ctx[32], rm[32], out[48], flags[32], trace[P3_TRACE_VARS][P3_TRACE_VAR];
     const char **env;
     char **argv;
     int parent;
@@ -54,7 +54,7 @@ static void resolve_relative(struct request *r, const char *task)
 static bool is_wanted(const struct pvmx_host *h, uint32_t self, int flag, const char *host)
 {
     bool same;
-    if (flag & PvmTaskArch)
+    if (!(flag & PvmTaskHost))
         same = strcmp(host, P3_ARCH) == 0;
     else if (strcmp(host, ".") == 0 || strcmp(host, "localhost") == 0)
         same = h->index == self;
@@ -187,7 +187,8 @@ static int make_env(struct request *r, int flag, const char *const *more)
         r->env[at++] = r->rm;
     for (int i = 0, vars = p3_trace_vars(r->trace); i < vars; i++)
         r->env[at++] = r->trace[i];
-    snprintf(r->out, sizeof r->out, "PVMX_PVM_OUT=%x", (unsigned)p3_output_to());
+    snprintf(r->out, sizeof r->out, "PVMX_PVM_OUT=%x,%x,%x", (unsigned)p3_output_to(),
+             (unsigned)p3.opt[PvmOutputCode], (unsigned)p3.opt[PvmOutputContext]);
     r->env[at++] = r->out;
     if (flag) { /* for a tasker */
         snprintf(r->flags, sizeof r->flags, P3_FLAGS_VAR "=%d", flag);
@@ -337,7 +338,7 @@ static int change_export(const char *name, bool add)
         return PvmNoMem;
     if (add)
         sprintf(copy + strlen(copy), "%s%s", *copy ? ":" : "", name);
-    int cc = add || found ? set_export(copy) : PvmOk;
+    int cc = add != found ? set_export(copy) : PvmOk;
     free(copy);
     return cc;
 }

@@ -123,6 +123,8 @@ static int tasks(int where, int *n, struct pvmtaskinfo **out)
     int count = 0, asked;
     if (p3_rm_rules() && (asked = p3_rm_tasks(where, n, out)) != PvmNoTask)
         return asked;
+    if (((unsigned)where & ~(unsigned)P3_HOST_MASK) == (unsigned)P3_DAEMON)
+        where &= P3_HOST_MASK; /* a host by its daemon; 0x80000000: all hosts */
     int cc = look(where, &vm);
     if (cc)
         return cc;

@@ -303,6 +303,16 @@ static void set_mask(char *to, const char *from)
         to[i] = from[i];
 }
 
+/* What was inherited, as pvm_getopt has it. */
+static void show_options(const struct Pvmtracer *t)
+{
+    p3.opt[PvmTraceTid] = p3.opt[PvmSelfTraceTid] = t->trctid;
+    p3.opt[PvmTraceCode] = p3.opt[PvmSelfTraceCode] = t->trctag;
+    p3.opt[PvmTraceContext] = p3.opt[PvmSelfTraceContext] = t->trcctx;
+    p3.opt[PvmTraceBuffer] = p3.opt[PvmSelfTraceBuffer] = t->trcbuf;
+    p3.opt[PvmTraceOptions] = p3.opt[PvmSelfTraceOptions] = t->trcopt;
+}
+
 void p3_trace_begin(bool born)
 {
     const char *to = getenv("PVMX_PVM_TRACE"), *buf = getenv("PVMTRCBUF"),
@@ -319,8 +329,10 @@ void p3_trace_begin(bool born)
     memset(described, 0, sizeof described);
     if (t.trctid || !born)
         pvmtrc = pvmctrc = t;
-    if (t.trctid)
+    if (t.trctid) {
+        show_options(&t);
         announce(true);
+    }
 }
 
 void p3_trace_attach(int tid)

@@ -68,6 +68,8 @@ static void spawning(void)
     CHECK(strcmp(text, dir) == 0);
     pvm_upkstr(text);
     CHECK(strcmp(text, "a value") == 0);
+    pvm_upkstr(text); /* argv[0] is the file that was found */
+    CHECK(strcmp(text, link) == 0);
     SAME(pvm_spawn("pvm3_test_program", args, PvmTaskArch, "LINUX64", 1, t), 1);
     CHECK(pvm_recv(t[0], 1) > 0);
     SAME(pvm_spawn("pvm3_test_program", args, PvmTaskArch, "NOSUCH", 1, t), 0);
@@ -87,6 +89,10 @@ static void spawning_child(int parent)
     pvm_initsend(PvmDataDefault);
     pvm_pkstr(cwd);
     pvm_pkstr(getenv("PVM3_TEST"));
+    char command[PATH_MAX] = "";
+    FILE *f = fopen("/proc/self/cmdline", "r");
+    CHECK(f != NULL && fgets(command, sizeof command, f) != NULL && fclose(f) == 0);
+    pvm_pkstr(command);
     pvm_send(parent, 1); /* in the context that the spawner had */
 }
 
@@ -257,6 +263,8 @@ static void hosts(void)
     CHECK(strcmp(pvm_version(), "3.4.6") == 0);
 }
 
+enum { INHERITED = 5 };
+
 static void options(void)
 {
     static const struct {
@@ -278,6 +286,34 @@ static void options(void)
     SAME(pvm_getopt(0), PvmBadParam);
     SAME(pvm_getopt(26), PvmBadParam);
     SAME(pvm_send(pvm_mytid(), -5), PvmNoBuf); /* tags below 0 are allowed now */
+    /* What children inherit, for themselves and for theirs. */
+    int t, got[2 * INHERITED], want[] = {5, 6, pvm_mytid(), 7, 100};
+    pvm_setopt(PvmOutputCode, 5);
+    pvm_setopt(PvmOutputContext, 6);
+    pvm_setopt(PvmSelfTraceTid, pvm_mytid()); /* carries PvmTraceTid along */
+    pvm_setopt(PvmSelfTraceCode, 7);
+    pvm_setopt(PvmTraceBuffer, 100);
+    spawn_children("options", 1, &t);
+    CHECK(pvm_recv(t, 1) > 0);
+    SAME(pvm_upkint(got, 2 * INHERITED, 1), PvmOk);
+    for (int i = 0; i < INHERITED; i++)
+        CHECK(got[2 * i] == want[i] && got[2 * i + 1] == want[i]);
+    SAME(pvm_notify(PvmTaskExit, 9, 1, &t), PvmOk);
+    SAME(recv_int(-1, 9), t);
+}
+
+static void options_child(int parent)
+{
+    static const int what[] = {PvmOutputCode,        PvmSelfOutputCode, PvmOutputContext,
+                               PvmSelfOutputContext, PvmTraceTid,       PvmSelfTraceTid,
+                               PvmTraceCode,         PvmSelfTraceCode,  PvmTraceBuffer,
+                               PvmSelfTraceBuffer};
+    pvm_initsend(PvmDataDefault);
+    for (int i = 0; i < 2 * INHERITED; i++) {
+        int v = pvm_getopt(what[i]);
+        pvm_pkint(&v, 1, 1);
+    }
+    pvm_send(parent, 1);
 }
 
 /* Lines of each task between BEGIN and EOF, all there when pvm_exit returns. */
@@ -319,7 +355,7 @@ const struct test_case cases[] = {
     {"ends", ends, ends_child},
     {"cancelled", cancelled, waits},
     {"hosts", hosts, NULL},
-    {"options", options, NULL},
+    {"options", options, options_child},
     {"output", output, output_child},
     {"surroundings", surroundings, surroundings_child},
     {0},
