@@ -43,7 +43,9 @@ PROGRAM = """
         call pvmfrecv(parent, 7, buf)
         call pvmfbufinfo(buf, bytes, tag, src, info)
         if (tag .ne. 7 .or. src .ne. parent) stop 5
-        call pvmfunpack(STRING, text, 20, 1, info)
+        if (bytes .ne. 16 + 12 + 16) stop 11
+        text = ' '
+        call pvmfunpack(STRING, text, 13, 1, info)
         if (text .ne. 'hello fortran') stop 6
         call pvmfunpack(INTEGER4, ints, 3, 1, info)
         call pvmfunpack(REAL8, reals, 2, 1, info)
