@@ -32,15 +32,17 @@ struct writer {
 struct news {
     int tid;
     bool born; /* else it has ended */
+    int parent;
 };
 
 struct p3_collector {
     pthread_t thread;
     int fd, wake;
-    FILE *to;
+    FILE *to; /* NULL: to the sink */
+    struct p3_collect_sink sink;
     bool labels;
     char mark; /* between a task's label and what it has written */
-    int host, ntids, *tids, *pids;
+    int host, self, ntids, *tids, *pids;
     struct writer *writers, **last;
     /* Output of other hosts comes from the daemon, in records. */
     pid_t daemon;
@@ -128,7 +130,7 @@ static int task_of(struct p3_collector *c, pid_t pid)
     return tid ? tid : c->tids[0];
 }
 
-static struct writer *new_writer(struct p3_collector *c, pid_t pid, int tid)
+static struct writer *new_writer(struct p3_collector *c, pid_t pid, int tid, int parent)
 {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
@@ -137,7 +139,10 @@ static struct writer *new_writer(struct p3_collector *c, pid_t pid, int tid)
     w->tid = tid;
     *c->last = w;
     c->last = &w->next;
-    if (c->labels)
+    if (!c->to) {
+        c->sink.say(&c->sink, tid, P3_SAID_SPAWNED, NULL, parent);
+        c->sink.say(&c->sink, tid, P3_SAID_BORN, NULL, parent);
+    } else if (c->labels)
         label(c, w, ' ', "BEGIN", 5);
     return w;
 }
@@ -151,12 +156,16 @@ static struct writer *writer_of(struct p3_collector *c, pid_t pid)
     struct writer *w = writer_of_task(c, tid); /* maybe another process of the same task */
     if (w && !w->pid)
         w->pid = pid;
-    return w ? w : new_writer(c, pid, tid);
+    return w ? w : new_writer(c, pid, tid, 0);
 }
 
 /* Lines are written whole; a very long one in pieces. */
 static void take(struct p3_collector *c, struct writer *w, const char *text, size_t len)
 {
+    if (!c->to) {
+        c->sink.say(&c->sink, w->tid, (int)len, text, 0);
+        return;
+    }
     if (!c->labels) {
         fwrite(text, 1, len, c->to);
         return;
@@ -176,7 +185,9 @@ static void end_writer(struct p3_collector *c, struct writer *w)
     if (w->len)
         label(c, w, c->mark, w->line, w->len);
     w->len = 0;
-    if (c->labels && !w->ended)
+    if (!c->to && !w->ended)
+        c->sink.say(&c->sink, w->tid, 0, NULL, 0);
+    else if (c->labels && !w->ended)
         label(c, w, ' ', "EOF", 3);
     w->ended = true;
 }
@@ -197,7 +208,7 @@ static void take_records(struct p3_collector *c, const char *text, size_t len)
         size_t n = c->record.len < len ? c->record.len : len;
         struct writer *w = writer_of_task(c, c->record.tid);
         if (!w)
-            w = new_writer(c, 0, c->record.tid);
+            w = new_writer(c, 0, c->record.tid, 0);
         if (w)
             take(c, w, text, n);
         text += n;
@@ -267,7 +278,7 @@ static void take_news(struct p3_collector *c)
     for (size_t i = 0; i < n; i++) {
         struct writer *w = writer_of_task(c, list[i].tid);
         if (!w)
-            w = new_writer(c, 0, list[i].tid);
+            w = new_writer(c, 0, list[i].tid, list[i].parent);
         if (w && list[i].born)
             w->told = true;
         else if (w)
@@ -293,15 +304,21 @@ static bool goes_on(struct p3_collector *c)
     return !stop && (!c->closed || news || any_lives(c));
 }
 
+static void flush(const struct p3_collector *c)
+{
+    if (c->to)
+        fflush(c->to);
+}
+
 static void *run(void *arg)
 {
     struct p3_collector *c = arg;
     for (int i = 0; i < c->ntids; i++) {
-        struct writer *w = new_writer(c, c->pids[i], c->tids[i]);
+        struct writer *w = new_writer(c, c->pids[i], c->tids[i], c->self);
         if (w)
             w->told = true;
     }
-    fflush(c->to);
+    flush(c);
     while (goes_on(c)) {
         struct pollfd p[2] = {{.fd = c->wake, .events = POLLIN},
                               {.fd = c->closed ? -1 : c->fd, .events = POLLIN}};
@@ -311,7 +328,7 @@ static void *run(void *arg)
             read_some(c);
         if (p[0].revents)
             take_news(c);
-        fflush(c->to);
+        flush(c);
     }
     for (struct writer *w = c->writers, *next; w; w = next) {
         next = w->next;
@@ -319,7 +336,7 @@ static void *run(void *arg)
             end_writer(c, w);
         free(w);
     }
-    fflush(c->to);
+    flush(c);
     pthread_mutex_lock(&c->lock);
     c->done = true;
     pthread_mutex_unlock(&c->lock);
@@ -369,7 +386,9 @@ struct p3_collector *p3_collect_start(const struct p3_collect_args *args)
     *c = (struct p3_collector){.fd = args->fd,
                                .wake = wake,
                                .to = args->to,
-                               .labels = args->labels != 0,
+                               .sink = args->sink,
+                               .self = args->self,
+                               .labels = args->to && args->labels != 0,
                                .mark = args->labels == P3_LABELS_MARKED ? '|' : ' ',
                                .host = args->host,
                                .ntids = args->ntids,
@@ -412,14 +431,14 @@ static void tell(struct p3_collector *c, struct news news)
     wake_up(c);
 }
 
-void p3_collect_born(struct p3_collector *c, int tid)
+void p3_collect_born(struct p3_collector *c, int tid, int parent)
 {
-    tell(c, (struct news){tid, true});
+    tell(c, (struct news){tid, true, parent});
 }
 
 void p3_collect_ended(struct p3_collector *c, int tid)
 {
-    tell(c, (struct news){tid, false});
+    tell(c, (struct news){tid, false, 0});
 }
 
 bool p3_collect_knows(struct p3_collector *c, int tid)

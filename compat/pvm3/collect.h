@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A collector: the thread that reads what the tasks of one pvm_spawn write, and writes it to a file by
- * lines, with their tids. It calls nothing of the engine; who has one calls from outside the thread. */
+ * lines, with their tids, or hands it over piece by piece. By itself it calls nothing of the engine; who has
+ * one calls from outside the thread. */
 #ifndef P3_COLLECT_H
 #define P3_COLLECT_H
 
@@ -13,19 +14,29 @@ struct p3_collector;
  * have a blank there. */
 enum { P3_LABELS_MARKED = 2 };
 
-/* Tasks of one spawn; pids: 0 where the process is not known, or is on another host. host: bits of the
- * tids of this host. daemon: process that writes for other hosts, in records (struct pvmx_output). The
- * thread has fd from now on. NULL: it could not be made. */
+/* What is handed over, by the thread: a length and so many bytes; 0: the task has ended; or what else there
+ * is to say of it, with its parent (0: not known). */
+enum { P3_SAID_BORN = -1, P3_SAID_SPAWNED = -2 };
+struct p3_collect_sink {
+    void (*say)(const struct p3_collect_sink *s, int tid, int len, const char *text,
+                int parent);
+    int tag, ctx;
+};
+
+/* Tasks of one spawn, whose parent is self; pids: 0 where the process is not known, or is on another host.
+ * host: bits of the tids of this host. daemon: process that writes for other hosts, in records (struct
+ * pvmx_output). The thread has fd from now on. NULL: it could not be made. */
 struct p3_collect_args {
-    int fd, ntids, host, daemon;
+    int fd, ntids, host, daemon, self;
     const int *tids, *pids;
-    FILE *to;
-    int labels; /* 0: none */
+    FILE *to;                    /* NULL: to the sink */
+    struct p3_collect_sink sink; /* copied */
+    int labels;                  /* 0: none */
 };
 struct p3_collector *p3_collect_start(const struct p3_collect_args *args);
 
 /* A child of a task has been born, or a task has ended: everything that it has written is in the socket. */
-void p3_collect_born(struct p3_collector *c, int tid);
+void p3_collect_born(struct p3_collector *c, int tid, int parent);
 void p3_collect_ended(struct p3_collector *c, int tid);
 bool p3_collect_knows(struct p3_collector *c, int tid);
 

@@ -2,8 +2,9 @@
 /* Output of spawned tasks. Not collected, it goes to this task's stderr: what a program writes to its own
  * stdout stays clean, as with PVM, where the output of tasks ended in a log.
  *
- * Collected (pvm_catchout), a collector reads it (collect.h), and children of the tasks are collected with
- * them: PvmOutputTid of a task is who collects, and a task that spawns tells that one of its children. */
+ * Collected (pvm_catchout, or as messages when PvmOutputTid is this task itself), a collector reads it
+ * (collect.h), and children of the tasks are collected with them: PvmOutputTid of a task is who collects, and
+ * a task that spawns tells that one of its children. */
 #include <stdio.h>
 
 #include "collect.h"
@@ -62,7 +63,7 @@ static bool take_told(struct p3_buf *b)
         return false;
     if (p3_unpack_ints(b, &n, 1) == PvmOk)
         while (n-- > 0 && p3_unpack_ints(b, &tid, 1) == PvmOk && p3_is_task(tid)) {
-            p3_collect_born(k->collector, tid);
+            p3_collect_born(k->collector, tid, b->src);
             p3_notify_output(tid);
         }
     p3_buf_free(b);
@@ -153,6 +154,22 @@ static bool open_pair(int fds[2])
     return true;
 }
 
+/* PvmOutputTid is this task: a message for each piece. By the collector's thread. */
+static void say(const struct p3_collect_sink *s, int tid, int len, const char *text, int parent)
+{
+    int head[] = {tid, len, parent};
+    pvmx_engine_lock();
+    struct p3_buf *b = p3_buf_new(PvmDataDefault);
+    int cc = b ? p3_pack_ints(b, head, len < 0 ? 3 : 2) : PvmNoMem;
+    if (!cc && len > 0)
+        cc = p3_pack(b, text, len, 1, PVM_BYTE);
+    if (b)
+        b->ctx = s->ctx;
+    p3_daemon_says(b, cc, s->tag, 0);
+    pvmx_engine_unlock();
+    pvmx_engine_wake();
+}
+
 /* Takes fd over. */
 static void start(int fd, const struct pvmx_spawn_result *res)
 {
@@ -171,6 +188,9 @@ static void start(int fd, const struct pvmx_spawn_result *res)
                                    .tids = tids,
                                    .pids = pids,
                                    .to = collect_to,
+                                   .self = pvmmytid,
+                                   .sink = {say, p3.opt[PvmOutputCode],
+                                            p3.opt[PvmOutputContext]},
                                    .labels = p3.opt[PvmShowTids]};
     struct p3_collector *c = k && n ? p3_collect_start(&args) : NULL;
     if (c) {
@@ -204,9 +224,15 @@ static void reap(void)
 pvmx_err p3_output_spawn(struct pvmx_spawn_args *args, struct pvmx_spawn_result *out)
 {
     int pair[2];
+    bool messages = !collect_to && p3.opt[PvmOutputTid] == pvmmytid;
     reap();
-    if (!collect_to || !open_pair(pair))
+    if ((!collect_to && !messages) || !open_pair(pair))
         return spawn_plain(args, out);
+    if (messages) { /* their thread takes the lock */
+        pvmx_engine_unlock();
+        p3_go_threaded();
+        pvmx_engine_lock();
+    }
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int stdio[3] = {null, pair[1], pair[1]};
     args->stdio = stdio;

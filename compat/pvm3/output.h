@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What spawned tasks write, when it is collected (pvm_catchout). With the lock held. */
+/* What spawned tasks write, when it is collected (pvm_catchout, PvmOutputTid). With the lock held. */
 #ifndef P3_OUTPUT_H
 #define P3_OUTPUT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* pvm_catchout with children of children, marked lines, and without waiting at the end. */
+/* pvm_catchout with children of children, marked lines, without waiting at the end; output as messages. */
 #include "check.h"
 
 #include <unistd.h>
@@ -108,6 +108,56 @@ static void last(int parent)
     pvm_recv(-1, 3);
 }
 
+/* ---- the same family, to a task that has PvmOutputTid set to itself: a message for each piece, behind two
+ * that name the parent; of length 0 at the end */
+
+static void told(void)
+{
+    enum { TAG = 66 };
+    char *args[] = {"told", NULL}, text[100];
+    int all[3], parents[3] = {pvm_mytid()}, said[3] = {0}, ended = 0,
+                ctx = pvm_newcontext(), tag;
+    struct timeval limit = {60, 0};
+    size_t n = 0;
+    SAME(pvm_setopt(PvmOutputTid, pvm_mytid()), 0);
+    SAME(pvm_setopt(PvmOutputCode, TAG), 0);
+    SAME(pvm_setopt(PvmOutputContext, ctx), 0);
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, NULL, 1, all), 1);
+    CHECK(pvm_recv(all[0], 1) > 0);
+    SAME(pvm_upkint(all + 1, 2, 1), PvmOk);
+    parents[1] = all[0];
+    parents[2] = all[1];
+    pvm_initsend(PvmDataDefault);
+    SAME(pvm_send(all[2], 3), PvmOk);
+    pvm_setcontext(ctx);
+    while (ended < 3) {
+        int head[3], i = 0, src;
+        CHECK(pvm_trecv(-1, -1, &limit) > 0);
+        SAME(pvm_bufinfo(pvm_getrbuf(), NULL, &tag, &src), PvmOk);
+        CHECK(tag == TAG && src == (int)0x80000000);
+        SAME(pvm_upkint(head, 2, 1), PvmOk);
+        while (i < 3 && all[i] != head[0])
+            i++;
+        CHECK(i < 3);
+        if (head[1] < 0) {
+            SAME(head[1], -2 + said[i]++);
+            SAME(pvm_upkint(head + 2, 1, 1), PvmOk);
+            SAME(head[2], parents[i]);
+            continue;
+        }
+        SAME(said[i], 2);
+        if (head[1] == 0) {
+            said[i] = 3;
+            ended++;
+            continue;
+        }
+        CHECK(i == 0 && n + (size_t)head[1] < sizeof text);
+        SAME(pvm_upkbyte(text + n, head[1], 1), PvmOk);
+        n += (size_t)head[1];
+    }
+    CHECK(n == 10 && memcmp(text, "BEGIN\nEOF\n", n) == 0);
+}
+
 /* ---- pvm_catchout(NULL): the end does not wait, and the task goes on writing */
 
 static void left(void)
@@ -145,9 +195,7 @@ static void left_child(int parent)
 }
 
 const struct test_case cases[] = {
-    {"family", family, family_child},
-    {"middle", NULL, middle},
-    {"last", NULL, last},
-    {"left", left, left_child},
-    {0},
+    {"family", family, family_child}, {"told", told, family_child},
+    {"middle", NULL, middle},         {"last", NULL, last},
+    {"left", left, left_child},       {0},
 };
