@@ -25,9 +25,17 @@ struct writer {
     int tid;
     bool told; /* its end will be told */
     bool ended;
+    bool wrote;
     size_t len;
     char line[4096];
 };
+
+/* Another process of a task, which may have ended when the rest of what it wrote is read. */
+struct helper {
+    pid_t pid;
+    struct writer *of;
+};
+enum { HELPERS = 64 }; /* the last ones are remembered */
 
 struct news {
     int tid;
@@ -44,6 +52,8 @@ struct p3_collector {
     char mark; /* between a task's label and what it has written */
     int host, self, ntids, *tids, *pids;
     struct writer *writers, **last;
+    struct helper helpers[HELPERS];
+    unsigned nhelpers;
     /* Output of other hosts comes from the daemon, in records. */
     pid_t daemon;
     struct pvmx_output record; /* the one that is being read */
@@ -114,6 +124,21 @@ static bool is_claimed(struct p3_collector *c, int tid)
     return !w || w->pid || w->ended;
 }
 
+/* A task of this host, best one that has written nothing so far: a helper that has ended unseen was its. */
+static int guess(struct p3_collector *c)
+{
+    int tid = 0;
+    for (int i = 0; i < c->ntids; i++) {
+        const struct writer *w = writer_of_task(c, c->tids[i]);
+        if ((c->tids[i] & ~0x3ffff) != c->host || (w && w->ended))
+            continue;
+        if (!w || !w->wrote)
+            return c->tids[i];
+        tid = tid ? tid : c->tids[i];
+    }
+    return tid ? tid : c->tids[0];
+}
+
 /* By the pids of the tasks, else by the process's environment or its parent's (a child of a task, or a
  * task's task); who cannot be asked any more is a task of this host whose pid was not known. */
 static int task_of(struct p3_collector *c, pid_t pid)
@@ -127,7 +152,7 @@ static int task_of(struct p3_collector *c, pid_t pid)
     for (int i = 0; !tid && i < c->ntids; i++)
         if (!c->pids[i] && (c->tids[i] & ~0x3ffff) == c->host && !is_claimed(c, c->tids[i]))
             tid = c->tids[i];
-    return tid ? tid : c->tids[0];
+    return tid ? tid : guess(c);
 }
 
 static struct writer *new_writer(struct p3_collector *c, pid_t pid, int tid, int parent)
@@ -152,16 +177,22 @@ static struct writer *writer_of(struct p3_collector *c, pid_t pid)
     for (struct writer *w = c->writers; w; w = w->next)
         if (w->pid == pid)
             return w;
+    for (int i = 0; i < HELPERS; i++)
+        if (c->helpers[i].pid == pid)
+            return c->helpers[i].of;
     int tid = task_of(c, pid);
     struct writer *w = writer_of_task(c, tid); /* maybe another process of the same task */
     if (w && !w->pid)
         w->pid = pid;
+    else if (w)
+        c->helpers[c->nhelpers++ % HELPERS] = (struct helper){pid, w};
     return w ? w : new_writer(c, pid, tid, 0);
 }
 
 /* Lines are written whole; a very long one in pieces. */
 static void take(struct p3_collector *c, struct writer *w, const char *text, size_t len)
 {
+    w->wrote = true;
     if (!c->to) {
         c->sink.say(&c->sink, w->tid, (int)len, text, 0);
         return;

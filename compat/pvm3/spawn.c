@@ -63,15 +63,19 @@ static bool is_wanted(const struct pvmx_host *h, uint32_t self, int flag, const 
     return same == !(flag & PvmHostCompl);
 }
 
-/* The hosts on which tasks may be started, as pvmxd reads it: "hosts=NAME:1,...", so that they get one
- * task each by turns. NULL: any. */
-static int places(int flag, const char *host, char **where)
+/* The hosts on which n tasks are to be started, as pvmxd reads it: "hosts=NAME,... node=K", or all of them,
+ * so that they get one task each by turns. As with PVM the one behind the own host begins, and the next call
+ * goes on where this one has ended. */
+static int places(int flag, const char *host, int n, char **where)
 {
+    static unsigned turn;
     struct pvmx_hosts hosts;
-    size_t used = 0, size = 8;
+    unsigned first = ((unsigned)pvmmytid >> 18) + turn;
+    size_t used = 0, size = 40;
+    turn += (unsigned)n;
     *where = NULL;
     if (!(flag & (PvmTaskHost | PvmTaskArch)))
-        return PvmOk;
+        return asprintf(where, "node=%u", first) < 0 ? PvmNoMem : PvmOk;
     int cc = p3_error(pvmx_engine_hosts(&hosts));
     if (cc)
         return cc;
@@ -80,16 +84,18 @@ static int places(int flag, const char *host, char **where)
     char *text = malloc(size);
     for (size_t i = 0; text && i < hosts.n; i++)
         if (is_wanted(&hosts.list[i], hosts.self, flag, host))
-            used += (size_t)sprintf(text + used, "%s%s:1",
+            used += (size_t)sprintf(text + used, "%s%s",
                                     used ? "," : "hosts=", hosts.list[i].name);
     pvmx_engine_hosts_free(&hosts);
     if (!text)
         return PvmNoMem;
-    if (!used)
+    if (!used) {
         free(text);
-    else
-        *where = text;
-    return used ? PvmOk : PvmNoHost;
+        return PvmNoHost;
+    }
+    sprintf(text + used, " node=%u", first);
+    *where = text;
+    return PvmOk;
 }
 
 static void fail_all(int *tids, int n, int cc)
@@ -282,7 +288,7 @@ static int spawn(const char *task, char **argv, int flag, const char *where, int
             snprintf(r->wdir, sizeof r->wdir, "%s", where + len + 1);
     }
     struct p3_exec e = {.parent = pvmmytid, .flags = flag, .n = n, .file = task, .argv = argv};
-    int cc = run(r, &e, places(flag, host, &r->where), tids);
+    int cc = run(r, &e, places(flag, host, n, &r->where), tids);
     free_request(r);
     return cc;
 }

@@ -142,9 +142,11 @@ static void tasks(void)
     SAME(pvm_spawn(own_program, args, PvmTaskHost, where, 1, tid + 3), 1);
     SAME(pvm_tidtohost(tid[3]), dtids[2]);
     SAME(pvm_spawn(own_program, args, PvmTaskHost | PvmHostCompl, ".", 3, tid + 4), 3);
-    for (int i = 0; i < 3; i++) /* one each by turns */
-        SAME(pvm_tidtohost(tid[4 + i]), dtids[i + 1]);
-    SAME(pvm_spawn(own_program, args, PvmTaskArch, "LINUX64", 2, tid + 7), 2);
+    for (int i = 0; i < 3; i++) /* one each by turns, and the next call goes on */
+        CHECK(pvm_tidtohost(tid[4 + i]) != pvm_tidtohost(tid[4 + (i + 1) % 3]));
+    SAME(pvm_spawn(own_program, args, PvmTaskArch, "LINUX64", 1, tid + 7), 1);
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, NULL, 1, tid + 8), 1);
+    CHECK(pvm_tidtohost(tid[7]) != pvm_tidtohost(tid[8]));
     int none[2];
     SAME(pvm_spawn(own_program, args, PvmTaskHost, "no-such-host", 2, none), 0);
     CHECK(none[0] == PvmNoHost && none[1] == PvmNoHost);
@@ -166,7 +168,6 @@ static void tasks(void)
     CHECK(n >= 2);
     SAME(pvm_tasks(tid[3], &n, &ti), PvmOk);
     CHECK(n == 1 && ti->ti_tid == tid[3]);
-
     SAME(pvm_notify(PvmTaskExit, TAG_EXIT, 9, tid), PvmOk);
     SAME(pvm_notify(PvmTaskExit | PvmNotifyCancel, TAG_EXIT, 1, &tid[8]), PvmOk);
     SAME(recv_int(-1, TAG_EXIT), tid[8]);
