@@ -6,6 +6,7 @@
 #include "msg.h"
 #include "pack.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pvmx/engine/box.h>
 #include <stdio.h>
@@ -430,13 +431,12 @@ void p3_trace_option(int what, int value)
 
 /* ---- in the tracer */
 
-struct traced {
-    int ctx, tag;
-};
+/* arg: context and tag of the task's messages, in the pointer itself: this task may leave before. */
+static_assert(sizeof(void *) == 2 * sizeof(uint32_t), "both have room");
 
 static void on_end(const struct pvmx_end *end, void *arg)
 {
-    struct traced *t = arg;
+    uint64_t to = (uintptr_t)arg;
     struct p3_buf *b = p3.up ? p3_buf_new(PvmDataDefault) : NULL;
     int status = end->signal ? end->signal : end->status > 0 ? end->status << 8 : 0;
     const struct p3_item items[] = {{TEV_DID_TST, status, NULL},
@@ -447,23 +447,18 @@ static void on_end(const struct pvmx_end *end, void *arg)
     if (b && pack_record(b, TEV_ENDTASK, 0, end->tid, items, 5, true) == PvmOk) {
         b->src = P3_DAEMON;
         b->dst = pvmmytid;
-        b->tag = t->tag;
-        b->ctx = t->ctx;
+        b->tag = (int)(uint32_t)to;
+        b->ctx = (int)(to >> 32);
         p3_msg_arrived(b);
     } else if (b) {
         p3_buf_free(b);
     }
-    free(t);
 }
 
 void p3_trace_seen(const struct p3_buf *b)
 {
-    struct traced *t = malloc(sizeof *t);
-    if (!t)
-        return;
-    *t = (struct traced){b->ctx, b->tag};
-    if (pvmx_engine_notify_end(b->newtask, on_end, t) != PVMX_OK)
-        free(t);
+    uint64_t to = (uint64_t)(uint32_t)b->ctx << 32 | (uint32_t)b->tag;
+    pvmx_engine_notify_end(b->newtask, on_end, (void *)(uintptr_t)to);
 }
 
 static int put_tracer(const int *v, const char *mask, const int *rest)
