@@ -357,7 +357,8 @@ static pvmx_err on_world(struct job *job, const uint8_t *body, size_t len)
     if (!err && !add_world(job, &m))
         err = px_fail(PVMX_ERR_NOMEM, "out of memory");
     for (size_t i = 0; !err && i < m.n_tasks; i++) {
-        if (job->opts->verbose || (job->opts->bindings && *m.tasks[i].cpus))
+        if (job->opts->verbose || job->opts->where ||
+            (job->opts->bindings && *m.tasks[i].cpus))
             say_task(job, &m, i);
         err = take_streams(job, &m, i);
     }

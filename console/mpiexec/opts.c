@@ -127,7 +127,9 @@ static const struct opt *find(const char *word, char **value)
 
 static bool unknown(struct parse *p, const char *word)
 {
-    const char *near = help_nearest(word);
+    const char *near = help_nearest(word), *instead = foreign_instead(word);
+    if (instead)
+        return parse_fail(p, "%s is no option here; instead: %s", word, instead);
     return near ? parse_fail(p, "unknown option %s; did you mean -%s?", word, near)
                 : parse_fail(p, "unknown option %s", word);
 }
@@ -139,17 +141,22 @@ static bool read_option(struct parse *p, int argc, char **argv, int *i)
     const struct opt *o = find(word, &value);
     if (!o)
         return unknown(p, word);
+    char *values[2] = {value, NULL};
     if (value) {
-        if (o->nvalues != 1)
+        if (o->nvalues == 0 || (o->nvalues == 2 && !strchr(value, '=')))
             return parse_fail(p, "%s: this option takes %s", word,
                               o->nvalues ? "two words" : "no value");
         *i += 1;
-        return o->run(p, &value);
+        return o->run(p, values);
     }
-    if (argc - *i <= o->nvalues)
+    bool joined = o->nvalues == 2 && *i + 1 < argc && strchr(argv[*i + 1], '=');
+    int n = joined ? 1 : o->nvalues;
+    if (argc - *i <= n)
         return parse_fail(p, "%s needs %s", word, o->values);
-    *i += 1 + o->nvalues;
-    return o->run(p, argv + *i - o->nvalues);
+    for (int k = 0; k < n; k++)
+        values[k] = argv[*i + 1 + k];
+    *i += 1 + n;
+    return o->run(p, values);
 }
 
 static bool is_option(const char *word)

@@ -61,6 +61,7 @@ struct opts {
 
     bool label, exitinfo, verbose;
     bool all_ends;         /* tell of those that ended well too               */
+    bool where;            /* tell what runs where                            */
     bool bindings;         /* tell what is bound to what                      */
     bool go_on;            /* the failure of one does not end the others      */
     const char *prefix[3]; /* for lines of 1 and 2; NULL: none */

@@ -30,12 +30,12 @@ enum opt_group {
     GROUPS,
 };
 
-/* One option: run gets its values (as many as `values` has words). */
+/* One option: run gets its values (as many as `values` has words, or fewer and NULL). */
 struct opt {
     enum opt_group group;
     const char *names[4]; /* without leading dashes: one or two are accepted */
     const char *values;   /* for the help text; NULL: takes none             */
-    int nvalues;
+    int nvalues;      /* 2 for a name and a value: NAME=VALUE in one word will do, too */
     const char *help; /* NULL: an alias that the help text does not list  */
     bool (*run)(struct parse *p, char **values);
 };
@@ -117,6 +117,8 @@ void help_info(void);
 /* man.c: the manual page, completion rules for bash. */
 void man_print(void);
 void man_completion(void);
+/* foreign.c: what there is instead of an option of other mpiexecs; NULL: it is none that is known. */
+const char *foreign_instead(const char *word);
 /* The option's name that is nearest to a word; NULL: none is near. */
 const char *help_nearest(const char *word);
 

@@ -78,10 +78,10 @@ static bool run_handler(struct parse *p, char **v)
 
 static bool set_env(struct parse *p, struct opts_env *env, const char *option, char **v)
 {
-    if (!*v[0] || strchr(v[0], '='))
-        return parse_fail(p, "%s takes a name and a value as two words; \"%s\" is no name",
+    if (!*v[0] || *v[0] == '=')
+        return parse_fail(p, "%s takes NAME VALUE or NAME=VALUE; \"%s\" has no name",
                           option, v[0]);
-    return parse_push(p, &env->set, parse_printf(p, "%s=%s", v[0], v[1]));
+    return parse_push(p, &env->set, v[1] ? parse_printf(p, "%s=%s", v[0], v[1]) : v[0]);
 }
 
 static bool list_env(struct parse *p, struct opts_env *env, const char *option, char *names)
@@ -148,17 +148,21 @@ static bool run_genvlist(struct parse *p, char **v)
     return list_env(p, &p->opts->genv, "-genvlist", v[0]);
 }
 
-/* NAME or NAME=VALUE for all programs, as Open MPI has it. */
+/* NAME,... or NAME=VALUE for all programs, as LAM and Open MPI have it. */
 static bool run_x(struct parse *p, char **v)
 {
-    char *value = strchr(v[0], '=');
-    const char *inherited = value ? NULL : getenv(v[0]);
-    if (!*v[0] || value == v[0])
-        return parse_fail(p, "-x %s: must be NAME or NAME=VALUE", v[0]);
-    if (value)
-        return parse_push(p, &p->opts->genv.set, v[0]);
-    return !inherited ||
-           parse_push(p, &p->opts->genv.set, parse_printf(p, "%s=%s", v[0], inherited));
+    struct opts_list *set = &p->opts->genv.set;
+    char *names = parse_printf(p, "%s", v[0]), *name;
+    if (!*v[0] || *v[0] == '=')
+        return parse_fail(p, "-x %s: must be NAME,... or NAME=VALUE", v[0]);
+    if (strchr(v[0], '='))
+        return parse_push(p, set, v[0]);
+    while (names && (name = strsep(&names, ",")) != NULL) {
+        const char *value = getenv(name);
+        if (value && !parse_push(p, set, parse_printf(p, "%s=%s", name, value)))
+            return false;
+    }
+    return true;
 }
 
 /* ---- output and input ------------------------------------------------------------------------- */
@@ -261,6 +265,13 @@ static bool run_ppn(struct parse *p, char **v)
     return parse_number(p, "-ppn", v[0], 1, 1000000, &p->opts->ppn);
 }
 
+static bool run_pernode(struct parse *p, char **v)
+{
+    (void)v;
+    p->opts->ppn = 1;
+    return true;
+}
+
 static bool run_launcher(struct parse *p, char **v)
 {
     return hosts_launcher(p, v[0]);
@@ -304,6 +315,13 @@ static bool run_all_ends(struct parse *p, char **v)
 {
     (void)v;
     p->opts->exitinfo = p->opts->all_ends = true;
+    return true;
+}
+
+static bool run_where(struct parse *p, char **v)
+{
+    (void)v;
+    p->opts->where = true;
     return true;
 }
 
@@ -376,7 +394,8 @@ const struct opt opt_table[] = {
     {GROUP_PROGRAM, {"initial-errhandler"}, "NAME", 1,
      "mpi_errors_are_fatal, mpi_errors_abort or mpi_errors_return", run_handler},
     {GROUP_PROGRAM, {"file"}, "FILE", 1, "read more options of this program from FILE", run_file},
-    {GROUP_PROGRAM, {"configfile"}, "FILE", 1, "read programs from FILE, one on each line", run_config},
+    {GROUP_PROGRAM, {"configfile", "app"}, "FILE", 1,
+     "read programs from FILE, one on each line", run_config},
 
     {GROUP_ENV, {"env"}, "NAME VALUE", 2, "set a variable", run_env},
     {GROUP_ENV, {"envnone"}, NULL, 0, "inherit no variables", run_envnone},
@@ -387,7 +406,7 @@ const struct opt opt_table[] = {
     {GROUP_ENV, {"genvnone"}, NULL, 0, "as -envnone for all programs", run_genvnone},
     {GROUP_ENV, {"genvlist"}, "NAME,...", 1, "as -envlist for all programs", run_genvlist},
     {GROUP_ENV, {"genvall"}, NULL, 0, "as -envall for all programs", run_genvall},
-    {GROUP_ENV, {"x"}, "NAME[=VALUE]", 1, "as -genv, with the value of here when none is given", run_x},
+    {GROUP_ENV, {"x"}, "NAME[=VALUE]", 1, "as -genv; NAME,... alone have their values of here", run_x},
 
     {GROUP_OUTPUT, {"l", "prepend-rank", "tag-output"}, NULL, 0,
      "label each line with [rank] or [world:rank]", run_label},
@@ -410,13 +429,15 @@ const struct opt opt_table[] = {
     {GROUP_PLACE, {"usize"}, "N", 1, "MPI_UNIVERSE_SIZE: a number, SYSTEM or INFINITE", run_usize},
     {GROUP_PLACE, {"oversubscribe"}, NULL, 0,
      "more processes than processors are fine (default)", run_crowd},
-    {GROUP_PLACE, {"nooversubscribe"}, NULL, 0,
+    {GROUP_PLACE, {"nooversubscribe", "no-oversubscribe"}, NULL, 0,
      "refuse to start more than there is room for", run_slots},
 
     {GROUP_HOST, {"host", "H"}, "HOST,...", 1, "where to run; HOST:N has N slots", run_host},
     {GROUP_HOST, {"hosts"}, "HOST,...", 1, "the same for all programs that have no -host", run_hosts},
     {GROUP_HOST, {"f", "hostfile", "machinefile"}, "FILE", 1, "the same, from a host file", run_hostfile},
-    {GROUP_HOST, {"ppn", "npernode", "N"}, "N", 1, "processes on each host before the next", run_ppn},
+    {GROUP_HOST, {"ppn", "perhost", "npernode", "N"}, "N", 1,
+     "processes on each host before the next", run_ppn},
+    {GROUP_HOST, {"pernode", "rr"}, NULL, 0, "as -ppn 1", run_pernode},
     {GROUP_HOST, {"arch"}, "NAME", 1, "run on hosts of this architecture", run_arch},
     {GROUP_HOST, {"launcher"}, "NAME", 1,
      "how to add hosts: ssh, fork, or a command with %h %u %c", run_launcher},
@@ -428,6 +449,7 @@ const struct opt opt_table[] = {
      "end the job after this time, with status 124", run_timeout},
     {GROUP_RUN, {"exitinfo"}, NULL, 0, "tell of each process that failed", run_exitinfo},
     {GROUP_RUN, {"print-all-exitcodes"}, NULL, 0, "tell of each process how it ended", run_all_ends},
+    {GROUP_RUN, {"display-map", "print-rank-map"}, NULL, 0, "tell where each process runs", run_where},
     {GROUP_RUN, {"disable-auto-cleanup", "enable-recovery"}, NULL, 0,
      "let the others go on when a process fails", run_go_on},
     {GROUP_RUN, {"v", "verbose"}, NULL, 0, "tell what runs where, and how it ended", run_verbose},
@@ -439,7 +461,11 @@ const struct opt opt_table[] = {
      "print the manual page (man), or completion rules (bash)", run_help_as},
 
     {GROUP_NOTHING, {"allow-run-as-root"}, NULL, 0, "there is no need for it", run_nothing},
-    {GROUP_NOTHING, {"mca", "gmca"}, "NAME VALUE", 2, "parameters of Open MPI", run_nothing},
+    {GROUP_NOTHING, {"mca", "gmca", "prtemca", "pmixmca"}, "NAME VALUE", 2, "parameters of Open MPI",
+     run_nothing},
+    {GROUP_NOTHING, {"tune", "am"}, "FILE", 1, "a file of such parameters", run_nothing},
+    {GROUP_NOTHING, {"prefix"}, "DIR", 1, "programs find what belongs to them", run_nothing},
+    {GROUP_NOTHING, {"noprefix", "quiet", "q"}, NULL, 0, "it is so", run_nothing},
     {GROUP_NOTHING, {"rmk", "bootstrap"}, "NAME", 1, "job managers of other systems", run_nothing},
     {GROUP_NOTHING, {"topolib"}, "NAME", 1, "it is hwloc", run_nothing},
     {GROUP_NOTHING, {"demux"}, "NAME", 1, "it is poll", run_nothing},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Variables of the environment that say what options say. */
+/* Variables of the environment that say what options say. One that is empty is as good as none, but for
+ * labels. */
 #include "parse.h"
 
 #include <ctype.h>
@@ -12,12 +13,12 @@ extern char **environ;
 
 static bool run_timeout(struct parse *p, const struct variable *v, const char *text)
 {
-    return p->timeout_given || value_seconds(p, v->name, text);
+    return p->timeout_given || !*text || value_seconds(p, v->name, text);
 }
 
 static bool run_usize(struct parse *p, const struct variable *v, const char *text)
 {
-    return p->usize_given || value_usize(p, v->name, text);
+    return p->usize_given || !*text || value_usize(p, v->name, text);
 }
 
 /* LOW:HIGH. The daemon reads it when it starts; here a mistake is told early. */
@@ -31,7 +32,7 @@ static bool run_ports(struct parse *p, const struct variable *v, const char *tex
         high = strtoul(second, &end, 10);
         good = end != second && !*end && isdigit((unsigned char)*second);
     }
-    if (good && low <= high && high < 65536)
+    if (!*text || (good && low <= high && high < 65536))
         return true;
     return parse_fail(p, "%s=%s: must be LOW:HIGH, two ports up to 65535", v->name, text);
 }
@@ -65,7 +66,7 @@ static bool run_prefix(struct parse *p, const struct variable *v, const char *te
 static bool run_buffer(struct parse *p, const struct variable *v, const char *text)
 {
     enum opts_buffer *mode = &p->opts->buffer[v->which];
-    return *mode != BUFFER_AUTO || value_buffer(p, v->name, text, mode);
+    return *mode != BUFFER_AUTO || !*text || value_buffer(p, v->name, text, mode);
 }
 
 /* ---- processors ------------------------------------------------------------------------------- */
@@ -103,8 +104,8 @@ static bool run_cpus_of_ranks(struct parse *p, const struct variable *v, const c
         if (strncmp(*e, prefix, sizeof prefix - 1) != 0)
             continue;
         size_t n = strspn(digits, "0123456789");
-        if (n == 0 || n > 6 || digits[n] != '=')
-            continue; /* somebody else's */
+        if (n == 0 || n > 6 || digits[n] != '=' || !digits[n + 1])
+            continue; /* somebody else's, or empty */
         char *name = parse_printf(p, "MPIT_CPUS_R%.*s", (int)n, digits),
              *key = parse_printf(p, "mpit_cpus_r%.*s", (int)n, digits);
         if (!name || !key || !say_for_all(p, name, key, digits + n + 1))

@@ -129,8 +129,10 @@ static pvmx_err say_map(struct pxp_place_words *w, const char *what, const char 
                         bool binds)
 {
     const char *rest = value + strcspn(value, ":");
-    const char *map =
-        translate(orders, sizeof orders / sizeof *orders, value, (size_t)(rest - value));
+    bool plain = rest == value && *value != '\0'; /* only what follows an order */
+    const char *map = plain ? "packed"
+                            : translate(orders, sizeof orders / sizeof *orders, value,
+                                        (size_t)(rest - value));
     uint32_t each = map == NULL ? pxp_place_each(value, &rest) : 0;
     pvmx_err err = PVMX_OK;
     if (map == NULL && each == 0)
@@ -139,7 +141,7 @@ static pvmx_err say_map(struct pxp_place_words *w, const char *what, const char 
         w->each = each;
         map = "packed"; /* within a host */
     }
-    if (binds && !w->bound) {
+    if (binds && !w->bound && !plain) {
         w->bound = true;
         err = add(w, "bind=%s", strcmp(map, "hwthread") == 0 ? map : "core");
     }
@@ -148,7 +150,7 @@ static pvmx_err say_map(struct pxp_place_words *w, const char *what, const char 
         err = say_modifier(w, what, value, at, n);
         at += n;
     }
-    return err != PVMX_OK ? err : add(w, "map=%s", map);
+    return err != PVMX_OK || plain ? err : add(w, "map=%s", map);
 }
 
 static pvmx_err say_cpus(struct pxp_place_words *w, const char *what, const char *rank,

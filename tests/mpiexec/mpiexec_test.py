@@ -148,7 +148,10 @@ class Mpiexec(LabCase):
                            (["-n"], "-n needs N"), ([], "which program"),
                            (["-n", "2"], "missing after -n 2"), (["true", ":"], "after ':'"),
                            (["--nonsense", "true"], "--nonsense"),
-                           (["-env", "A=B", "true", "x"], "no name")):
+                           (["-env", "=B", "true", "x"], "no name"),
+                           (["-genv", "A"], "-genv needs NAME VALUE"),
+                           (["--rankfile", "f", "true"], "-host, -hostfile and -map-by say"),
+                           (["-byslot", "true"], "no option here; instead: -map-by slot")):
             with self.subTest(args=args):
                 status, out, err = self.mpiexec(*args)
                 self.assertEqual((status, out), (2, ""))

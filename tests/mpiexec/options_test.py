@@ -140,6 +140,10 @@ class Options(LabCase):
         self.refused("MPIEXEC_STDERRBUF some", "true", MPIEXEC_STDERRBUF="some")
         self.output("-stdoutbuf=line", "true", MPIEXEC_STDOUTBUF="nonsense")
 
+    def test_empty_variables(self):
+        self.output("true", MPIEXEC_TIMEOUT="", MPIEXEC_UNIVERSE_SIZE="", MPIEXEC_PORT_RANGE="", MPIEXEC_STDOUTBUF="",
+                    MPIT_CPUS="", MPIT_CPUS_R0="", MPIT_PROCMAP="", MPIT_BIND_TO_PROCESSOR_SET="")
+
     def test_time_limits(self):
         sleep = ("-n", "2", "sleep", "600")
         for args, variables in ((("-timeout", "1"), {}), (("-maxtime", "1"), {}), ((), {"MPIEXEC_TIMEOUT": 1}),
@@ -356,7 +360,12 @@ class Options(LabCase):
 
     def test_options_of_others_are_accepted(self):
         self.assertEqual(self.output("--allow-run-as-root", "--mca", "btl", "self", "-rmk", "user",
-                                     "-iface", "lo", "-disable-hostname-propagation", "echo", "x"), ["x"])
+                                     "-iface", "lo", "-disable-hostname-propagation", "--quiet", "--prefix", "/usr",
+                                     "--map-by", ":OVERSUBSCRIBE", "-perhost", "1", "echo", "x"), ["x"])
+        self.assertEqual(self.output("-genv", "A=1 =2", "-env=B=3", "-x", "C,D,E", "sh", "-c", "echo $A $B $C $D ${E-none}",
+                                     C="4", D="5"), ["1 =2 3 4 5 none"])
+        status, out, err = self.mpiexec("--display-map", "-n", "2", "true")
+        self.assertEqual((status, out, len(re.findall("mpiexec: rank [01] is t", err))), (0, "", 2), err)
 
     # ---- what the tables say of themselves
 
