@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Output of tasks on its way between hosts. */
 #include "output.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -32,6 +33,8 @@ enum {
     PIPE_READS = 8,     /* a pipe holds 64 KiB; others may go on writing       */
 };
 
+#define REST (250 * PX_MS) /* the beginning of a line is kept for so long */
+
 /* One pipe of a task here. */
 struct outlet {
     struct server *sv;
@@ -42,6 +45,7 @@ struct outlet {
     uint32_t stream, origin;
     size_t ahead;
     struct px_buf buf;
+    struct loop_timer rest; /* then what is in buf is sent */
 };
 
 /* Where output of others is written: one for each file, so that lines do not mix. */
@@ -86,6 +90,7 @@ struct sink {
 
 static void outlet_free(struct outlet *o)
 {
+    loop_timer_stop(&o->sv->loop, &o->rest);
     loop_io_stop(&o->sv->loop, &o->io);
     px_fd_close(&o->fd);
     px_list_remove(&o->node);
@@ -133,6 +138,24 @@ static void look_or_wait(struct outlet *o)
     loop_io_events(&o->sv->loop, &o->io, wait ? 0 : LOOP_READ);
 }
 
+static void on_rest(void *arg)
+{
+    struct outlet *o = arg;
+    send_bytes(o, px_buf_len(&o->buf), false);
+    look_or_wait(o);
+}
+
+/* What is left may be a question that somebody is to answer: it is sent after a while. */
+static void let_rest(struct outlet *o, size_t nread)
+{
+    struct loop *loop = &o->sv->loop;
+    size_t left = px_buf_len(&o->buf);
+    if (left == 0 || px_fd_blocks(nread))
+        loop_timer_stop(loop, &o->rest);
+    else if (left <= nread || !loop_timer_active(&o->rest)) /* it has begun with this read */
+        loop_timer_start(loop, &o->rest, REST, on_rest, o);
+}
+
 /* One read; false: nothing more now, or the outlet is no more. */
 static bool outlet_read(struct outlet *o)
 {
@@ -147,6 +170,7 @@ static bool outlet_read(struct outlet *o)
     }
     o->buf.end += (size_t)n;
     send_lines(o);
+    let_rest(o, (size_t)n);
     look_or_wait(o);
     return true;
 }

@@ -99,6 +99,7 @@ static pvmx_err run_round(struct run *r, int timeout_ms)
     if (!room_for_polls(r, n))
         return px_fail(PVMX_ERR_NOMEM, "out of memory");
     pvmx_err err = job_clock(&r->job, &timeout_ms);
+    output_rest(&r->output, &timeout_ms);
     output_tell(&r->output, &timeout_ms);
     if (!err && (err = pxp_client_push(&r->client)) == PVMX_ERR_AGAIN)
         err = PVMX_OK;

@@ -31,6 +31,8 @@ enum {
     SPARE_FDS = 64,
 };
 
+#define REST (250 * PX_MS) /* the beginning of a line is kept for so long */
+
 /* One descriptor of one process. */
 struct stream {
     int fd, which;
@@ -42,7 +44,8 @@ struct stream {
     bool terminal;      /* of all processes */
     struct px_buf part; /* what is not passed on yet */
     struct keep keep;
-    bool in_line; /* the last byte passed on was not the end of a line */
+    uint64_t rest_at; /* when part is passed on although it is no whole line; 0: never */
+    bool in_line;     /* the last byte passed on was not the end of a line */
 };
 
 /* ---- what to collect -------------------------------------------------------------------------- */
@@ -93,8 +96,20 @@ uint32_t output_collect(const struct output *o)
 
 /* ---- streams and sinks ------------------------------------------------------------------------ */
 
+/* Whether it has left a line of its sink open, which another one ends before it writes. */
+static void set_in_line(struct stream *s, bool in_line)
+{
+    s->in_line = in_line;
+    if (in_line)
+        s->sink->open = &s->in_line;
+    else if (s->sink->open == &s->in_line)
+        s->sink->open = NULL;
+}
+
 static void stream_free(struct stream *s)
 {
+    if (s->sink)
+        set_in_line(s, false);
     px_fd_close(&s->fd);
     px_buf_free(&s->part);
     keep_free(&s->keep);
@@ -303,10 +318,16 @@ static void pass_on(struct output *o, struct stream *s, const uint8_t *bytes, si
     while (n > 0) {
         const uint8_t *end = memchr(bytes, '\n', n);
         size_t len = end ? (size_t)(end - bytes) + 1 : n;
-        if (!s->in_line)
+        if (!s->in_line) {
+            if (s->sink->open) {
+                sink_put(s->sink, "\n", 1);
+                *s->sink->open = false;
+                s->sink->open = NULL;
+            }
             put_label(o, s);
+        }
         sink_put(s->sink, bytes, len);
-        s->in_line = end == NULL;
+        set_in_line(s, end == NULL);
         bytes += len;
         n -= len;
     }
@@ -343,10 +364,20 @@ static void stream_end(struct output *o, struct stream *s)
     stream_pass(o, s, true);
     if (s->in_line) /* so that the next label begins a line */
         sink_put(s->sink, "\n", 1);
-    s->in_line = false;
+    set_in_line(s, false);
     px_fd_close(&s->fd);
     if (keep_tell(&s->keep, o->daemon, true) != PVMX_OK)
         px_log(PX_LOG_ERROR, "KEEP-NOMEM", "no memory to tell the daemon of output");
+}
+
+/* What is left may be a question that somebody is to answer. */
+static void let_rest(struct stream *s, size_t nread)
+{
+    size_t left = px_buf_len(&s->part);
+    if (left == 0 || s->mode != BUFFER_LINE || px_fd_blocks(nread))
+        s->rest_at = 0;
+    else if (left <= nread || s->rest_at == 0) /* it has begun with this read */
+        s->rest_at = px_now_ns() + REST;
 }
 
 /* Reads once; false: nothing was there, or it has ended. */
@@ -362,10 +393,18 @@ static bool stream_read(struct output *o, struct stream *s)
     }
     s->part.end += (size_t)n;
     stream_pass(o, s, false);
+    let_rest(s, (size_t)n);
     return true;
 }
 
 /* ---- the loop --------------------------------------------------------------------------------- */
+
+static void lower(int *timeout_ms, uint64_t ns)
+{
+    int ms = (int)(ns / PX_MS) + 1;
+    if (*timeout_ms < 0 || ms < *timeout_ms)
+        *timeout_ms = ms;
+}
 
 static size_t count_sinks(const struct output *o)
 {
@@ -477,6 +516,23 @@ bool output_failed(const struct output *o)
     return false;
 }
 
+void output_rest(struct output *o, int *timeout_ms)
+{
+    for (size_t i = 0; i < o->nstreams; i++) {
+        struct stream *s = o->streams[i];
+        uint64_t now = s->rest_at ? px_now_ns() : 0;
+        if (s->rest_at == 0)
+            continue;
+        if (now >= s->rest_at) {
+            s->rest_at = 0;
+            stream_pass(o, s, true);
+            sink_flush(s->sink);
+        } else {
+            lower(timeout_ms, s->rest_at - now);
+        }
+    }
+}
+
 /* ---- the daemon ------------------------------------------------------------------------------- */
 
 static bool any_waits(const struct output *o)
@@ -493,9 +549,7 @@ void output_tell(struct output *o, int *timeout_ms)
     if (!o->begun || px_buf_len(o->daemon) > 0 || !any_waits(o))
         return;
     if (now < due) {
-        int ms = (int)((due - now) / PX_MS) + 1;
-        if (*timeout_ms < 0 || ms < *timeout_ms)
-            *timeout_ms = ms;
+        lower(timeout_ms, due - now);
         return;
     }
     o->told_at = now;

@@ -48,6 +48,9 @@ pvmx_err output_add(struct output *o, const struct output_of *of, int which, int
 size_t output_polls(const struct output *o);
 void output_poll(struct output *o, struct pollfd *fds);
 void output_ready(struct output *o, const struct pollfd *fds);
+/* When it is time: passes beginnings of lines on that have waited for long, and lowers *timeout_ms to when
+ * it will be. */
+void output_rest(struct output *o, int *timeout_ms);
 /* Somebody else can still write for the job; terminals do not count while we have them open ourselves. */
 bool output_open(const struct output *o);
 /* All processes have ended: no terminal will be needed for others, and the daemon is told the last of what

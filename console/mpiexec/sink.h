@@ -17,6 +17,7 @@ struct sink {
     bool careful; /* the descriptor blocks: write only what poll promises    */
     bool broken;  /* nobody reads it any more, or the disk is full           */
     bool failed;  /* the latter: the job's output is not what it should be   */
+    bool *open; /* where a stream with labels remembers that it has left a line open; NULL: none has */
     struct px_buf out;
 };
 

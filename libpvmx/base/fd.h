@@ -19,6 +19,13 @@ int px_fd_up(int fd);
 int px_fd_set_nonblock(int fd, bool on);
 int px_fd_set_cloexec(int fd, bool on);
 
+/* What a pipe has given in one read is whole blocks, as the C library writes them when its buffer is full;
+ * they end anywhere in a line. Anything else was written like that on purpose: a question, or progress. */
+static inline bool px_fd_blocks(size_t nread)
+{
+    return nread % 512 == 0;
+}
+
 /* Connects a close-on-exec stream socket to path; *err_no tells ENOENT and ECONNREFUSED (nobody
  * there) from the rest. Returns the descriptor or -1. Paths beyond sockaddr_un's 107 bytes work. */
 int px_unix_connect(const char *path, int *err_no);

@@ -106,6 +106,11 @@ class Spread(hostlab.HostCase):
             mine = [x for x in lines if x.startswith(f"{rank}:")]
             self.assertEqual(mine, [f"{rank}:{i}:{'x' * 29}" for i in range(200)])
         self.assertEqual(sorted(err.splitlines()), sorted(f"last {r}" for r in range(n)))
+        job = self.start(MPIEXEC, "-host", "h1", "sh", "-c",
+                         f"printf 'sure? '; until [ -e {self.tmp}/go ]; do sleep 0.01; done; echo yes")
+        self.assertEqual(job.stdout.read(6), "sure? ")  # a question is
+        (self.tmp / "go").touch()
+        self.assertEqual(self.finish(job), (0, "yes\n", ""))
 
     def test_much_output_is_held_back(self):
         own, _, _ = self.three_hosts()

@@ -75,6 +75,20 @@ class Options(LabCase):
         text = "printf 'a\\n\\nb'; printf c"
         self.assertEqual(self.output("-l", "sh", "-c", text), ["[0] ", "[0] a", "[0] bc"])
 
+    def test_beginnings_of_lines(self):
+        """A question is seen before it is answered; what another one writes meanwhile is a line of its own."""
+        out = self.tmp / "out"
+        wait = "until [ -e $PVMX_RANK ]; do sleep 0.01; done"
+        with out.open("w") as f:
+            run = self.start(MPIEXEC, "-l", "-n", "1", "sh", "-c", f"printf 'sure? '; {wait}; echo yes", ":",
+                             "sh", "-c", f"{wait}; echo other", stdout=f)
+        self.wait_until(lambda: out.read_text() == "[0] sure? ", "the question is seen")
+        (self.tmp / "1").touch()
+        self.wait_until(lambda: out.read_text() == "[0] sure? \n[1] other\n", "the other has written")
+        (self.tmp / "0").touch()
+        self.assertEqual(self.finish(run)[::2], (0, ""))
+        self.assertEqual(out.read_text(), "[0] sure? \n[1] other\n[0] yes\n")
+
     def test_labels_of_several_worlds(self):
         program = self.compile("spawn", SPAWN)
         lines = self.output("-l", "-n", "2", program, "2")
