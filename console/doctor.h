@@ -21,8 +21,8 @@ struct probe {
 };
 /* argv[0] is its path. */
 void probe_start(struct probe *p, char *const *argv);
-/* What it says, up to size bytes; it is ended at Ctrl-C and when it takes too long (until as in link.h). Returns
- * its exit status; 255: it was killed. */
+/* What it says, up to size bytes; it is ended at Ctrl-C and when it takes too long (until as in link.h).
+ * Returns its exit status; 255: it was killed. */
 int probe_finish(struct probe *p, uint64_t until, char *said, size_t size);
 
 /* ---- doctor_here.c: this machine */

@@ -144,7 +144,6 @@ class Care(ThreeHosts):
             self.check_program("sh", "-c", c["advice"])
         self.wait_until(lambda: not self.processes(), "the task is gone")
         self.assertEqual(self.left(), [])
-        (self.runtime / "pvmx").rmdir()
 
     def test_doctor_looks_at_ports(self):
         self.env["PVMX_DAEMON_PORTS"] = "21211-21218"
