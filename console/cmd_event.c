@@ -49,16 +49,26 @@ static void say_event(struct console *c, const struct cmd *cmd, const struct pxp
     out_time(e->at_ms);
     if (is_host(e)) {
         bool up = e->kind == PXP_EVENT_HOST_UP;
-        printf(" host %s %s%s\n", e->host, up ? "has come" : "has gone: ", e->program);
+        printf(" host ");
+        out_text(e->host);
+        printf(" %s", up ? "has come" : "has gone: ");
+        out_text(e->program);
+        putchar('\n');
         return;
     }
-    printf(" t%x (%s) ", (unsigned)e->tid, e->program);
-    if (e->kind == PXP_EVENT_TASK_END)
+    printf(" t%x (", (unsigned)e->tid);
+    out_text(e->program);
+    printf(") ");
+    if (e->kind == PXP_EVENT_TASK_END) {
         out_ending(e->status, e->signal);
-    else if (e->kind == PXP_EVENT_LIMIT)
-        printf("has reached %s", e->text);
-    else
-        printf("has started on %s, process %u", e->host, e->pid);
+    } else if (e->kind == PXP_EVENT_LIMIT) {
+        printf("has reached ");
+        out_text(e->text);
+    } else {
+        printf("has started on ");
+        out_text(e->host);
+        printf(", process %u", e->pid);
+    }
     if (e->job)
         printf(", job %u", e->job);
     putchar('\n');

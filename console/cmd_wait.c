@@ -21,7 +21,9 @@ static void say_end(struct console *c, const struct cmd *cmd, const struct pxp_t
                                        {.number = (uint32_t)e->signal},
                                        {.text = e->program}});
     } else {
-        printf("t%x (%s) ", (unsigned)e->tid, e->program);
+        printf("t%x (", (unsigned)e->tid);
+        out_text(e->program);
+        printf(") ");
         out_ending(e->status, e->signal);
         putchar('\n');
     }

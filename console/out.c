@@ -111,6 +111,22 @@ static void show_at(char *text, size_t size, uint64_t ms)
         snprintf(text, size, "?");
 }
 
+static char *plain(const char *text)
+{
+    char *copy = strdup(text);
+    if (copy)
+        text_plain(copy);
+    return copy;
+}
+
+void out_text(const char *text)
+{
+    char *copy = plain(text);
+    if (copy)
+        fputs(copy, stdout);
+    free(copy);
+}
+
 /* A cell as a new string without control characters. */
 static char *show(enum out_kind kind, const struct out_cell *cell)
 {
@@ -119,11 +135,8 @@ static char *show(enum out_kind kind, const struct out_cell *cell)
     double kb = (double)cell->number;
     size_t unit = 0;
     switch (kind) {
-    case OUT_TEXT:;
-        char *copy = strdup(cell->text && *cell->text ? cell->text : "-");
-        if (copy)
-            text_plain(copy);
-        return copy;
+    case OUT_TEXT:
+        return plain(cell->text && *cell->text ? cell->text : "-");
     case OUT_TID:
         snprintf(text, sizeof text, cell->number ? "t%" PRIx64 : "-", cell->number);
         break;

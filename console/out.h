@@ -58,6 +58,8 @@ void out_object(const struct out_column *columns, const struct out_cell *cells);
 void out_time(uint64_t at_ms);
 /* "has exited with status 3", "was killed by signal 15: Terminated". */
 void out_ending(int status, int signal);
+/* A text of others, without what a terminal would obey. */
+void out_text(const char *text);
 /* A JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
 void out_json_text(const char *text);
 const char *out_kind_name(unsigned kind);

@@ -109,7 +109,8 @@ static void show_choices(const struct choices *ch, const char *word)
         for (size_t i = row; i < n; i += down) {
             const char *text = ch->items[i] + skip;
             int pad = i + down < n ? (int)(widest + 2 - text_columns(text)) : 0;
-            printf("%s%*s", text, pad, "");
+            out_text(text);
+            printf("%*s", pad, "");
         }
         putchar('\n');
     }

@@ -300,6 +300,10 @@ class Commands(Console, LabCase):
         self.assertEqual((end["event"], end["tid"], end["status"]), ("ended", one, 3))
         self.assertGreaterEqual(end["at_ms"], start["at_ms"])
         self.assertRegex(self.ok("events"), rf"{one} \(sh\) has exited with status 3, job {job}\n$")
+        (self.tmp / "odd\n\x1b[31mname").symlink_to("/bin/true")  # terminals obey nobody else's texts
+        (two,), job = self.spawn("./odd\n\x1b[31mname")
+        self.assertEqual(self.ok("wait", str(job)), f"{two} (./odd??[31mname) has ended\n")
+        self.assertIn(f"{two} (./odd??[31mname) has started on", self.ok("events"))
         for _ in range(6):
             _, job = self.spawn("-100", "true")
             self.ok("wait", str(job))
