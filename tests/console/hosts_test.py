@@ -166,6 +166,7 @@ class AllHosts(ThreeHosts):
             self.wait_until(lambda: polls(run), "it waits for the answer")
             run.send_signal(signal.SIGINT)
             self.assertEqual(self.finish(run), (130, "", ""))
+            self.ok("id")  # so that the daemon has read it
         finally:
             os.kill(hosts["east"], signal.SIGCONT)
         self.ok("wait", str(self.spawn("-east", "true")[1]))
