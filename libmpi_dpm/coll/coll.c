@@ -171,7 +171,7 @@ static uint32_t what_is_done(const struct xmpi_coll *c, const struct xmpi_comm *
 int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form form)
 {
     bool forced, agreed = c->internal; /* all have the same length */
-    enum xmpi_turn turn = form.persistent ? XMPI_TURN_PERSISTENT : XMPI_TURN_NEXT;
+    enum xmpi_turn turn = XMPI_TURN_NEXT;
     int cls = check(c, comm);
     if (cls)
         return cls;
@@ -196,6 +196,8 @@ int xmpi_coll_do(struct xmpi_coll *c, struct xmpi_comm *comm, struct xmpi_form f
         }
         a = xmpi_algo_select(c, comm, true, &forced);
     }
+    if (form.persistent)
+        turn = XMPI_TURN_PERSISTENT;
     const char *name = xmpi_algo_lists[c->kind].mpi_name;
     struct xmpi_sched *s = xmpi_sched_get(comm, name, what, turn);
     if (!s)
