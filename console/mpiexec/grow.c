@@ -69,8 +69,7 @@ pvmx_err grow_begin(struct grow *g)
     if (g->opts->nwanted == 0)
         return PVMX_OK;
     g->serial = pxp_client_serial(g->client);
-    pvmx_err err = pxp_hosts_encode(&g->client->out, g->serial, &m);
-    return err ? err : pxp_client_flush(g->client, NULL, 0);
+    return pxp_hosts_encode(&g->client->out, g->serial, &m); /* goes with the next round */
 }
 
 bool grow_over(const struct grow *g)
@@ -108,8 +107,6 @@ static pvmx_err on_hosts(struct grow *g, const uint8_t *body, size_t len)
     if (!err && m.n_hosts > 0) {
         g->serial = pxp_client_serial(g->client);
         err = pxp_host_add_encode(&g->client->out, g->serial, &m);
-        if (!err)
-            err = pxp_client_flush(g->client, NULL, 0);
     }
     pxp_zone_free(&zone);
     return err;

@@ -60,9 +60,12 @@ static void at_least(struct job *job, int status)
         job->status = status;
 }
 
+/* What does not go at once goes with the next rounds: the daemon may stand still, and the user wants out. */
 static pvmx_err send_out(struct job *job, pvmx_err err)
 {
-    return err ? err : pxp_client_flush(job->client, NULL, 0);
+    if (!err)
+        err = pxp_client_push(job->client);
+    return err == PVMX_ERR_AGAIN ? PVMX_OK : err;
 }
 
 /* Numbers of the jobs that we answer for; only the first (our own) with own. */

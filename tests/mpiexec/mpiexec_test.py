@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """mpiexec as its users see it."""
 
+import ctypes
+import fcntl
 import os
+import pathlib
 import re
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import unittest
 
 from lab import BUILD, SANITIZED, LabCase
 
 MPIEXEC = BUILD / "bin" / "mpiexec"
+PIDFD_GETFD = 438  # of Linux, on all processors
 
 WORLD = """
 #include <mpi.h>
@@ -270,6 +276,37 @@ class Mpiexec(LabCase):
         status, out, err = self.run_program("gdb", "-q", "-batch", "-ex", "run", "--args", MPIEXEC, "echo", "x")
         self.assertEqual(status, 0, err)
         self.assertIn("exited normally", out)
+
+    @staticmethod
+    def unread(pid):
+        """Bytes that others have not read yet of what a process has written into sockets."""
+        process, most = os.pidfd_open(pid), 0
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            ours = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, int(fd), 0)
+            if ours >= 0 and os.readlink(f"/proc/self/fd/{ours}").startswith("socket:"):
+                most = max(most, struct.unpack("i", fcntl.ioctl(ours, termios.TIOCOUTQ, bytes(4)))[0])
+            if ours >= 0:
+                os.close(ours)
+        os.close(process)
+        return most
+
+    def test_daemon_that_stands_still(self):
+        """What it does not read keeps nobody from leaving."""
+        run = self.start(MPIEXEC, "-n", "4", "yes", stdout=subprocess.DEVNULL)
+        daemon, = self.wait_until(lambda: self.processes(BUILD / "bin" / "pvmxd"), "the daemon runs")
+        self.wait_until(lambda: len(self.processes(shutil.which("yes"))) == 4, "the job runs")
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            self.wait_until(lambda: self.unread(run.pid) > 100000, "what was written is told")
+            for _ in range(2):
+                run.send_signal(signal.SIGINT)
+                self.wait_until(lambda: not int(re.search(r"SigPnd:\s*(\w+)\s+ShdPnd:\s*(\w+)", pathlib.Path(
+                    f"/proc/{run.pid}/status").read_text(encoding="ascii"))[2], 16), "it was heard")
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(run.wait(60), 128 + signal.SIGINT)
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        self.finish(run)  # the daemon has its stderr, too
 
     def test_no_oversubscription(self):
         many = str(2 * os.cpu_count() + 1)
