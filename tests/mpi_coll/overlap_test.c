@@ -176,7 +176,7 @@ int main(int argc, char **argv)
     uint64_t state = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, own = state;
     MPI_Comm all = lab_start(argc, argv, argc > 2 ? atoi(argv[2]) : MOST), comms[COMMS];
     struct operation open[OPEN];
-    int rank, size;
+    int rank, size, rounds = argc > 3 ? FEWER : ROUNDS;
     MPI_Comm_rank(all, &rank);
     MPI_Comm_size(all, &size);
     MPI_Comm_dup(all, &comms[0]);
@@ -189,7 +189,7 @@ int main(int argc, char **argv)
         open[k].kind = KINDS;
     if (argc > 3)
         xmpi_watch_first = PATIENCE_NS;
-    for (int i = 0; i < (argc > 3 ? FEWER : ROUNDS); i++) {
+    for (int i = 0; i < rounds; i++) {
         finish(&open[i % OPEN]); /* the oldest, and one that each process chooses by itself */
         finish(&open[lab_random(&own) % OPEN]);
         if (argc > 3)
@@ -203,6 +203,6 @@ int main(int argc, char **argv)
             MPI_Comm_free(&comms[k]);
     MPI_Comm_free(&all);
     if (rank == 0)
-        printf("%d overlapping collectives on %d processes\n", ROUNDS, size);
+        printf("%d overlapping collectives on %d processes\n", rounds, size);
     return lab_end();
 }
