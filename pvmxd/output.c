@@ -33,8 +33,6 @@ enum {
     PIPE_READS = 8,     /* a pipe holds 64 KiB; others may go on writing       */
 };
 
-#define REST (250 * PX_MS) /* the beginning of a line is kept for so long */
-
 /* One pipe of a task here. */
 struct outlet {
     struct server *sv;
@@ -153,7 +151,7 @@ static void let_rest(struct outlet *o, size_t nread)
     if (left == 0 || px_fd_blocks(nread))
         loop_timer_stop(loop, &o->rest);
     else if (left <= nread || !loop_timer_active(&o->rest)) /* it has begun with this read */
-        loop_timer_start(loop, &o->rest, REST, on_rest, o);
+        loop_timer_start(loop, &o->rest, PX_FD_REST, on_rest, o);
 }
 
 /* One read; false: nothing more now, or the outlet is no more. */

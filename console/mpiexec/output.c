@@ -31,8 +31,6 @@ enum {
     SPARE_FDS = 64,
 };
 
-#define REST (250 * PX_MS) /* the beginning of a line is kept for so long */
-
 /* One descriptor of one process. */
 struct stream {
     int fd, which;
@@ -377,7 +375,7 @@ static void let_rest(struct stream *s, size_t nread)
     if (left == 0 || s->mode != BUFFER_LINE || px_fd_blocks(nread))
         s->rest_at = 0;
     else if (left <= nread || s->rest_at == 0) /* it has begun with this read */
-        s->rest_at = px_now_ns() + REST;
+        s->rest_at = px_now_ns() + PX_FD_REST;
 }
 
 /* Reads once; false: nothing was there, or it has ended. */

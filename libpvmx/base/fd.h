@@ -6,6 +6,7 @@
 #include <pvmx/errors.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { PX_FD_PASS_MAX = 32 }; /* descriptors that travel with one write */
@@ -19,6 +20,9 @@ int px_fd_up(int fd);
 int px_fd_set_nonblock(int fd, bool on);
 int px_fd_set_cloexec(int fd, bool on);
 
+/* The beginning of a line is kept back for so long (ns), in hope of the rest. On a busy machine a process
+ * may well not run for a quarter of that between two parts of a line. */
+#define PX_FD_REST UINT64_C(1000000000)
 /* What a pipe has given in one read is whole blocks, as the C library writes them when its buffer is full;
  * they end anywhere in a line. Anything else was written like that on purpose: a question, or progress. */
 static inline bool px_fd_blocks(size_t nread)
