@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What tasks write that were spawned from another host, or that is to be kept. Their daemon reads it from
- * pipes, keeps it (logs.h) and sends it on by whole lines, beginnings after a moment; the daemon of their
- * spawner writes it to where the spawner's own children write. A reader that stands still stops the tasks that write for it,
- * and nothing else. */
+ * pipes, keeps it (logs.h) and sends it on by whole lines, beginnings of lines after a moment; the daemon of
+ * their spawner writes it to where the spawner's own children write. A reader that stands still stops the
+ * tasks that write for it, and nothing else. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
