@@ -47,6 +47,18 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
     return CMD_USAGE;
 }
 
+void cmd_ends_with_us(const struct console *c, const struct cmd *cmd)
+{
+    if (!c->single)
+        return;
+    fflush(stdout);
+    fprintf(
+        stderr,
+        "pvmx: %s holds for what the same console does: say both at its prompt, or in "
+        "a script (pvmx -f FILE)\n",
+        cmd->name);
+}
+
 bool cmd_unheard(void)
 {
     return ferror(stdout) && !link_interrupted();

@@ -97,6 +97,8 @@ int cmd_error(void);
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What has been set is of no use to the next pvmx: says so, if it was all that this one was called for. */
+void cmd_ends_with_us(const struct console *c, const struct cmd *cmd);
 /* Standard output takes no more (Ctrl-C aside): what would go on for ever ends; main says why. */
 bool cmd_unheard(void);
 

@@ -27,7 +27,6 @@ static int run_getenv(struct console *c, const struct cmd *cmd, struct args *a)
 
 static int run_setenv(struct console *c, const struct cmd *cmd, struct args *a)
 {
-    (void)c;
     for (char **e = environ; a->n == 0 && *e; e++)
         puts(*e);
     if (a->n == 0)
@@ -36,6 +35,7 @@ static int run_setenv(struct console *c, const struct cmd *cmd, struct args *a)
         return run_getenv(c, cmd, a);
     if (check_name(cmd, a->words[0]))
         return CMD_USAGE;
+    cmd_ends_with_us(c, cmd);
     return setenv(a->words[0], a->words[1], 1) == 0 ? CMD_OK : cmd_fail("out of memory");
 }
 
@@ -78,13 +78,14 @@ static int run_export(struct console *c, const struct cmd *cmd, struct args *a)
 {
     const char *list = getenv(LIST);
     int status = CMD_OK;
-    (void)c;
     if (a->n == 0 && cmd == &cmd_export)
         printf(LIST "=%s\n", list ? list : "");
     for (int i = 0; i < a->n && !status; i++)
         status = check_name(cmd, a->words[i]);
     for (int i = 0; i < a->n && !status; i++)
         status = change_list(a->words[i], cmd == &cmd_export);
+    if (a->n > 0 && !status)
+        cmd_ends_with_us(c, cmd);
     return status;
 }
 

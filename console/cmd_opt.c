@@ -16,18 +16,6 @@ static bool read_number(const char *word, long *value)
     return !errno && end != word && !*end;
 }
 
-/* What one command changes is of no use to the next pvmx. */
-static void say_that_it_ends(const struct console *c, const struct cmd *cmd)
-{
-    if (!c->single)
-        return;
-    fflush(stdout);
-    fprintf(stderr,
-            "pvmx: %s holds for what the same console spawns: say both at its prompt, or "
-            "in a script (pvmx -f FILE)\n",
-            cmd->name);
-}
-
 /* ---- getopt and setopt ------------------------------------------------------------------------ */
 
 static int find_option(const struct cmd *cmd, const char *word)
@@ -73,7 +61,7 @@ static int run_setopt(struct console *c, const struct cmd *cmd, struct args *a)
         return cmd_usage(cmd, "setopt: %ld: must be a number from %d to %d", value, least,
                          most);
     printf("Pvm%s Changed from %d to %ld\n", options_name(option), old, value);
-    say_that_it_ends(c, cmd);
+    cmd_ends_with_us(c, cmd);
     return CMD_OK;
 }
 
@@ -187,7 +175,7 @@ static int run_trace(struct console *c, const struct cmd *cmd, struct args *a)
     else
         status = change_events(c, cmd, a->n - sign, a->words + sign, *word != '-');
     if (!status)
-        say_that_it_ends(c, cmd);
+        cmd_ends_with_us(c, cmd);
     return status;
 }
 

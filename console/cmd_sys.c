@@ -68,7 +68,6 @@ static char *join(int n, char **words)
 
 static int run_alias(struct console *c, const struct cmd *cmd, struct args *a)
 {
-    (void)cmd;
     if (a->n == 0)
         for (const struct alias *x = c->aliases; x; x = x->next)
             printf("%s\t%s\n", x->name, x->text);
@@ -89,6 +88,7 @@ static int run_alias(struct console *c, const struct cmd *cmd, struct args *a)
     }
     alias_drop(c, name);
     *x = (struct alias){c->aliases, name, text};
+    cmd_ends_with_us(c, cmd);
     c->aliases = x;
     return CMD_OK;
 }

@@ -471,6 +471,14 @@ class Commands(Console, LabCase):
         self.fails("too much", "id", "x", status=2)
         self.fails("x: must be a number", "spawn", "-n", "x", "true", status=2)
 
+    def test_what_ends_with_the_console(self):
+        for words in (("setenv", "A", "1"), ("export", "A"), ("alias", "a", "ps"), ("setopt", "PvmRoute", "2"),
+                      ("trace", "-", "*")):
+            status, _, err = self.pvmx(*words)
+            self.assertEqual((status, err.startswith(f"pvmx: {words[0]} holds for what the same console")), (0, True), err)
+            self.assertEqual(self.script(" ".join(words) + "\n")[::2], (0, ""))
+        self.assertEqual(self.pvmx("setenv")[::2], (0, ""))
+
     def test_output_that_cannot_be_written(self):
         for args in (("version",), ("help",)):  # one piece, and more than one
             with open("/dev/full", "w", encoding="ascii") as full:
