@@ -37,11 +37,11 @@ static uint32_t next_tag(struct xmpi_comm *comm, uint32_t what, enum xmpi_turn t
                (atomic_fetch_add_explicit(&comm->persist_seq, 1, memory_order_relaxed) &
                 XMPI_TAG_USER_MASK);
     if (comm->opening)
-        return XMPI_TAG_BOARD | (atomic_load_explicit(&comm->coll_seq, memory_order_relaxed) &
-                                 XMPI_TAG_COLL_MASK);
+        return XMPI_TAG_OPEN | (atomic_load_explicit(&comm->coll_seq, memory_order_relaxed) &
+                                XMPI_TAG_COLL_MASK);
     uint32_t number = take_number(comm, what, turn) & XMPI_TAG_COLL_MASK;
     comm->by_messages = number + 1;
-    return number | (turn == XMPI_TURN_PRESENT ? XMPI_TAG_BOARD : 0);
+    return number | (turn == XMPI_TURN_PRESENT ? XMPI_TAG_LEFT : 0);
 }
 
 static void team_init(struct xmpi_team *t, struct xmpi_comm *comm, uint32_t what,

@@ -129,9 +129,10 @@ static uint32_t number_of(int32_t tag)
     return (uint32_t)tag & XMPI_TAG_COLL_MASK;
 }
 
-static bool begins_over_board(int32_t tag)
+/* Of what opens a board, or is left to messages by one. */
+static bool has_board(int32_t tag)
 {
-    return !is_persistent(tag) && (tag & XMPI_TAG_BOARD);
+    return !is_persistent(tag) && (tag & (XMPI_TAG_OPEN | XMPI_TAG_LEFT));
 }
 
 /* How many collectives have been begun from the one on that has this tag; 0: not even that. */
@@ -157,8 +158,13 @@ static uint32_t what_was(const struct xmpi_comm *c, int32_t tag, uint32_t since)
     if (since > count || since > PVMX_BOARD_DEPTH)
         return XMPI_WHAT_UNKNOWN;
     uint32_t what = pvmx_engine_board_skipped(c->board, c->rank, count - since + 1);
-    bool over_board = !what && !begins_over_board(tag);
+    bool over_board = !what && !has_board(tag);
     return over_board ? XMPI_WHAT_ANOTHER : what;
+}
+
+static bool is_opening(int32_t tag)
+{
+    return !is_persistent(tag) && (tag & XMPI_TAG_OPEN);
 }
 
 /* Does this process open the board for the collective with the number of this tag? */
@@ -175,7 +181,7 @@ static bool has_been(const struct talk *m, uint32_t *what)
 {
     const struct xmpi_comm *c = find_comm(m->ctx);
     if (c && opens(c, m->tag)) { /* who does the same and needs no board will find out */
-        bool unlike = !begins_over_board(m->tag) && m->what != c->opening;
+        bool unlike = !has_board(m->tag) && m->what != c->opening;
         *what = c->opening;
         return unlike;
     }
@@ -187,8 +193,7 @@ static bool has_been(const struct talk *m, uint32_t *what)
         return false;
     *what = what_was(c, m->tag, since);
     /* The board's part of it may yet lead to messages. */
-    return since > 1 || !begins_over_board(m->tag) ||
-           c->by_messages == number_of(m->tag) + 1;
+    return since > 1 || !has_board(m->tag) || c->by_messages == number_of(m->tag) + 1;
 }
 
 /* ---- steps ------------------------------------------------------------------------- */
@@ -257,7 +262,7 @@ static enum xmpi_doubt doubt_of(const struct xmpi_step *st, const struct talk *m
 static void hear_of_opening(const struct talk *m)
 {
     struct xmpi_comm *c = find_comm(m->ctx);
-    if (c && m->state == STATE_ENDED && begins_over_board(m->tag) && opens(c, m->tag))
+    if (c && m->state == STATE_ENDED && is_opening(m->tag) && opens(c, m->tag))
         c->opening_in_vain = true;
 }
 
@@ -400,7 +405,7 @@ bool xmpi_watch_opening(struct xmpi_comm *comm, const struct pvmx_board *board)
     struct pvmx_peer *peer;
     struct talk m = {
         .ctx = comm->ctx,
-        .tag = (int32_t)(XMPI_TAG_BOARD | (atomic_load(&comm->coll_seq) & XMPI_TAG_COLL_MASK)),
+        .tag = (int32_t)(XMPI_TAG_OPEN | (atomic_load(&comm->coll_seq) & XMPI_TAG_COLL_MASK)),
         .round = 1,
         .asker = comm->rank,
         .state = STATE_NOT_YET, /* about messages it says nothing */

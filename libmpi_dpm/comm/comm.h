@@ -79,9 +79,9 @@ struct xmpi_comm {
 /* Tags in the collective context: collectives use their number & XMPI_TAG_COLL_MASK, the rest belongs
  * to comm/ and dpm/, which need tags that no number of collectives reaches. */
 enum {
-    XMPI_TAG_COLL_MASK = 0x1fffffff,
-    XMPI_TAG_BOARD = 0x20000000, /* | number of a collective that begins over a board: what opens
-                                  * that, what is left to messages                       */
+    XMPI_TAG_COLL_MASK = 0x0fffffff,
+    XMPI_TAG_LEFT = 0x10000000, /* | number of one over a board: what is left to messages  */
+    XMPI_TAG_OPEN = 0x20000000, /* | number of one that a board is opened for              */
     XMPI_TAG_GROUP = 0x40000000, /* | tag given to create_group; 28 bits are kept           */
     XMPI_TAG_INTER = 0x50000000, /* | tag given to intercomm_create; 28 bits are kept       */
     XMPI_TAG_PERSIST = 0x60000000, /* | number of a persistent collective; 28 bits          */
