@@ -327,8 +327,8 @@ pvmx_err resolve_app(const struct pxp_spawn *req, const struct pxp_app *app, con
         err = build_args(app, zone, out);
     if (err == PVMX_OK)
         err = find_program(req, app, host, own, zone, out);
-    if (err == PVMX_OK && (req->flags & PVMX_SPAWN_NO_MPI) != 0)
-        out->argv[0] = (char *)(uintptr_t)out->path; /* as PVM's tasks have it */
+    if (err == PVMX_OK && (req->flags & PVMX_SPAWN_FILE_NAME) != 0)
+        out->argv[0] = (char *)(uintptr_t)out->path;
     if (err == PVMX_OK)
         err = debug(app, host, own, zone, out);
     if (err == PVMX_OK)

@@ -159,7 +159,7 @@ static int start(struct request *r, int n, int *tids)
                                    .apps = &app,
                                    .napps = 1,
                                    .flags = PVMX_SPAWN_SOFT | PVMX_SPAWN_DETACHED |
-                                            PVMX_SPAWN_NO_MPI,
+                                            PVMX_SPAWN_NO_MPI | PVMX_SPAWN_FILE_NAME,
                                    .parents = &parent,
                                    .nparents = r->no_parent ? 0 : 1,
                                    .ctx = pvmx_engine_ctx_alloc(8)};

@@ -50,6 +50,7 @@ enum {
     PVMX_SPAWN_NO_MPI = 8,
     /* what tasks of other hosts write comes to stdio in records: struct pvmx_output, then the bytes */
     PVMX_SPAWN_TAGGED = 16,
+    PVMX_SPAWN_FILE_NAME = 32, /* argv[0] is the file that was found, not the word for it */
 };
 
 struct pvmx_output {
