@@ -26,6 +26,22 @@ static struct px_board_entry *entry_of(const struct pvmx_board *b, int k)
     return b->step ? &m->step[b->step % 2] : &m->entry[b->op % PVMX_BOARD_DEPTH];
 }
 
+static const struct px_board_entry *next_entry(const struct pvmx_board *b, int k)
+{
+    return &b->area->of[k].entry[(b->op + 1) % PVMX_BOARD_DEPTH];
+}
+
+/* The line will be written next: it is taken from those who have read it while we do something else.
+ * (__builtin_prefetch asks for it to be read unless the compiler may use all of a newer processor.) */
+static inline void take_line(const void *line)
+{
+#ifdef __x86_64__
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
+#else
+    __builtin_prefetch(line, 1);
+#endif
+}
+
 static bool shown(const struct pvmx_board *b, int k)
 {
     return atomic_load_explicit(&entry_of(b, k)->number, memory_order_acquire) >=
@@ -117,6 +133,7 @@ void pvmx_engine_board_step(struct pvmx_board *b)
 
 void pvmx_engine_board_end(struct pvmx_board *b)
 {
+    take_line(next_entry(b, b->self));
     if (b->op % PX_BOARD_NOTE)
         return;
     atomic_store_explicit(&b->area->of[b->self].done, b->op, memory_order_release);
@@ -249,6 +266,8 @@ pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient,
             *missing = w.missing;
             return err;
         }
+    } else if (giver != PVMX_BOARD_ALL) {
+        __builtin_prefetch(next_entry(b, giver)); /* who is ahead has shown that too */
     }
     if (giver == PVMX_BOARD_ALL && b->op - 1 > b->ended)
         b->ended = b->op - 1; /* who has begun this one has ended the last */
