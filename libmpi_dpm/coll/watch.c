@@ -338,6 +338,9 @@ static pvmx_err listen(void *arg, pvmx_tid from, int32_t tag, const void *bytes,
     if (len != sizeof m)
         return PVMX_OK;
     memcpy(&m, bytes, sizeof m);
+    /* Meetings of one name have one context, one after the other: it is not known which one is meant. */
+    if (m.ctx & XMPI_CTX_MEETING)
+        return PVMX_OK;
     if (m.answer)
         hear(&m, m.asked);
     else

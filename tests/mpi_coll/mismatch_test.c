@@ -373,6 +373,28 @@ static void all_unlike(MPI_Comm all)
             }
 }
 
+/* Meetings of one name follow each other; in the second one the process that is awaited is late, and does
+ * not answer for the first one. */
+static void meet_late(MPI_Comm all)
+{
+    MPI_Group group;
+    MPI_Comm comm;
+    int rank, said;
+    lab_context("meetings of one name");
+    MPI_Comm_rank(all, &rank);
+    MPI_Comm_group(all, &group);
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; k == 1 && rank == 0 && i < 30; i++) { /* it hears what it is asked */
+            MPI_Iprobe(MPI_ANY_SOURCE, 0, all, &said, MPI_STATUS_IGNORE);
+            usleep((useconds_t)(xmpi_watch_first / 1000));
+        }
+        lab_check(MPI_Comm_create_from_group(group, "again", MPI_INFO_NULL,
+                                             MPI_ERRORS_RETURN, &comm) == MPI_SUCCESS);
+        MPI_Comm_free(&comm);
+    }
+    MPI_Group_free(&group);
+}
+
 static void hung(int signo)
 {
     (void)signo;
@@ -398,6 +420,7 @@ int main(int argc, char **argv)
         uint64_t patience = xmpi_watch_first;
         xmpi_watch_first = PATIENCE_NS;
         all_unlike(comm);
+        meet_late(comm);
         xmpi_watch_first = patience;
         all_of(comm);
         MPI_Comm_free(&comm);
