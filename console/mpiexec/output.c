@@ -518,9 +518,9 @@ void output_rest(struct output *o, int *timeout_ms)
 {
     for (size_t i = 0; i < o->nstreams; i++) {
         struct stream *s = o->streams[i];
-        uint64_t now = s->rest_at ? px_now_ns() : 0;
         if (s->rest_at == 0)
             continue;
+        uint64_t now = px_now_ns();
         if (now >= s->rest_at) {
             s->rest_at = 0;
             stream_pass(o, s, true);

@@ -20,15 +20,15 @@ static uint64_t number_of(const struct pvmx_board *b)
     return b->op << PX_BOARD_STEP_BITS | b->step;
 }
 
-static struct px_board_entry *entry_of(const struct pvmx_board *b, int k)
+/* Member k's of an operation's first step. */
+static struct px_board_entry *entry_at(const struct pvmx_board *b, int k, uint64_t op)
 {
-    struct px_board_member *m = &b->area->of[k];
-    return b->step ? &m->step[b->step % 2] : &m->entry[b->op % PVMX_BOARD_DEPTH];
+    return &b->area->of[k].entry[op % PVMX_BOARD_DEPTH];
 }
 
-static const struct px_board_entry *next_entry(const struct pvmx_board *b, int k)
+static struct px_board_entry *entry_of(const struct pvmx_board *b, int k)
 {
-    return &b->area->of[k].entry[(b->op + 1) % PVMX_BOARD_DEPTH];
+    return b->step ? &b->area->of[k].step[b->step % 2] : entry_at(b, k, b->op);
 }
 
 /* The line will be written next: it is taken from those who have read it while we do something else.
@@ -133,7 +133,7 @@ void pvmx_engine_board_step(struct pvmx_board *b)
 
 void pvmx_engine_board_end(struct pvmx_board *b)
 {
-    take_line(next_entry(b, b->self));
+    take_line(entry_at(b, b->self, b->op + 1));
     if (b->op % PX_BOARD_NOTE)
         return;
     atomic_store_explicit(&b->area->of[b->self].done, b->op, memory_order_release);
@@ -267,7 +267,7 @@ pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient,
             return err;
         }
     } else if (giver != PVMX_BOARD_ALL) {
-        __builtin_prefetch(next_entry(b, giver)); /* who is ahead has shown that too */
+        __builtin_prefetch(entry_at(b, giver, b->op + 1)); /* who is ahead has shown that too */
     }
     if (giver == PVMX_BOARD_ALL && b->op - 1 > b->ended)
         b->ended = b->op - 1; /* who has begun this one has ended the last */
@@ -276,7 +276,7 @@ pvmx_err pvmx_engine_board_await(struct pvmx_board *b, int giver, bool patient,
 
 bool pvmx_engine_board_has(const struct pvmx_board *b, int member, bool in_step)
 {
-    const struct px_board_entry *e = &b->area->of[member].entry[b->op % PVMX_BOARD_DEPTH];
+    const struct px_board_entry *e = entry_at(b, member, b->op);
     return in_step ? shown(b, member)
                    : atomic_load_explicit(&e->number, memory_order_acquire) >=
                          b->op << PX_BOARD_STEP_BITS;
@@ -289,14 +289,12 @@ void *pvmx_engine_board_spare(struct pvmx_board *b)
     px_lock();
     look_at_others(b);
     px_unlock();
-    return b->op <= b->ended + PVMX_BOARD_DEPTH
-               ? b->area->of[b->self].entry[b->op % PVMX_BOARD_DEPTH].value
-               : NULL;
+    return b->op <= b->ended + PVMX_BOARD_DEPTH ? entry_at(b, b->self, b->op)->value : NULL;
 }
 
 void pvmx_engine_board_admit(struct pvmx_board *b)
 {
-    atomic_store_explicit(&b->area->of[b->self].entry[b->op % PVMX_BOARD_DEPTH].number,
+    atomic_store_explicit(&entry_at(b, b->self, b->op)->number,
                           b->op << PX_BOARD_STEP_BITS, memory_order_release);
     ring_all(b);
 }
@@ -333,7 +331,7 @@ bool pvmx_engine_board_passed(const struct pvmx_board *b, int member)
 
 const void *pvmx_engine_board_part(const struct pvmx_board *b, int member)
 {
-    return b->area->of[member].entry[b->op % PVMX_BOARD_DEPTH].value;
+    return entry_at(b, member, b->op)->value;
 }
 
 const void *pvmx_engine_board_answer(const struct pvmx_board *b, int member)
