@@ -202,6 +202,7 @@ class Mpiexec(LabCase):
         run, out = self.begin("-n", "1", "sh", "-c", f"{late}; kill -9 $$")
         self.assertEqual(self.finish(run)[0], 128 + signal.SIGKILL)
         run, out = self.begin("-n", "1", "sh", "-c", late)
+        self.assertIn("(Ctrl-C leaves)", run.stderr.readline())  # until then the process may be running
         run.send_signal(signal.SIGINT)
         self.assertEqual(self.finish(run)[0], 128 + signal.SIGINT)
         (self.tmp / "go").touch()
