@@ -41,10 +41,31 @@ void beat_say(struct link *l)
     pxp_beat_encode(link_out(l), 0, &m);
 }
 
+static void on_beat(void *arg);
+
+static void next_beat(struct server *sv)
+{
+    uint64_t step = (uint64_t)conf.host_timeout / BEATS;
+    sv->links.beat_due = px_now_ns() + step;
+    loop_timer_start(&sv->loop, &sv->links.beat, step, on_beat, sv);
+}
+
+/* While this daemon stood still it listened to nobody, and the others may have stood still with it, as on
+ * a machine that was suspended: that is no silence of theirs. */
+static void forgive(struct server *sv, uint64_t now)
+{
+    uint64_t late = now > sv->links.beat_due ? now - sv->links.beat_due : 0;
+    px_list_foreach(it, &sv->links.all) {
+        struct link *l = px_container_of(it, struct link, all);
+        l->heard = l->heard + late < now ? l->heard + late : now;
+    }
+}
+
 static void on_beat(void *arg)
 {
     struct server *sv = arg;
     uint64_t now = px_now_ns(), step = (uint64_t)conf.host_timeout / BEATS;
+    forgive(sv, now);
     beat_measure(sv);
     char why[64];
     snprintf(why, sizeof why, "it has been silent for %.1f s",
@@ -65,7 +86,7 @@ static void on_beat(void *arg)
     if (hosts_leading(sv))
         lost_look(sv);
     if (sv->links.beating)
-        loop_timer_start(&sv->loop, &sv->links.beat, step, on_beat, sv);
+        next_beat(sv);
 }
 
 void beat_start(struct server *sv)
@@ -73,8 +94,7 @@ void beat_start(struct server *sv)
     if (sv->links.beating)
         return;
     sv->links.beating = true;
-    loop_timer_start(&sv->loop, &sv->links.beat, (uint64_t)conf.host_timeout / BEATS,
-                     on_beat, sv);
+    next_beat(sv);
 }
 
 pvmx_err beat_heard(struct server *sv, struct link *l, uint32_t serial,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Heart-beats. While there are links, whoever has nothing else to say says so now and then, and one who
- * has been silent for PVMX_DAEMON_HOST_TIMEOUT is given up. */
+ * has been silent for PVMX_DAEMON_HOST_TIMEOUT is given up; time in which this daemon itself stood still
+ * does not count. */
 #ifndef BEAT_H
 #define BEAT_H
 

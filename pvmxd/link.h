@@ -36,6 +36,7 @@ struct links {
     unsigned nstrangers;
     struct loop_timer beat;
     bool beating;
+    uint64_t beat_due; /* when the timer is to go off */
 };
 
 struct link {

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import time
@@ -168,6 +169,21 @@ class Hosts(hostlab.HostCase):
         self.wait_until(lambda: not self.processes(hostlab.PVMXD), "h1 leaves")
         self.assertFalse((self.runtime / "pvmx" / other).exists())
         shutil.rmtree(self.runtime / "pvmx", ignore_errors=True)
+
+    def test_all_stand_still(self):
+        """A machine that is suspended for longer than a host may be silent: nobody is lost when it goes on."""
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "2s"
+        self.begin()
+        self.add("h1", "h2")
+        before = self.hosts()
+        daemons = self.processes(hostlab.PVMXD)
+        self.assertEqual(len(daemons), 3)
+        for sig, seconds in ((signal.SIGSTOP, 2.5), (signal.SIGCONT, 0.6)):  # the next heart-beat is then over
+            for pid in daemons:
+                self.kill(pid, sig)
+            time.sleep(seconds)
+        self.assertEqual(self.hosts(), before)
+        self.assertNotIn("LINK-CLOSED", self.log())
 
     def test_events_are_told_once(self):
         self.begin()
