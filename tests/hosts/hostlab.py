@@ -71,7 +71,7 @@ class HostCase(lab.LabCase):
 
     def forget_killed(self):
         """What killed daemons have left: lock and socket."""
-        self.assertEqual(self.processes(PVMXD), [])
+        self.wait_until(lambda: not self.processes(PVMXD), "all daemons are gone", 30)
         shutil.rmtree(self.runtime / "pvmx", ignore_errors=True)
 
     def sshd(self):

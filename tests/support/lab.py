@@ -109,13 +109,15 @@ class LabCase(unittest.TestCase):
             pass
 
     def wait_until(self, condition, what, seconds=DEADLINE):
-        """Polls until condition() is true, and returns its value."""
+        """Polls until condition() is true, and returns its value. Looks once more when the time is over: this
+        process, too, may have been kept from running."""
         end = time.monotonic() + seconds
         while True:
+            late = time.monotonic() > end
             value = condition()
             if value:
                 return value
-            if time.monotonic() > end:
+            if late:
                 self.fail(f"not within {seconds} s: {what() if callable(what) else what}")
             time.sleep(0.01)
 
