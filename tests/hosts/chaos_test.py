@@ -45,20 +45,6 @@ class Chaos(netlab.NetCase):
         status, out, _ = self.run_program(hostlab.HOSTCTL, vm, "hosts")
         return {int(m[1]): m[2] for m in re.finditer(r"^(\d+) (\S+) up ", out, re.M)} if status == 0 else None
 
-    def alive(self):
-        """tid -> process of all tasks that run."""
-        found = {}
-        for pid in self.processes():
-            try:
-                env = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                continue
-            task = [e for e in env if e.startswith(b"PVMX_TASK=")]
-            if task and state != "Z":
-                found[task[0].decode().rsplit(",", 1)[1]] = pid
-        return found
-
     def any_vm(self):
         return self.vms[self.dice.choice(sorted(self.inside))][0]
 

@@ -84,7 +84,7 @@ class Links(netlab.NetCase):
         w = self.watcher(self.vm_a)
         tids = w.spawn(6, where=f"hosts={self.name(B)}")
         self.assertEqual({int(t, 16) >> 18 for t in tids}, {3})
-        processes = {t: self.process_of(t) for t in tids}
+        processes = self.alive()
         self.route("add")
         for t in tids[:3]:
             self.kill(processes[t])
@@ -104,10 +104,10 @@ class Links(netlab.NetCase):
         w = self.watcher(self.vm_a)
         for _ in range(3):
             tids = w.spawn(4, where=f"hosts={self.name(B)}")
-            processes = [self.process_of(t) for t in tids]
+            processes = self.alive()
             self.unplug(A)
-            for pid in processes:
-                self.kill(pid)
+            for t in tids:
+                self.kill(processes[t])
             self.wait_until(self.under_way, "the ends are told")
             self.assertEqual([w.ends(t) for t in tids], [0] * 4)
             before = self.closed()

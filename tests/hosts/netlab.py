@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import threading
 
 import hostlab
@@ -82,8 +83,9 @@ class NetCase(hostlab.HostCase):
 
     def part(self, *hosts, heal=False):
         """These hosts reach each other and nobody else."""
-        for i in hosts:
-            self.sh("ip", "link", "set", self.port(i), "master", self.bridges()[0 if heal else 1])
+        bridge = self.bridges()[0 if heal else 1]
+        lines = "".join(f"link set {self.port(i)} master {bridge}\n" for i in hosts)
+        subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)  # all at the same moment
         for i in hosts:
             self.forwards(i)
 
@@ -148,8 +150,9 @@ class NetCase(hostlab.HostCase):
         if not self.processes(hostlab.PVMXD):
             super().forget_killed()
 
-    def process_of(self, tid):
-        """Process of a task (hexadecimal tid); None: it has none."""
+    def alive(self):
+        """Hexadecimal tid -> process of all tasks that run."""
+        found = {}
         for pid in self.processes():
             try:
                 env = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
@@ -157,9 +160,16 @@ class NetCase(hostlab.HostCase):
             except OSError:
                 continue
             task = [e for e in env if e.startswith(b"PVMX_TASK=")]
-            if state != "Z" and task and task[0].decode().rsplit(",", 1)[1] == tid:
-                return pid
-        return None
+            if task and state != "Z":
+                found[task[0].decode().rsplit(",", 1)[1]] = pid
+        return found
+
+    def await_ends(self, tids):
+        """None of these tasks has a process any more."""
+        self.wait_until(lambda: not set(tids) & set(self.alive()), "they end", 30)
+
+    def assert_alive(self, tids):
+        self.assertEqual(set(tids) - set(self.alive()), set())
 
 
 class Watcher:
