@@ -74,8 +74,9 @@ class Relay(netns_test.Namespaces):
     def test_both_dial_at_once(self):
         self.start_hosts()
         self.env["PVMX_LOG"] = "debug"
-        both = 0
-        for _ in range(3):
+        both = rounds = 0
+        while rounds < 3 or (both == 0 and rounds < 20):  # chance decides who is first
+            rounds += 1
             status, _, err = self.run_program(*self.within(0, MPIEXEC, "-n", "9", STREAMS, "order"))
             self.assertEqual(status, 0, err)
             dialled = set(re.findall(r"\[(\d+)\] \w+ TCP-ARRIVED: .* with (t\w+), which (it|this task)", err))
@@ -87,7 +88,7 @@ class Relay(netns_test.Namespaces):
         self.start_hosts()
         out = self.check_program(*self.within(0, MPIEXEC, "-ppn", "1", "-n", "2", STREAMS, "pressure"))
         held, grown = map(int, re.search(r"held back (\d+) ms, grown by (\d+) KiB", out).groups())
-        self.assertGreater(held, 700, out)
+        self.assertGreaterEqual(held, 1000, out)
         self.assertLess(grown, 8 * 1024, out)
 
     # ---- addresses and ports

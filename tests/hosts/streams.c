@@ -87,6 +87,7 @@ static void pressure(void)
         MPI_Recv(&ready, 1, MPI_INT, 1, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
         long before = resident_kb();
         double begin = MPI_Wtime();
+        MPI_Send(&ready, 1, MPI_INT, 1, 1, MPI_COMM_WORLD);
         for (int i = 0; i < N; i++) /* 47 MiB, each short enough to be sent at once */
             MPI_Send(buf, BYTES, MPI_BYTE, 1, 0, MPI_COMM_WORLD);
         double held = MPI_Wtime() - begin;
@@ -94,6 +95,7 @@ static void pressure(void)
         printf("held back %.0f ms, grown by %ld KiB\n", held * 1e3, grown > 0 ? grown : 0);
     } else {
         MPI_Send(&ready, 1, MPI_INT, 0, 1, MPI_COMM_WORLD);
+        MPI_Recv(&ready, 1, MPI_INT, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL); /* it computes, and does not look */
         for (int i = 0; i < N; i++)
             MPI_Recv(buf, BYTES, MPI_BYTE, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
