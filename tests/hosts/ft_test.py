@@ -16,8 +16,11 @@ class Ft(hostlab.HostCase):
         self.add(*[f"h{i},slots=1" for i in range(1, 5)])
         self.env["MTEST_LIMIT"] = str(lab.DEADLINE)
         self.check_program(lab.BUILD / "tests" / "bin" / f"mpi_ft_{name}", *args)
-        ended = {int(t, 16) >> 18 for t in re.findall(r"TASK-END\S*\s.*?\bt([0-9a-f]+) ", self.log())}
-        self.assertGreaterEqual(len(ended), 4, self.log()[-2000:])
+        self.wait_until(lambda: len(self.ended()) >= 4, lambda: "tasks of four hosts end: " + self.log()[-2000:])
+
+    def ended(self):
+        """Hosts where tasks have ended."""
+        return {int(t, 16) >> 18 for t in re.findall(r"TASK-END\S*\s.*?\bt([0-9a-f]+) ", self.log())}
 
     def test_failed(self):
         self.mpi("failed")

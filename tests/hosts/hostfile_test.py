@@ -144,7 +144,9 @@ class HostFile(hostlab.HostCase):
         self.env["PVMX_DAEMON_ADD_PARALLEL"] = "3"
         self.begin()
         trace = self.tmp / "trace"
-        launcher = f"echo + >>{trace}; sleep 0.2; echo - >>{trace}; %c"
+        # The first ones wait until as many as may have begun.
+        launcher = (f"echo + >>{trace}; until [ $(grep -c + {trace}) -ge 3 ]; do sleep 0.02; done; sleep 0.2; "
+                    f"echo - >>{trace}; %c")
         out = self.add(*[f"h{i},slots=1" for i in range(9)], launcher=launcher)
         self.assertEqual(out.count("PVMX_OK"), 9, out)
         running, most = 0, 0

@@ -186,7 +186,7 @@ class Spread(hostlab.HostCase):
         status, _, err = self.mpiexec("-n", str(own + 5), "/no/such/program")
         self.assertNotEqual(status, 0)
         self.assertIn("/no/such/program", err)
-        self.assertEqual(self.ctl("status").count("tasks=0"), 1)
+        self.wait_until(lambda: "tasks=0" in self.ctl("status"), "no task here")
         other = f"{self.vm}.{h1}"
         self.wait_until(lambda: "tasks=0" in self.ctl("status", vm=other), "no task there")
 
@@ -224,7 +224,7 @@ class Spread(hostlab.HostCase):
             self.assertEqual(job.stdout.readline(), "up\n")
         self.kill(int(re.search(r"pid=(\d+)", self.ctl("status"))[1]))
         self.assertNotEqual(self.finish(job)[0], 0)
-        self.wait_until(lambda: not self.sleepers(), "no task is left", 5)
+        self.wait_until(lambda: not self.sleepers(), "no task is left")
         self.forget_killed()
 
     def test_killed_mpiexec(self):
