@@ -35,10 +35,10 @@ class Links(netlab.NetCase):
 
     # ---- a job of A with tasks on B
 
-    def job(self, n, lines, pause):
-        """Starts it; returns the process and the file that it writes to."""
-        script = (f"i=0; while [ $i -lt {lines} ]; do echo $PVMX_RANK:$i; i=$((i+1)); sleep {pause}; done; "
-                  "exit $((PVMX_RANK+3))")
+    def job(self, n):
+        """Starts it; returns the process and the file that it writes to. It writes until it is told to stop."""
+        script = (f"i=0; until [ -e {self.tmp}/stop ]; do echo $PVMX_RANK:$i; i=$((i+1)); sleep 0.01; done; "
+                  "echo $PVMX_RANK:end $i; exit $((PVMX_RANK+3))")
         out = self.tmp / "out"
         with open(out, "w") as f:
             job = self.start("ip", "netns", "exec", self.name(A), MPIEXEC, "-host", f"{self.name(B)}:{n}", "-n", n,
@@ -46,13 +46,16 @@ class Links(netlab.NetCase):
         self.wait_until(lambda: "0:3\n" in out.read_text(), "output comes")
         return job, out
 
-    def all_is_there(self, job, out, n, lines):
+    def all_is_there(self, job, out, n):
+        (self.tmp / "stop").touch()
         status, _, err = self.finish(job)
-        said = out.read_text().splitlines()
+        said, all_ = out.read_text().splitlines(), 0
         for rank in range(n):
             mine = [x for x in said if x.startswith(f"{rank}:")]
-            self.assertEqual(mine, [f"{rank}:{i}" for i in range(lines)], self.log()[-3000:])
-        self.assertEqual((len(said), status), (n * lines, n + 2), err)
+            lines = len(mine) - 1
+            self.assertEqual(mine, [*[f"{rank}:{i}" for i in range(lines)], f"{rank}:end {lines}"], self.log()[-3000:])
+            all_ += len(mine)
+        self.assertEqual((len(said), status), (all_, n + 2), err)
 
     def ended_once(self, w, tids):
         self.wait_until(lambda: all(w.ends(t) for t in tids), lambda: f"the ends are told: {w.lines}", 30)
@@ -63,14 +66,18 @@ class Links(netlab.NetCase):
 
     def test_connections_are_reset(self):
         self.three_hosts("1s")
-        job, out = self.job(4, 300, 0.01)
+        job, out = self.job(4)
         for k in range(10):
             before = self.closed()
-            self.reset((A, B)[k % 2])
-            self.wait_until(lambda: self.closed() > before or job.poll() is not None, "the connection is lost")
-            self.wait_until(lambda: job.poll() is not None or self.connected(), "there is another one")
-        self.all_is_there(job, out, 4, 300)
-        self.assertGreaterEqual(self.closed(), 5)
+
+            def lost():
+                """One that has not greeted yet is nobody's."""
+                self.reset((A, B)[k % 2])
+                return self.closed() > before
+
+            self.wait_until(self.connected, "there is a connection")
+            self.wait_until(lost, "the connection is lost")
+        self.all_is_there(job, out, 4)
         self.assertEqual(len(self.hosts()), 3)
 
     def connected(self):
@@ -80,7 +87,7 @@ class Links(netlab.NetCase):
     def test_path_is_cut(self):
         """First through the third host, then directly again."""
         self.three_hosts("1s")
-        job, out = self.job(3, 400, 0.01)
+        job, out = self.job(3)
         w = self.watcher(self.vm_a)
         tids = w.spawn(6, where=f"hosts={self.name(B)}")
         self.assertEqual({int(t, 16) >> 18 for t in tids}, {3})
@@ -95,7 +102,7 @@ class Links(netlab.NetCase):
         for t in tids[3:]:
             self.kill(processes[t])
         self.ended_once(w, tids)
-        self.all_is_there(job, out, 3, 400)
+        self.all_is_there(job, out, 3)
         self.assertEqual(len(self.hosts()), 3)
 
     def test_ends_and_resets(self):
