@@ -284,6 +284,9 @@ bool arena_give_up(struct arena *a, uint32_t slot)
 void arena_retire(struct arena *a, uint32_t slot)
 {
     arena_uncount(a, slot);
+    struct px_slot *s = arena_slot(a, slot);
+    bool well = atomic_load(&s->state) == PX_SLOT_LEFT || atomic_load(&s->left);
+    atomic_store(&a->head->left[slot], well ? atomic_load(&s->tid) : 0);
     uint32_t at = a->live_at[slot], last = a->live[--a->nlive];
     a->live[at] = last;
     a->live_at[last] = at;

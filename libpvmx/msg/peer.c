@@ -225,7 +225,8 @@ static bool slot_alive(struct px_messenger *ms, struct pvmx_peer *p)
     if (!read_line(ms, p, &line))
         return true;
     if (line.tid != p->tid) { /* ended before we watched; the slot has gone to another */
-        p->end.status = -1;
+        p->end.left = atomic_load(&ms->arena->head->left[px_tid_slot(p->tid)]) == p->tid;
+        p->end.status = p->end.left ? 0 : -1;
         p->end.inited = 1; /* not known; most have */
         return false;
     }

@@ -25,7 +25,7 @@
 
 enum {
     PX_ARENA_MAGIC = 0x50564d58, /* "PVMX" */
-    PX_ARENA_VERSION = 3,
+    PX_ARENA_VERSION = 4,
     PX_NSLOTS = 8192,      /* tasks of one host at one time; slot = local number % this */
     PX_NRINGS = PX_NSLOTS, /* senders that one task can hear at one time */
     /* One ring with its control lines. Measured: larger rings fall out of L2 with a few peers,
@@ -37,7 +37,7 @@ enum {
     /* Boards that the owner has made place for (core/board.c), after the rings. As everything
      * here it costs memory only where it is touched. */
     PX_BOARDS_SIZE = 64 * 1024 * 1024,
-    PX_ARENA_HEAD = 64 * 1024,
+    PX_ARENA_HEAD = 128 * 1024,
     PX_CACHE_LINE = 64,
     PX_SHARES = 8, /* long messages that the owner and their senders copy together at one time */
 };
@@ -67,6 +67,9 @@ struct px_arena_head {
     /* tasks now awake: +1 at start and wake, -1 at sleep and end */
     _Alignas(64) _Atomic int32_t running;
     _Alignas(64) _Atomic uint32_t deaths; /* +1 after each task's state became LEFT or DEAD */
+    /* For each slot its last owner's tid if that has left in good order, 0 if it has not: for who
+     * asks when the slot has been cleared, or has gone to the next one. */
+    _Alignas(64) _Atomic int32_t left[PX_NSLOTS];
 };
 
 /* Bits of px_slot.rx_flags: what the owner asks senders to do after they have published. */

@@ -18,8 +18,8 @@
 enum {
     PX_GATES = 240,
     PX_GATE_SIZE = 256,
-    PX_GATES_OFF = 4096,  /* in the arena's head */
-    PX_GATE_MEMBERS = 96, /* that can meet there: places from 0 on */
+    PX_GATES_OFF = 64 * 1024, /* in the arena's head */
+    PX_GATE_MEMBERS = 96,     /* that can meet there: places from 0 on */
 };
 
 struct px_gate {

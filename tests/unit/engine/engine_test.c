@@ -284,6 +284,33 @@ Test(engine, death_of_a_task_fails_only_what_depends_on_it)
     cr_assert_eq(lab_run(3, survivor, 2), 0);
 }
 
+/* Tasks 1 and 2 have ended before anybody here knew of them, and their slots are cleared. */
+static int late(int rank)
+{
+    pvmx_tid tids[3];
+    struct pvmx_scope *scope;
+    struct pvmx_end end;
+    int32_t who[3];
+    for (int i = 0; i < 3; i++)
+        tids[i] = pvmx_engine_birth()->world[rank] + i;
+    for (int i = 1; i < 3; i++) {
+        char c;
+        LAB_CHECK(pvmx_engine_recv(lab_peer(i), NULL, CTX, i, 7, &c, 1, NULL) ==
+                  PVMX_ERR_PEER_DEAD);
+        LAB_CHECK(!pvmx_engine_end_of(tids[i], &end));
+        LAB_CHECK(end.left == (i == 1) && end.status == (i == 1 ? 0 : -1));
+    }
+    LAB_CHECK(!pvmx_engine_scope_create(tids, 3, &scope));
+    LAB_CHECK(pvmx_engine_scope_dead(scope, who) == 1 && who[0] == 2);
+    pvmx_engine_scope_free(scope);
+    return 0;
+}
+
+Test(engine, who_has_left_in_good_order_has_not_failed_for_one_who_comes_late)
+{
+    cr_assert_eq(lab_run(1, late, -1), 0);
+}
+
 static int cancelling(int rank)
 {
     struct pvmx_peer *peer = lab_peer(1 - rank);

@@ -44,6 +44,7 @@ static void make_arena(struct lab *l, int n)
     l->head->ncpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     l->head->universe = l->head->ncpus;
     l->head->running = n;
+    l->head->left[px_tid_slot(FIRST_TID + n)] = FIRST_TID + n;
 }
 
 static void make_slot(struct lab *l, int rank)

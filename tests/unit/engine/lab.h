@@ -13,7 +13,8 @@
  * number of tasks that did not end with status 0. kill_rank >= 0: that task is expected to die by a
  * signal; the lab then marks its slot as the daemon would. */
 int lab_run(int n, int (*fn)(int rank), int kill_rank);
-/* The peer for a rank. */
+/* The peer for a rank. n: a task that has left in good order and whose slot has been cleared; n + 1: one
+ * that has failed before that. */
 struct pvmx_peer *lab_peer(int rank);
 
 /* In tasks: leaves fn with the line number when the condition does not hold. */

@@ -88,10 +88,32 @@ Test(arena, slot_waits_for_the_last_contact)
     arena_close(&a);
 }
 
+/* Who begins to watch a task when its slot is cleared has to know whether that was a failure. */
+Test(arena, who_left_in_good_order_is_known_when_the_slot_is_cleared)
+{
+    cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK);
+    int32_t tid[] = {born(), born(), born()};
+    uint32_t slot[] = {px_tid_slot(tid[0]), px_tid_slot(tid[1]), px_tid_slot(tid[2])};
+    arena_left(&a, slot[0]); /* and its process goes on */
+    arena_retire(&a, slot[0]);
+    arena_left(&a, slot[1]);
+    gone(tid[1]);
+    atomic_store(&a.head->left[slot[2]], tid[2]); /* as one with the same number, long ago */
+    gone(tid[2]);
+    cr_assert_eq(arena_scan(&a), 0);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(atomic_load(&arena_slot(&a, slot[i])->tid), 0);
+        cr_assert_eq(atomic_load(&a.head->left[slot[i]]), i < 2 ? tid[i] : 0);
+    }
+    arena_close(&a);
+}
+
 Test(arena, memory_of_a_slot_is_given_back)
 {
     cr_assert_eq(arena_open(&a, 2, 1), PVMX_OK);
     int32_t first = born();
+    for (int i = 0; i < PX_NSLOTS; i++) /* the head is not a slot's */
+        atomic_store(&a.head->left[i], 0);
     blkcnt_t before = blocks();
     for (int i = 0; i < 1000; i++)
         gone(born());
