@@ -2,9 +2,12 @@
 /* main of the PVM test programs: PROGRAM CASE runs the master, and the child in what it spawns. */
 #include "check.h"
 
+#include "../../compat/pvm3/extra.h" /* pvm_gsdump */
+
 #include <unistd.h>
 
 char *own_program;
+static int keeper;
 
 void spawn_children(const char *name, int n, int *tids)
 {
@@ -28,6 +31,32 @@ void send_int(int tid, int tag, int value)
     SAME(pvm_send(tid, tag), PvmOk);
 }
 
+void keep_machine(void)
+{
+    char *args[] = {"keeper", NULL};
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, "", 1, &keeper), 1);
+}
+
+void leave_machine(void)
+{
+    SAME(pvm_kill(keeper), PvmOk);
+}
+
+void dump_groups(char *text, size_t size)
+{
+    FILE *f = tmpfile();
+    int old = dup(2);
+    CHECK(f != NULL && old >= 0 && dup2(fileno(f), 2) == 2);
+    int cc = pvm_gsdump();
+    CHECK(dup2(old, 2) == 2);
+    close(old);
+    SAME(cc, PvmOk);
+    rewind(f);
+    size_t n = fread(text, 1, size - 1, f);
+    text[n] = 0;
+    fclose(f);
+}
+
 int main(int argc, char **argv)
 {
     char path[4096];
@@ -36,6 +65,8 @@ int main(int argc, char **argv)
     path[n] = 0;
     own_program = path;
     alarm(60);
+    if (strcmp(argv[1], "keeper") == 0)
+        return pvm_recv(-1, -1); /* until it is killed */
     for (const struct test_case *c = cases; c->name; c++) {
         if (strcmp(c->name, argv[1]) != 0)
             continue;

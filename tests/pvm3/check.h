@@ -40,5 +40,11 @@ void spawn_children(const char *name, int n, int *tids);
 /* Waits for a message of one int, at most a minute. */
 int recv_int(int tid, int tag);
 void send_int(int tid, int tag, int value);
+/* A task that keeps the virtual machine while its only other one leaves: a new machine would give out the
+ * same tids again. leave_machine ends it. */
+void keep_machine(void);
+void leave_machine(void);
+/* What pvm_gsdump writes to stderr. */
+void dump_groups(char *text, size_t size);
 
 #endif

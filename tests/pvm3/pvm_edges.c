@@ -483,6 +483,7 @@ static void spared(void)
 static void kept(void)
 {
     int me = pvm_mytid(), ctx = pvm_newcontext();
+    keep_machine();
     pvm_setopt(PvmAutoErr, 0);
     SAME(pvm_setopt(PvmOutputCode, 3), 0);
     SAME(pvm_setopt(PvmSelfOutputTid, me), 0);
@@ -505,6 +506,7 @@ static void kept(void)
     SAME(pvm_getopt(PvmOutputCode), 9);
     SAME(pvm_getcontext(), ctx);
     SAME(pvm_getsbuf(), id);
+    leave_machine();
 }
 
 static void halts(void)

@@ -50,6 +50,16 @@ static void take_path(int parent)
     share(path);
 }
 
+/* Members count themselves before they call: until so many wait. */
+static void until_they_wait(int n)
+{
+    char text[1000], words[32];
+    snprintf(words, sizeof words, "barrier_reached %d\n", n);
+    do
+        dump_groups(text, sizeof text);
+    while (strstr(text, words) == NULL);
+}
+
 static void meet(int round, int n)
 {
     atomic_fetch_add(&come[round], 1);
@@ -123,8 +133,7 @@ static void killed(void)
         recv_int(t[i], READY);
     for (int i = 0; i < 3; i++)
         send_int(t[i], GO, 0);
-    while (atomic_load(&come[0]) < 3)
-        usleep(1000);
+    until_they_wait(3);
     SAME(pvm_notify(PvmTaskExit, GONE, 1, t), PvmOk);
     pvm_sendsig(t[0], SIGKILL);
     SAME(recv_int(-1, GONE), t[0]);
@@ -179,9 +188,7 @@ static void numbers(void)
     recv_int(t, READY);
     CHECK(pvm_joingroup("gate") >= 0);
     send_int(t, GO, 0);
-    while (atomic_load(&come[0]) < 1)
-        usleep(1000);
-    usleep(20000); /* it has asked for two by now, or is refused itself */
+    until_they_wait(1);
     pvm_setopt(PvmAutoErr, 0);
     SAME(pvm_barrier("gate", 3), PvmMismatch);
     meet(0, 2);

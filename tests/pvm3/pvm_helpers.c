@@ -222,6 +222,7 @@ static void membership(void)
     SAME(pvmbeatask(), PvmOk);
     SAME(pvmbeatask(), PvmOk);
     me = pvm_mytid();
+    keep_machine();
     pvm_setopt(PvmAutoErr, 0);
     SAME(pvm_joingroup("covered"), 0);
     SAME(pvm_grphostinfo("covered", pvm_tidtohost(me), &coord, &here, &nhosts), PvmOk);
@@ -234,6 +235,7 @@ static void membership(void)
     SAME(pvm_lvgroup("covered"), PvmOk);
     SAME(pvmendtask(), PvmOk);
     CHECK(pvm_mytid() != me);
+    leave_machine();
 }
 
 /* What was for looking into PVM's daemons and for its own messages does nothing, and harms nothing. */

@@ -343,6 +343,7 @@ static void narrow_child(int parent)
 static void comes_back(void)
 {
     int last = 0;
+    keep_machine();
     for (int i = 0; i < COMEBACKS; i++) {
         int tid = pvm_mytid();
         CHECK(tid > 0 && tid != last);
@@ -357,6 +358,7 @@ static void comes_back(void)
         SAME(pvm_exit(), PvmOk);
         SAME(pvm_exit(), PvmOk);
     }
+    leave_machine();
 }
 
 /* ---- a process that a task forks is another one: it ends without a word, or becomes a task of its own */

@@ -334,6 +334,7 @@ static void send_three(int parent)
 /* Held buffers keep their bytes when the VM is left. */
 static void held_after_exit(void)
 {
+    keep_machine();
     fill(1);
     pvm_initsend(PvmDataRaw);
     pvm_pkbyte(big, BIG, 1);
@@ -349,6 +350,7 @@ static void held_after_exit(void)
     SAME(pvm_parent(), PvmNoParent);
     send_int(again, 1, 3);
     SAME(recv_int(again, 1), 3);
+    leave_machine();
 }
 
 const struct test_case cases[] = {

@@ -14,17 +14,22 @@ static bool comes_late(void *arg)
     return (atomic_load(&a->slot->rx_flags) & PX_RX_SLEEPING) != 0;
 }
 
+/* A busy machine may keep one wait, not each of several; sleeping until the next look would be seen in all. */
 Test(wait, looks_again_before_it_sleeps)
 {
     struct px_arena arena;
     struct px_progress p;
+    uint64_t least = PX_NEVER;
     cr_assert_eq(px_arena_private(&arena), PVMX_OK);
     px_progress_init(&p, &arena);
     p.no_spin = true;
-    uint64_t begin = px_now_ns();
-    cr_assert_eq(px_wait(&p, comes_late, &arena, PX_NEVER), PVMX_OK);
-    cr_assert_lt(px_now_ns() - begin, 400 * 1000 * 1000ull,
-                 "slept until the look after the daemon");
+    for (int i = 0; i < 10 && least > 400 * PX_MS; i++) {
+        uint64_t begin = px_now_ns();
+        cr_assert_eq(px_wait(&p, comes_late, &arena, PX_NEVER), PVMX_OK);
+        uint64_t took = px_now_ns() - begin;
+        least = took < least ? took : least;
+    }
+    cr_assert_leq(least, 400 * PX_MS, "slept until the look after the daemon");
     cr_assert_eq(atomic_load(&arena.slot->rx_flags) & PX_RX_SLEEPING, 0);
     px_arena_detach(&arena);
 }

@@ -150,7 +150,9 @@ Test(start, a_daemon_that_hangs)
     setenv("PVMX_DAEMON_START_TIMEOUT", "200ms", 1);
     write_script("echo $$ > $RECORD; echo END >> $RECORD; while :; do sleep 0.1; done");
     fails_with(PVMX_ERR_NO_VM, "not ready within 200 ms");
-    kill((pid_t)atoi(recorded()), SIGKILL);
+    pid_t pid = (pid_t)atoi(recorded());
+    cr_assert_gt(pid, 1);
+    kill(pid, SIGKILL);
 }
 
 Test(start, a_daemon_that_cannot_be_executed)
