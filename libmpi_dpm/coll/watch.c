@@ -5,6 +5,7 @@
 #include "coll/algo.h"
 
 #include <pvmx/engine/board.h>
+#include <pvmx/engine/dyn.h>
 #include <pvmx/engine/post.h>
 #include <pvmx/engine/req.h>
 #include <string.h>
@@ -343,7 +344,7 @@ static pvmx_err listen(void *arg, pvmx_tid from, int32_t tag, const void *bytes,
         return PVMX_OK;
     if (m.answer)
         hear(&m, m.asked);
-    else
+    else if (!pvmx_engine_is_revoked(m.ctx)) /* the asker hears of that, and nothing else is to be said */
         answer(from, &m);
     return PVMX_OK;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Revoking a communicator ends whatever waits in it, everywhere, and touches no other one. */
 #include "family.h"
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { LONG = 4 << 20 };
 
@@ -139,6 +142,43 @@ static void half(MPI_Comm all, MPI_Comm inter, int rank)
     OK(MPI_Comm_disconnect(&mine));
 }
 
+static bool has_ended(void *pid)
+{
+    return waitpid(*(pid_t *)pid, NULL, WNOHANG) != 0;
+}
+
+/* The daemon, which tells of it, stands still for a second. Who waits in a collective, and asks about the one that
+ * has revoked and gone on, hears of nothing else meanwhile. */
+static void late_news(MPI_Comm all, MPI_Comm inter, int rank)
+{
+    MPI_Comm kept, freed;
+    (void)inter;
+    OK(MPI_Comm_dup(all, &kept));
+    OK(MPI_Comm_dup(all, &freed));
+    OK(MPI_Barrier(all));
+    if (rank == 1) {
+        int daemon = (int)getppid();
+        CHECK(daemon > 1 && kill(daemon, SIGSTOP) == 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+            sleep(1);
+            kill(daemon, SIGCONT);
+            _exit(0);
+        }
+        OK(MPIX_Comm_revoke(kept));
+        OK(MPIX_Comm_revoke(freed));
+        CHECK_CLASS(MPI_Barrier(freed), MPIX_ERR_REVOKED);
+        CHECK_CLASS(MPI_Barrier(kept), MPIX_ERR_REVOKED);
+        OK(MPI_Comm_free(&freed));
+        CHECK(mt_until(has_ended, &pid, 30));
+    } else {
+        CHECK_CLASS(MPI_Barrier(rank ? freed : kept), MPIX_ERR_REVOKED);
+        CHECK_CLASS(MPI_Barrier(rank ? kept : freed), MPIX_ERR_REVOKED);
+        OK(MPI_Comm_free(&freed));
+    }
+    OK(MPI_Comm_free(&kept));
+}
+
 static void arguments(MPI_Comm all, MPI_Comm inter, int rank)
 {
     (void)inter;
@@ -150,8 +190,9 @@ static void arguments(MPI_Comm all, MPI_Comm inter, int rank)
 int main(int argc, char **argv)
 {
     static const struct family_case cases[] = {
-        {"ways", 7, all_ways}, {"newborn", 3, newborn},     {"across", 2, across},
-        {"half", 5, half},     {"arguments", 1, arguments}, {NULL, 0, NULL},
+        {"ways", 7, all_ways}, {"newborn", 3, newborn}, {"across", 2, across},
+        {"half", 5, half},     {"late", 2, late_news},  {"arguments", 1, arguments},
+        {NULL, 0, NULL},
     };
     return family_main(argc, argv, cases);
 }
