@@ -222,11 +222,13 @@ static void *complete_later(void *arg)
     return NULL;
 }
 
-/* A thread that sleeps in MPI_Wait is woken at once, not at the next look after its daemon. */
+/* A thread that sleeps in MPI_Wait is woken at once, not at the next look after its daemon, half a second
+ * later: a busy machine may hold up one of them, not all. */
 static void other_thread(void)
 {
-    double begin = MPI_Wtime();
+    double least = 100;
     for (int i = 0; i < 5; i++) {
+        double begin = MPI_Wtime();
         struct work w;
         pthread_t t;
         start(&w);
@@ -235,8 +237,10 @@ static void other_thread(void)
         OK(MPI_Wait(&mine, MPI_STATUS_IGNORE));
         pthread_join(t, NULL);
         CALLS(&w, "qf");
+        double took = MPI_Wtime() - begin;
+        least = took < least ? took : least;
     }
-    CHECK(MPI_Wtime() - begin < 1.5);
+    CHECK(least < 0.4);
 }
 
 int main(int argc, char **argv)
