@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """examples/recovery as its users see it."""
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 import unittest
 
@@ -52,9 +50,9 @@ class Recovery(LabCase):
 
             self.assertEqual(run.stdout.readline(), "3 workers, 200 steps\n")
             for pid in workers()[:2]:
-                os.kill(pid, signal.SIGKILL)
+                self.kill(pid)
             self.assertIn("a worker was lost", run.stdout.readline())
-            os.kill(workers()[0], signal.SIGKILL)
+            self.kill(workers()[0])
             out = run.stdout.read()
             run.wait(timeout=60)
         finally:

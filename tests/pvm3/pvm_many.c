@@ -215,6 +215,7 @@ static char *group(int i)
 static void groups(void)
 {
     int tid[2];
+    alarm(140);
     spawn_children("groups", 2, tid);
     for (int i = 0; i < GROUPS; i++)
         CHECK(pvm_joingroup(group(i)) >= 0);
@@ -240,6 +241,7 @@ static void groups(void)
 
 static void groups_child(int parent)
 {
+    alarm(140);
     for (int i = 0; i < GROUPS; i++)
         CHECK(pvm_joingroup(group(i)) >= 0);
     send_int(parent, 1, 0);
