@@ -25,15 +25,19 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
+                self.set_size(0, 40, 200)  # before the program can look: it sees no change
                 os.chdir(cwd or test.tmp)
                 os.execvpe(command[0], command, env)
             finally:
                 os._exit(127)
-        self.resize(40, 200)
         test.addCleanup(self.close)
 
+    @staticmethod
+    def set_size(fd, rows, columns):
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def resize(self, rows, columns):
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.set_size(self.fd, rows, columns)
         if self.screen:
             self.screen.resize(rows, columns)
 
