@@ -78,8 +78,7 @@ class Care(ThreeHosts):
         self.assertEqual(self.ok("clean"), "9 tasks ended; names, ports, boxes and groups are forgotten\n")
         # All has ended, what ignores SIGTERM too, when it returns.
         self.assertEqual(self.json("ps") + self.json("names") + self.json("ports"), [])
-        self.assertEqual(sorted(map(self.cmdline, self.processes())),
-                         sorted(self.cmdline(p) for p in self.processes(PVMXD)))
+        self.wait_until(lambda: sorted(self.processes()) == sorted(self.processes(PVMXD)), "what they have run has ended")
         self.assertEqual(self.json("clean"), {"tasks": 0})
         self.assertEqual(len(self.json("hosts")), 3, "the machine stays, and works")
         tids, job = self.spawn("-3", "true")
@@ -135,8 +134,9 @@ class Care(ThreeHosts):
         (tid,), _ = self.spawn("sh", "-c", "exec sleep 600")
         self.assertEqual(self.left(), [])
         task = self.json("ps")[0]["pid"]
-        self.kill(self.json("id")[0]["pid"])
-        self.wait_until(lambda: not self.processes(PVMXD), "the daemon is dead")
+        daemon = self.json("id")[0]["pid"]
+        self.kill(daemon)
+        self.wait_until(lambda: self.is_over(daemon), "the daemon is dead")
         self.assertEqual(self.processes(), [task], "on one host a task goes on")
         left = self.left()
         self.assertEqual([c["result"] for c in left], ["trouble"] * 2, left)

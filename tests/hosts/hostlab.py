@@ -40,7 +40,7 @@ class HostCase(lab.LabCase):
     def halt(self):
         if self.processes(PVMXD):
             self.run_program(HOSTCTL, self.vm, "halt")
-            self.wait_until(lambda: not self.processes(PVMXD), "all daemons are gone", 30)
+            self.wait_until(lambda: not self.processes(PVMXD), "all daemons are gone")
 
     def ctl(self, *args, status=0, vm=None):
         code, out, err = self.run_program(HOSTCTL, vm or self.vm, *args)

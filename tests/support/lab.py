@@ -36,8 +36,8 @@ class LabCase(unittest.TestCase):
     def tear(self):
         left = []
         try:
-            self.wait_until(lambda: not self.processes(), "all processes are gone", 20)
-            self.wait_until(lambda: not list(self.runtime.rglob("*")), "no file is left", 5)
+            self.wait_until(lambda: not self.processes(), "all processes are gone")
+            self.wait_until(lambda: not list(self.runtime.rglob("*")), "no file is left")
         except AssertionError:
             left = [f"{p} {self.cmdline(p)}" for p in self.processes()]
             left += [str(f) for f in self.runtime.rglob("*")]
@@ -92,6 +92,15 @@ class LabCase(unittest.TestCase):
             if marked and (program is None or exe == str(program)):
                 found.append(int(entry.name))
         return found
+
+    @staticmethod
+    def is_over(pid):
+        """It has ended, and has nothing open any more; processes() forgets it a little earlier."""
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return True
+        return stat.rpartition(")")[2].split()[0] in "ZX"
 
     @staticmethod
     def cmdline(pid):
