@@ -85,7 +85,7 @@ class Limits(LabCase):
     def test_a_reader_that_stands_still(self):
         run = self.start(MPIEXEC, "-l", "-n", "2", self.compile("lines", LINES, "-O2"), "1", text=False)
         run.stdout.read(1)
-        self.wait_until(lambda: all(self.waits(p) for p in self.processes(self.tmp / "lines")),
+        self.wait_until(lambda: [self.waits(p) for p in self.processes(self.tmp / "lines")] == [True] * 2,
                         "the writers wait")
         self.assertLess(self.peak_kb(run.pid), 32 * 1024 * self.sanitized())
         run.send_signal(2)  # hears it all the same
