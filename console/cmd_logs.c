@@ -19,7 +19,8 @@ struct show {
     const struct cmd *cmd;
     struct logs logs;
     bool labels;
-    bool live; /* what comes is new */
+    bool joined; /* what tasks wrote to standard error goes to standard output */
+    bool live;   /* what comes is new */
     /* Task and stream of the line that stands open on each of our streams; 0: none. */
     int32_t open[3];
 };
@@ -57,12 +58,13 @@ static void put_label(FILE *f, int32_t tid)
 static void put_line(struct show *w, const struct logs_piece *p, const uint8_t *line,
                      size_t len, bool whole)
 {
-    FILE *f = p->stream == 2 ? stderr : stdout;
+    bool err = p->stream == 2 && !w->joined;
+    FILE *f = err ? stderr : stdout;
     if (w->c->json) {
         put_json(w, p, line, len);
         return;
     }
-    int32_t *open = &w->open[p->stream == 2 ? 2 : 1];
+    int32_t *open = &w->open[err ? 2 : 1];
     if (w->labels && *open != p->tid) {
         if (*open)
             fputc('\n', f);
@@ -185,7 +187,8 @@ static int begin(struct show *w, struct args *a)
     if (w->logs.ntasks == 0)
         return say_nothing_kept(w->c, &w->logs);
     say_shared(w);
-    w->labels = w->logs.ntasks > 1 && !args_has(a, 'r');
+    w->joined = args_has(a, 'l');
+    w->labels = w->joined || (w->logs.ntasks > 1 && !args_has(a, 'r'));
     return CMD_OK;
 }
 
@@ -331,7 +334,7 @@ static const struct out_column logs_columns[] = {
 
 const struct cmd cmd_logs = {
     "logs",
-    "[-fr] [-n LINES] JOB|TASK...",
+    "[-flr] [-n LINES] JOB|TASK...",
     "show what tasks have written, on any host",
     "Kept is what passes through a daemon: the output of tasks "
     "that the console has spawned "
@@ -346,10 +349,11 @@ const struct cmd cmd_logs = {
     "and what they write from now "
     "on, until they have ended; -n: the last LINES only; -r: no "
     "\"[tid]\" before lines when "
-    "there are several tasks. JSON: one object for each line. "
+    "there are several tasks; -l: that before every line, and all on standard output. "
+    "JSON: one object for each line. "
     "What tasks wrote to standard "
     "error is written there.",
-    "frn:",
+    "flrn:",
     1,
     CMD_MANY,
     CMD_VM | CMD_LINES,

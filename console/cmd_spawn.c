@@ -221,7 +221,7 @@ static pvmx_err send_request(struct console *c, struct request *r, uint32_t *ser
     struct heritage *h = calloc(1, sizeof *h);
     int fds[3] = {-1, -1, -1};
     struct pxp_spawn m = {.flags = PVMX_SPAWN_NO_MPI | PVMX_SPAWN_DETACHED,
-                          .keep = !r->file,
+                          .keep = !r->file || r->trace,
                           .input = r->input,
                           .apps = &r->app,
                           .n_apps = 1};
@@ -396,9 +396,9 @@ const struct cmd cmd_spawn = {
     "case; ->FILE: to a file, which is emptied; ->>FILE: appended. -i: the first "
     "task reads what attach gives it. The tasks go on when the console leaves "
     "(a prompt shows nothing of them any more: logs); wait waits for them. -@FILE: what "
-    "PVM tasks call, as trace chooses, is written to a "
-    "file in PVM's trace format (SDDF), without what they write, until they and "
-    "what they spawn have ended; -@ alone: here. PVM's console, pvm, reads it as a "
+    "PVM tasks call, as trace chooses, and what tasks write, as far as logs has it, is "
+    "told in a file in PVM's trace format (SDDF), until they and what they spawn have "
+    "ended; -@ alone: here. PVM's console, pvm, reads it as a "
     "task in the background. -?: the debugger of the host's bx= (else of "
     "PVM_DEBUGGER, else PVM_ROOT/lib/debugger) is run with the program and its "
     "arguments. Ctrl-C before they have been started: none is.",

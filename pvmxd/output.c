@@ -445,7 +445,8 @@ void output_expect(struct spawn_req *r, struct spawn_one *one)
 {
     struct server *sv = r->sv;
     struct drain *first = NULL;
-    for (uint32_t k = 1; k < 3; k++) {
+    bool joined = r->m.keep && one->ends[1] >= 0 && one->ends[2] < 0;
+    for (uint32_t k = 1; k < (joined ? 2 : 3); k++) {
         struct sink *s = calloc(1, sizeof *s);
         bool piped = !r->m.keep && (r->m.streams & 1u << k) != 0;
         struct drain *d = s == NULL ? NULL

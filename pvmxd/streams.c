@@ -150,6 +150,7 @@ static bool too_many(const struct spawn_req *r)
 void streams_keep(struct spawn_req *r)
 {
     static struct pxp_range first = {.first = 0, .count = 1};
+    struct stat st;
     if (r->m.keep && too_many(r)) {
         px_log(PX_LOG_WARN, "STREAMS-MANY", "the output of so many tasks is not kept");
         r->m.keep = false;
@@ -157,6 +158,8 @@ void streams_keep(struct spawn_req *r)
     if (!r->m.keep)
         return;
     r->m.streams |= PXP_STREAM_OUT | PXP_STREAM_ERR;
+    if (fstat(r->stdio[1], &st) == 0 && S_ISREG(st.st_mode) && same_file(r->stdio[2], &st))
+        r->m.streams |= PXP_STREAM_JOINED;
     if (!r->m.input)
         return;
     r->m.streams |= PXP_STREAM_IN;

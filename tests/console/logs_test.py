@@ -262,9 +262,14 @@ class Logs(ThreeHosts):
         self.assertEqual(self.ok("logs", "-n", "0", tid), "")
         self.assertEqual(self.ok("logs", tid), "".join(f"{i}\n" for i in range(1, 101)) + "no end\n")
         self.assertEqual(self.lines("-n", "2", tid)[-1]["text"], "no end")
+        self.assertEqual(self.ok("logs", "-ln", "2", tid), f"[{tid}] 100\n[{tid}] no end\n")
         (tid,), job = self.spawn("sh", "-c", r"printf 'bad \377 bytes\n'")
         self.ok("wait", str(job))
         self.assertEqual(self.lines(tid)[0]["text"], "bad \ufffd bytes")
+        (tid,), job = self.spawn("sh", "-c", "echo error >&2")
+        self.ok("wait", str(job))
+        self.assertEqual(self.pvmx("logs", tid), (0, "", "error\n"))
+        self.assertEqual(self.pvmx("logs", "-l", tid), (0, f"[{tid}] error\n", ""))
 
     def test_bounds(self):
         """Tasks write as fast as they can, and nobody reads: they are not held up, and memory stays."""

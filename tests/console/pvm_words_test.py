@@ -152,6 +152,11 @@ class PvmWords(Console, LabCase):
         def ended(path):
             return [t for e, t in events((self.tmp / path).read_text()) if e == "endtask"]
 
+        def written(path, tid):
+            return [text for task, text in re.findall(r'"output\(0\)" { \d+, \d+, (\d+), \[\d+\] { "(.*)" } };;',
+                                                      (self.tmp / path).read_text(errors="surrogateescape"))
+                    if int(task) == int(tid[1:], 16)]
+
         self.wait_until(lambda: self.json("ps") == [], "the reader has gone with the last task")
         tasks = ended("file")
         self.assertEqual(len(tasks), 2, "it and what it has spawned")
@@ -159,13 +164,27 @@ class PvmWords(Console, LabCase):
         found = events((self.tmp / "file").read_text())
         for event in ("spawn", "recv", "mytid", "exit"):
             self.assertIn((event, int(tid[1:], 16)), found)
+        lines = written("file", tid)
+        self.assertEqual((lines[0], lines[-1]), ("CREATION", "GOTEOF"))
+        self.assertIn("i'm " + tid, lines)
         self.assertIn("i'm " + tid, self.ok("logs", f"job:{job}"), "output is kept all the same")
         # Here, of chosen events alone; a program that tells nothing ends as well.
         here = events(self.session("trace - *", "trace + recv", "spawn -@ hello.pvm", "spawn -@other true",
                                   "wait 2", "wait 3"))
         self.assertEqual({e for e, _ in here} - {"host_add", "newtask", "output", "endtask"}, {"recv"})
         self.wait_until(lambda: self.json("ps") == [], "both readers have gone")
-        self.assertEqual([e for e, _ in events((self.tmp / "other").read_text())], ["host_add", "newtask", "output"])
+        self.assertEqual([e for e, _ in events((self.tmp / "other").read_text())],
+                         ["host_add", "newtask", "output", "output"], "CREATION, GOTEOF")
+        # Of several tasks, to a file, by both streams, which keep their order there; a long line is told in parts.
+        tids, _ = self.spawn("-2", "-@other", "->out", "sh", "-c",
+                             r"""echo '  a"b'; echo err >&2; printf %09000d 7; printf '\n\351\n'""")
+        self.wait_until(lambda: self.json("ps") == [], "the reader has gone")
+        for tid in tids:
+            first, *lines, last = written("other", tid)
+            self.assertEqual((first, *lines[:2], "".join(lines[2:-1]).count("0"), lines[-1], last),
+                             ("CREATION", '  a"b', "err", 8999, "\udce9", "GOTEOF"))
+        out = (self.tmp / "out").read_bytes()
+        self.assertEqual((out.count(b'  a"b\n'), out.count(b"err\n"), len(out)), (2, 2, 2 * (6 + 4 + 9001 + 2)))
 
     def test_debugger_and_search_path(self):
         program = self.tmp / "bin" / "LINUX64" / "a program"

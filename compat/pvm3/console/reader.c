@@ -1,24 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading traces of a job that another console has started (console/pvm.h says what is said on standard
- * input). */
+ * input). That console keeps what the tasks write, and "pvmx logs" shows it. */
 #include "console.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 enum { END_TAG = 666, TRACE_TAG };
 
 struct member {
     int tid;
-    bool ended;
+    bool ended, closed; /* closed: all that it has written was told */
 };
 static struct {
     struct trace *trace;
     struct member *members;
     int n, cap, living;
 } job;
+
+/* What the tasks write. */
+static struct {
+    int fd; /* -1: it has ended, or never began */
+    pid_t pid;
+    size_t len;
+    char line[8192];
+} output = {.fd = -1};
 
 static bool add(int tid)
 {
@@ -64,6 +80,16 @@ static void join_children(void)
     free(children);
 }
 
+/* As PVM's console tells it: when the task has ended and nothing more of it can come. */
+static void close_ended(void)
+{
+    for (int i = 0; i < job.n && output.fd < 0; i++)
+        if (job.members[i].ended && !job.members[i].closed) {
+            job.members[i].closed = true;
+            trace_line(job.trace, job.members[i].tid, "GOTEOF");
+        }
+}
+
 static void end(int tid)
 {
     for (int i = 0; i < job.n; i++)
@@ -87,33 +113,112 @@ static void take(int buf)
     pvm_freebuf(buf);
 }
 
-/* "JOB PROGRAM", then tids. False: there is no job. */
-static bool read_job(void)
+/* ---- what the tasks write */
+
+/* Starts pvmx, beside this program. */
+static void output_open(int number)
+{
+    char path[PATH_MAX], word[16], verb[] = "logs", how[] = "-fl";
+    char *argv[] = {path, verb, how, word, NULL};
+    posix_spawn_file_actions_t actions;
+    int fds[2];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[n > 0 ? n : 0] = 0;
+    dirname(path);
+    strncat(path, "/pvmx", sizeof path - strlen(path) - 1);
+    snprintf(word, sizeof word, "%d", number);
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+    if (posix_spawn(&output.pid, path, &actions, NULL, argv, environ) == 0)
+        output.fd = fds[0];
+    else
+        close(fds[0]);
+    posix_spawn_file_actions_destroy(&actions);
+    close(fds[1]);
+}
+
+/* "[tTID] what it writes". A very long line is told in parts: then the label stays. */
+static void take_line(bool whole)
+{
+    unsigned tid;
+    int at = 0;
+    output.line[output.len] = 0;
+    output.len = 0;
+    if (sscanf(output.line, "[t%x]%n", &tid, &at) != 1 || output.line[at] != ' ')
+        return;
+    trace_line(job.trace, (int)tid, output.line + at + 1);
+    output.len = whole ? 0 : (size_t)at + 1;
+}
+
+static void output_read(void)
+{
+    char bytes[4096];
+    ssize_t n = read(output.fd, bytes, sizeof bytes);
+    for (ssize_t i = 0; i < n; i++) {
+        if (bytes[i] == '\n') {
+            take_line(true);
+            continue;
+        }
+        output.line[output.len++] = bytes[i];
+        if (output.len == sizeof output.line - 1)
+            take_line(false);
+    }
+    if (n > 0 || (n < 0 && errno == EINTR))
+        return;
+    close(output.fd);
+    output.fd = -1;
+    while (waitpid(output.pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* ---- all */
+
+/* "JOB PROGRAM", then tids. The job's number; 0: there is none. */
+static int read_job(void)
 {
     char *line = NULL;
     size_t size = 0;
     char *program = NULL;
-    bool begun = false;
+    int number = 0;
     while (getline(&line, &size, stdin) >= 0) {
         line[strcspn(line, "\n")] = 0;
-        if (begun) {
+        if (number) {
             join(tid_of_word(line), program);
             continue;
         }
         char *space = strchr(line, ' ');
         program = strdup(space ? space + 1 : "-");
-        trace_begin(job.trace, atoi(line));
-        begun = true;
+        number = atoi(line);
+        trace_begin(job.trace, number);
     }
     free(program);
     free(line);
-    return begun;
+    return number;
+}
+
+/* Waits for something to read, and reads what is there. False: it cannot be waited for. */
+static bool read_some(void)
+{
+    int *list, buf;
+    if (pvm_getfds(&list) <= 0)
+        return false;
+    struct pollfd p[2] = {{.fd = list[0], .events = POLLIN},
+                          {.fd = output.fd, .events = POLLIN}};
+    if (poll(p, 2, -1) < 0)
+        return errno == EINTR;
+    if (p[1].revents)
+        output_read();
+    while ((buf = pvm_nrecv(-1, -1)) > 0)
+        take(buf);
+    return buf == 0;
 }
 
 int reader_run(const char *file)
 {
     FILE *to = *file ? fopen(file, "we") : NULL;
-    int buf;
     if (*file && !to) {
         dprintf(0, "!spawn: cannot write to %s: %s\n", file, strerror(errno));
         return 1;
@@ -126,17 +231,18 @@ int reader_run(const char *file)
         return 1;
     }
     dprintf(0, "t%x %d\n", (unsigned)pvm_mytid(), TRACE_TAG);
-    bool begun = read_job();
-    while (begun && job.living > 0 && (buf = pvm_recv(-1, -1)) > 0) {
-        take(buf);
-        while ((buf = pvm_nrecv(-1, -1)) > 0)
-            take(buf);
+    int number = read_job();
+    if (number)
+        output_open(number);
+    for (bool going = number; going && (job.living > 0 || output.fd >= 0);) {
+        going = read_some();
+        close_ended();
         if (job.living == 0)
             join_children();
         fflush(to);
         fflush(stdout);
     }
-    if (begun)
+    if (number)
         trace_end(job.trace);
     pvm_exit();
     free(job.members);
