@@ -54,7 +54,9 @@ static const char help[] =
     "      --lenient       leave out lines of the host file that make no sense, after "
     "telling of\n"
     "                      them\n"
-    "      --ready-fd N    write one line to descriptor N: \"ready\", or why not\n"
+    "      --ready-fd N    write one line to descriptor N: \"ready\", or why not; before "
+    "it lines\n"
+    "                      \"note: TEXT\" for the user\n"
     "      --help          show this and exit\n"
     "      --version       show the version and exit\n"
     "\n"
@@ -278,6 +280,13 @@ static void on_said(const char *line)
         say(line);
 }
 
+/* Our standard error is nobody's. */
+static void note(const char *text)
+{
+    if (dprintf(ready_to, "note: %.1000s\n", text) < 0)
+        return; /* the starter has gone */
+}
+
 static void on_ready(pvmx_err err)
 {
     report(ready_to, err == PVMX_OK ? "ready" : pvmx_last_error());
@@ -297,7 +306,11 @@ int main(int argc, char **argv)
     int status = parse(argc, argv, &o);
     if (status >= 0)
         return status;
+    ready_to = o.ready_fd;
+    bool notes = ready_to >= 0 && !o.foreground;
+    px_log_also(notes ? note : NULL);
     conf_init();
+    px_log_also(NULL);
     px_log_set_name("pvmxd");
     if (o.join &&
         (o.await != NULL ? await_join(o.await, &join) : join_read(0, &join)) != PVMX_OK) {
@@ -323,7 +336,9 @@ int main(int argc, char **argv)
     raise_limits();
     umask(077);
     px_log_settings(); /* behind arrange_fds: its file is no low descriptor */
+    px_log_also(notes ? note : NULL);
     conf_log();
+    px_log_also(NULL);
     if (chdir("/") != 0)
         px_log(PX_LOG_WARN, "MAIN-CHDIR", "cannot change to /");
     ready_to = ready_fd;

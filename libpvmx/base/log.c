@@ -22,7 +22,8 @@ static char name_now[NAME_SIZE] = "pvmx";
 static int fd_now = STDERR_FILENO;
 static int64_t most; /* bytes of the file; 0: any number */
 static int64_t told; /* this most has been reached */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* name_now, fd_now, told */
+static void (*also)(const char *text);
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* name_now, fd_now, told, also */
 
 static const struct px_param settings[] = {
     {.name = "log",
@@ -91,6 +92,13 @@ int px_log_set_file(const char *path)
     return 0;
 }
 
+void px_log_also(void (*fn)(const char *text))
+{
+    pthread_mutex_lock(&lock);
+    also = fn;
+    pthread_mutex_unlock(&lock);
+}
+
 /* Is there room for len more bytes? Else that is the last line, unless one is there already: others may
  * append to the same file. */
 static bool has_room(size_t len)
@@ -132,7 +140,7 @@ void px_log(enum px_log_level level, const char *id, const char *fmt, ...)
     int saved = errno;
     char line[LINE_SIZE];
     pthread_mutex_lock(&lock);
-    size_t len = line_head(line, sizeof line - 1, level, id);
+    size_t len = line_head(line, sizeof line - 1, level, id), head = len;
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(line + len, sizeof line - 1 - len, fmt, ap);
@@ -143,6 +151,9 @@ void px_log(enum px_log_level level, const char *id, const char *fmt, ...)
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)line[i] < ' ')
             line[i] = ' ';
+    line[len] = '\0';
+    if (also != NULL)
+        also(line + head);
     line[len++] = '\n';
     if (has_room(len) && write(fd_now, line, len) < 0) {
         /* Nobody is left to be told. */

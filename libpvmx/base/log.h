@@ -19,5 +19,7 @@ void px_log_set_level(enum px_log_level level);
 void px_log_set_name(const char *name);
 /* Appends to this file from now on; 0 or errno. NULL: stderr. */
 int px_log_set_file(const char *path);
+/* fn gets the text of each line as well, until NULL is set. It must not log. */
+void px_log_also(void (*fn)(const char *text));
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/param.h"
 #include "proto/arena.h"
 #include <dlfcn.h>
@@ -187,6 +188,19 @@ static char **daemon_env(void)
     return env;
 }
 
+/* Tells what the daemon has for the user and drops these lines, each whole; what is left of the text. */
+static size_t take_notes(char *text)
+{
+    static const char note[] = "note: ";
+    char *end;
+    while (strncmp(text, note, sizeof note - 1) == 0 && (end = strchr(text, '\n')) != NULL) {
+        *end = '\0';
+        px_log(PX_LOG_WARN, "DAEMON-NOTE", "the daemon says: %s", text + sizeof note - 1);
+        memmove(text, end + 1, strlen(end + 1) + 1);
+    }
+    return strlen(text);
+}
+
 /* The daemon's line without its newline; false: the time is over. */
 static bool read_line(int fd, char *line, size_t size)
 {
@@ -208,6 +222,7 @@ static bool read_line(int fd, char *line, size_t size)
         if (n > 0)
             len += (size_t)n;
         line[len] = '\0';
+        len = take_notes(line);
         if (n <= 0 || len == size - 1 || strchr(line, '\n') != NULL) {
             line[strcspn(line, "\n")] = '\0';
             return true;
@@ -219,7 +234,7 @@ static bool read_line(int fd, char *line, size_t size)
 
 static pvmx_err await_ready(int fd, const char *path, const char *vm)
 {
-    char line[512];
+    char line[2048];
     if (!read_line(fd, line, sizeof line))
         return px_fail(PVMX_ERR_NO_VM,
                        "the daemon %s was not ready within %d ms "

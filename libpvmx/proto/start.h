@@ -9,9 +9,11 @@
 /* Runs `pvmxd [--ephemeral] --vm NAME --ready-fd N` apart from this process (own session, stdio on
  * /dev/null, cwd /, no other descriptors, default signals, no child of this process) and returns
  * when it has written its line to N: "ready" - it accepts connections or has found another
- * daemon of this VM that does - or else the sentence why it cannot. The program is what setting
- * "daemon" (PVMX_DAEMON) says, else bin/pvmxd beside the library or program that contains this
- * function, else beside the running program. vm: NULL: as px_rundir_open. Thread-safe. */
+ * daemon of this VM that does - or else the sentence why it cannot. Lines "note: ..." before it (a
+ * setting of the daemon's has a bad value) are logged here as warnings, where the user sees them.
+ * The program is what setting "daemon" (PVMX_DAEMON) says, else bin/pvmxd beside the library or
+ * program that contains this function, else beside the running program. vm: NULL: as
+ * px_rundir_open. Thread-safe. */
 pvmx_err pxp_daemon_start(const char *vm, bool ephemeral);
 
 /* Opens a connection to the VM's daemon, starting the daemon first when nobody listens; copes with

@@ -320,7 +320,16 @@ class Commands(Console, LabCase):
         self.assertEqual(self.finish(run), (130, "", ""))
 
     def test_settings(self):
-        self.ok(stdin=subprocess.DEVNULL)
+        # What the daemon, which starts in the background, cannot make sense of is told here.
+        self.env.update(PVMX_DAEMON_LINGER="soon", PVMX_DAEMON_OUTPUT_TASK="-3", PVMX_DAEMON_LOG=f"{self.tmp}/no/log")
+        status, _, err = self.pvmx(stdin=subprocess.DEVNULL)
+        self.assertEqual(status, 0)
+        for text in (r'"soon" is not a time .* from 0ns to 24h \(PVMX_DAEMON_LINGER\); 2s is used',
+                     r'"-3" is not a size .* \(PVMX_DAEMON_OUTPUT_TASK\); 64k is used',
+                     rf"cannot append to {self.tmp}/no/log \(PVMX_DAEMON_LOG\): No such file"):
+            self.assertRegex(err, text)
+        self.assertEqual(len(err.splitlines()), 3)
+        self.assertEqual(self.json("settings", "daemon.output_task")[0]["value"], "64k")
         names = {s["setting"] for s in self.json("settings")}
         self.assertLessEqual({"daemon.grace", "daemon.linger"}, names)
         self.assertEqual(self.json("settings", "daemon.grace", "300ms")[0]["value"], "300ms")

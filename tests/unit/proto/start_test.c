@@ -2,6 +2,7 @@
 /* Starting a daemon: how it is run, and every way in which that fails. Scripts stand for pvmxd. */
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/rundir.h"
 #include "proto/hello.h"
 #include "proto/start.h"
@@ -130,6 +131,24 @@ Test(start, the_program_sees_no_sigchld_and_loses_no_descriptor)
     cr_assert_eq(before, after);
     cr_assert_eq(children, 0);
     close(after);
+}
+
+Test(start, what_the_daemon_has_for_the_user_is_logged)
+{
+    char log[64], text[4096];
+    snprintf(log, sizeof log, "%s/log", base);
+    cr_assert_eq(px_log_set_file(log), 0);
+    write_script("printf 'note: the moon\nnote: the s' >&3; sleep 0.05\n"
+                 "printf 'un\nready\n' >&3");
+    cr_assert_eq(pxp_daemon_start("t", true), PVMX_OK, "%s", pvmx_last_error());
+    int fd = open(log, O_RDONLY);
+    ssize_t n = read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    px_fd_close(&fd);
+    cr_assert_not_null(strstr(text, "says: the moon\n"), "%s", text);
+    cr_assert_not_null(strstr(text, "says: the sun\n"), "%s", text);
+    write_script("printf 'note: the moon\nfell down' >&3");
+    fails_with(PVMX_ERR_NO_VM, "fell down");
 }
 
 Test(start, the_daemons_own_sentence_reaches_the_user)
