@@ -180,6 +180,7 @@ struct entry {
     const char *text, *name; /* the whole, and the bare name */
     size_t len, name_len;
     uint32_t slots; /* 1 where none are said: it has at least one */
+    bool said;
 };
 
 static bool next_entry(const char **at, struct entry *e)
@@ -194,6 +195,7 @@ static bool next_entry(const char **at, struct entry *e)
         e->name++;
         e->name_len = (size_t)(end - e->name);
     }
+    e->said = colon != NULL;
     if (colon)
         e->slots = (uint32_t)strtoul(colon + 1, NULL, 10);
     *at += e->len + ((*at)[e->len] == ',');
@@ -245,10 +247,45 @@ void hosts_drop(struct opts *o, const char *name)
             o->slots = o->host_slots -= o->wanted[i].slots;
 }
 
+static bool is_among(const char *list, const char *end, const struct entry *e)
+{
+    for (struct entry other; list < end && next_entry(&list, &other);)
+        if (other.name_len == e->name_len &&
+            strncasecmp(other.name, e->name, e->name_len) == 0)
+            return true;
+    return false;
+}
+
+/* Nobody has said how many processes: one for each slot of the list, or with -ppn so many on each host. The
+ * list with that number, since the daemon reads a host without one as so many as it has processors. */
+static const char *fill(struct parse *p, size_t a, const char *list)
+{
+    const char *filled = NULL, *at = list;
+    uint64_t n = 0;
+    for (struct entry e; next_entry(&at, &e);) {
+        if (!p->opts->ppn)
+            n += e.slots;
+        else if (!is_among(list, e.text, &e))
+            n += p->opts->ppn;
+        const char *word = parse_printf(p, "%.*s%s", (int)e.len, e.text, e.said ? "" : ":1");
+        if (!word || !append(p, &filled, word))
+            return NULL;
+    }
+    if (n > SLOTS_MAX) {
+        parse_fail(p, "one process for each slot of the hosts would be %llu: say -n",
+                   (unsigned long long)n);
+        return NULL;
+    }
+    p->opts->apps[a].count = (uint32_t)n;
+    return filled;
+}
+
 bool hosts_where(struct parse *p, size_t a)
 {
     const struct opts_app *app = &p->opts->more[a];
     const char *hosts = app->hosts ? app->hosts : p->opts->hosts, *where = "";
+    if (hosts && !app->counted && !app->arch && !(hosts = fill(p, a, hosts)))
+        return false;
     uint64_t taken = hosts_taken(p->opts, a);
     bool each = p->opts->ppn != 0, said = hosts || app->arch || each;
     if (hosts)

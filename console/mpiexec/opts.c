@@ -105,7 +105,6 @@ static bool add_app(struct parse *p)
     }
     o->apps[o->napps] = (struct pxp_app){.count = 1};
     o->more[o->napps++] = (struct opts_app){0};
-    p->counted = false;
     return true;
 }
 
@@ -180,7 +179,7 @@ static bool read_app(struct parse *p, int argc, char **argv, int *i)
         return true;
     }
     if (*i >= argc || strcmp(argv[*i], ":") == 0)
-        return p->counted
+        return parse_more(p)->counted
                    ? parse_fail(p, "a program to run is missing after -n %u", app->count)
                    : parse_fail(p, "which program?");
     if (!*argv[*i])
@@ -261,9 +260,9 @@ static bool finish(struct parse *p)
     if (!variables_read(p))
         return false;
     for (size_t a = 0; a < o->napps; a++) {
-        total += o->apps[a].count;
         if (!build_env(p, a) || !hosts_where(p, a))
             return false;
+        total += o->apps[a].count;
         /* Who says nothing about processors is placed like the program before it. */
         o->apps[a].place = o->more[a].place.text ? o->more[a].place.text
                            : a > 0               ? o->apps[a - 1].place

@@ -36,6 +36,7 @@ struct opts_file {
 
 /* One program of the command line. */
 struct opts_app {
+    bool counted; /* -n was given */
     struct opts_env env;
     const char *soft;         /* NULL: not given */
     const char *hosts, *arch; /* NULL: not given */

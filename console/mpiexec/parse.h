@@ -11,7 +11,6 @@ enum { USAGE = 2 }; /* exit status of a command line that makes no sense */
 struct parse {
     struct opts *opts;
     size_t capacity; /* of opts->apps                */
-    bool counted;    /* -n was given for this app    */
     bool usize_given, timeout_given, prefix_given, place_given;
     int depth;  /* files that include files     */
     int status; /* what opts_parse returns      */
@@ -97,8 +96,8 @@ bool hosts_arch(struct parse *p, const char *arch);
 bool hosts_launcher(struct parse *p, const char *launcher);
 /* All has been read: the hosts of files are wanted, too, where a program has no list of its own. */
 bool hosts_wanted(struct parse *p);
-/* Where program number a is to run, as pvmxd/spread.h reads it, into its request; those before it have
- * been read. */
+/* Where program number a is to run, as pvmxd/spread.h reads it, into its request, and without -n how many
+ * processes that are; those before it have been read. */
 bool hosts_where(struct parse *p, size_t a);
 
 /* ---- words.c ------------------------------------------------------------------------------------ */

@@ -13,8 +13,8 @@
 
 static bool run_count(struct parse *p, char **v)
 {
-    p->counted = parse_number(p, "-n", v[0], 1, 1000000, &parse_app(p)->count);
-    return p->counted;
+    parse_more(p)->counted = true;
+    return parse_number(p, "-n", v[0], 1, 1000000, &parse_app(p)->count);
 }
 
 static bool run_wdir(struct parse *p, char **v)
@@ -385,7 +385,8 @@ static bool run_help_as(struct parse *p, char **v)
 
 /* clang-format off */
 const struct opt opt_table[] = {
-    {GROUP_PROGRAM, {"n", "np", "c"}, "N", 1, "how many processes (default 1)", run_count},
+    {GROUP_PROGRAM, {"n", "np", "c"}, "N", 1,
+     "how many processes (default 1; with hosts one for each slot)", run_count},
     {GROUP_PROGRAM, {"soft"}, "SET", 1, "other numbers that will do: 1:8, 2:16:2, 4,8", run_soft},
     {GROUP_PROGRAM, {"wdir", "wd"}, "DIR", 1, "working directory", run_wdir},
     {GROUP_PROGRAM, {"path"}, "DIRS", 1, "look for the program here first (DIR:DIR...)", run_path},

@@ -90,8 +90,12 @@ class HostFile(hostlab.HostCase):
         self.assertEqual(self.placed("-hostfile", path, "-host", "h3", "-n", "2"), {index["h3"]: 2})
         self.assertEqual(self.placed("-host", "h3:1,h1:1", "-n", "3"), {index["h3"]: 2, index["h1"]: 1})
         self.assertEqual(self.placed("-ppn", "1", "-n", "4"), {i: 1 for i in index.values()})
+        # Without -n: as many as there are slots.
+        self.assertEqual(self.placed("-hostfile", path), {index["h2"]: 2, index["h1"]: 1})
+        self.assertEqual(self.placed("-hostfile", path, "-ppn", "2"), {index["h2"]: 2, index["h1"]: 2})
+        self.assertEqual(self.placed("-host", "h3:1,h1,h3:2"), {index["h3"]: 3, index["h1"]: 1})
         out = self.check_program(MPIEXEC, "-f", self.write("f", "h7 slots=3 wd=/usr\n"), "pwd")  # is added
-        self.assertEqual((out, self.hosts()["h7"][1]), ("/usr\n", 3))
+        self.assertEqual((out, self.hosts()["h7"][1]), ("/usr\n" * 3, 3))
         program = self.compile("keys", KEYS)
         out = self.check_program(program, path)
         self.assertEqual([int(w, 16) >> 18 for w in out.split()], [index["h2"], index["h2"], index["h1"]])

@@ -250,15 +250,24 @@ class Options(LabCase):
     def test_hosts(self):
         own = socket.gethostname()
         size = ("sh", "-c", "echo $MPI_UNIVERSE_SIZE")
-        for args in (("-host", own), ("-hosts", "localhost,127.0.0.1"), ("-H", f"{own}:3"),
-                     ("-host", "[::1]:2")):
+        # Without -n: one process for each slot that is named, of each program.
+        for args, n in ((("-host", own), 1), (("-hosts", "localhost,127.0.0.1"), 2), (("-H", f"{own}:3"), 3),
+                        (("-host", "[::1]:2"), 2), (("-hosts", f"{own},{own},{own}:3"), 5), (("-n", "1", "-host", f"{own}:3"), 1),
+                        (("-hosts", f"{own},localhost:3,{own}", "-ppn", "2"), 4), (("-ppn", "2"), 1),
+                        (("-hosts", f"{own}:3", "-arch", os.uname().machine), 1), (("-hosts", f"{own}:3", "-soft", "2"), 2)):
             with self.subTest(args=args):
-                self.assertEqual(self.output(*args, "echo", "x"), ["x"])
+                self.assertEqual(self.output(*args, "echo", "x"), ["x"] * n)
+        for args, a, b in (((), 3, 3), (("-n", "1"), 1, 3)):
+            self.assertEqual(sorted(self.output("-hosts", f"{own}:3", *args, "echo", "a", ":", "echo", "b")),
+                             ["a"] * a + ["b"] * b)
+        self.assertEqual(sorted(self.output("-host", f"{own}:3", "echo", "a", ":", "-host", f"{own}:2", "echo", "b", ":",
+                                            "echo", "c")), ["a"] * 3 + ["b"] * 2 + ["c"])
+        self.refused("would be 1000001: say -n", "-hosts", f"{own}:1000000,{own}", "true")
         hosts = self.tmp / "hosts"
         hosts.write_text(f"# mine\nlocalhost slots=4 max_slots=9\n\n{own}:2 # more\n{own} cpu=1\n")
         for name in ("-f", "-hostfile", "-machinefile"):
-            self.assertEqual(self.output(name, hosts, *size), ["7"])
-        self.assertEqual(self.output("-f", hosts, "-usize", "3", *size), ["3"])
+            self.assertEqual(self.output(name, hosts, *size), ["7"] * 7)
+        self.assertEqual(self.output("-f", hosts, "-usize", "3", "-n", "1", *size), ["3"])
         self.refused("cannot reach host nosuch.invalid", "-host", "nosuch.invalid", "true", status=1)
         hosts.write_text("localhost slots=none\n")
         self.refused("line 1", "-f", hosts, "true")
