@@ -16,6 +16,7 @@ class ThreeHosts(Console, hostlab.HostCase):
     def setUp(self):
         super().setUp()
         self.env["XDG_STATE_HOME"] = str(self.tmp / "state")
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "60s"  # whose daemon stands still for a while is not lost
 
     def three_hosts(self):
         self.begin()
