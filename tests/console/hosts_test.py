@@ -44,6 +44,7 @@ class AllHosts(ThreeHosts):
     def test_ps_and_jobs(self):
         hosts = self.three_hosts()
         tids, job = self.spawn("-6", "sleep", "600")
+        self.wait_until(lambda: {t["command"] for t in self.json("ps")} == {"sleep 600"}, "they have their arguments")
         tasks = self.tasks()
         self.assertEqual(list(tasks), tids)
         self.assertEqual([tasks[t]["host"] for t in tids], [h for h in hosts for _ in range(2)])
@@ -69,7 +70,7 @@ class AllHosts(ThreeHosts):
     def test_ps_is_a_tree(self):
         self.three_hosts()
         (root,), _ = self.spawn(f"-{self.here}", self.compile("family", FAMILY))
-        self.wait_until(lambda: len(self.tasks()) == 6, "the children run")
+        self.wait_until(lambda: [t["state"] for t in self.json("ps")] == ["enrolled"] * 6, "the children run")
         (other,), _ = self.spawn("-west", "sleep", "600")
         tasks = self.tasks()
         children = [t for t in tasks if tasks[t]["parent"] == root]
@@ -81,8 +82,7 @@ class AllHosts(ThreeHosts):
             self.assertRegex(line, r" \\_ \S*family")
         self.assertNotIn("\\_", lines[0] + lines[6])
         self.assertEqual(sorted(self.tasks(f"parent:{root}")), sorted(children))
-        self.wait_until(lambda: {t["state"] for t in self.tasks(root).values()} == {"enrolled"},
-                        "it has enrolled")
+        self.assertIn(root, self.tasks("state:enrolled"))
         self.assertNotIn(other, self.tasks("state:enrolled"))
         # -c ends what it has spawned; with connected children that is its failure too.
         self.ok("kill", "-y", "-c", root)
@@ -101,6 +101,7 @@ class AllHosts(ThreeHosts):
         self.wait_until(lambda: len(self.tasks()) == 3, "three are left")
         # What is not there is counted, whichever host it was on.
         self.assertEqual(self.pvmx("kill", tids[2], tids[3])[:2], (1, "1 task asked to end\n"))
+        self.wait_until(lambda: len(self.tasks()) == 2, "two are left")
         self.fails("none of these tasks", "kill", tids[2], tids[4])
         self.fails("none of these tasks", "sig", "USR1", tids[4])
         self.fails("none of these tasks", "kill", "t3ffc0001")
@@ -186,9 +187,10 @@ class AllHosts(ThreeHosts):
         self.three_hosts()
         east = {h["host"]: h["pid"] for h in self.json("hosts")}["east"]
         os.kill(east, signal.SIGSTOP)
+        asked = lambda: self.log().count("STANDIN-NEW")
+        before = asked()
         run = self.start(PVMX, "ps")
-        self.wait_until(lambda: "poll" in pathlib.Path(f"/proc/{run.pid}/wchan").read_text(),
-                        "it waits for the answer")
+        self.wait_until(lambda: asked() > before, "west was asked, and east with it")
         os.kill(east, signal.SIGKILL)
         self.assertEqual(self.finish(run)[::2], (1, "pvmx: host east does not answer: what is there "
                                                     "is missing\n"))

@@ -98,7 +98,9 @@ class Logs(ThreeHosts):
         return self.start(BUILD / "bin" / "mpiexec", *args, "sh", "-c", program)
 
     def last_job(self):
-        return str(json.loads(self.ok("--json", "events").splitlines()[-1])["job"])
+        """That has been started last; another one may end after it."""
+        events = [json.loads(line) for line in self.ok("--json", "events").splitlines()]
+        return str([e["job"] for e in events if e["event"] == "started" and e["job"]][-1])
 
     def test_of_a_job_of_mpiexec(self):
         """On its own host mpiexec reads what tasks write, elsewhere their daemons do."""
@@ -149,7 +151,8 @@ class Logs(ThreeHosts):
         self.assertEqual("".join(x["text"] for x in lines), text.replace("\n", ""))
         self.fails("that write to its terminal for the job", "logs", tids.popitem()[0])
         fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        task = [p for p in self.processes() if self.cmdline(p).startswith("sleep 600")][0]
+        task, _ = self.wait_until(lambda: len(found := [p for p in self.processes() if self.cmdline(p).startswith(
+            "sleep 600")]) == 2 and found, "both sleep")
         self.wait_until(lambda: self.size_of(f"/proc/{task}/fd/1") == (24, 80), "the new size is known")
         t.send(CTRL_C)
         self.assertEqual(t.finish(), 130)
@@ -358,7 +361,7 @@ class Logs(ThreeHosts):
             t.send(CTRL_C)
             t.expect("detached; the tasks go on")
             self.assertEqual(t.finish(), 0)
-            self.assertEqual([t["tid"] for t in self.json("ps")], [tids[0]])
+            self.wait_until(lambda: [t["tid"] for t in self.json("ps")] == [tids[0]], "rank 1 has ended")
             t = Terminal(self, PVMX, "attach", str(job))
             t.expect("0 got first")
             t.line("second")
@@ -366,7 +369,7 @@ class Logs(ThreeHosts):
             t.send(CTRL_D)
             t.expect("0 done")
             self.assertEqual(t.finish(), 0)
-            self.assertEqual(self.json("ps"), [])
+            self.wait_until(lambda: self.json("ps") == [], "rank 0 has ended")
 
     def test_attach_from_a_pipe(self):
         self.three_hosts()
