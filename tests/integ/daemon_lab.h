@@ -42,6 +42,8 @@ void lab_close(struct lab *l);
 bool lab_exists(const struct lab *l, const char *what); /* below xdg */
 
 void lab_connect(struct lab *l, struct lab_client *k, uint32_t role);
+/* False: there is no daemon (any more). */
+bool lab_try_connect(struct lab *l, struct lab_client *k, uint32_t role);
 /* Connects and greets for another process, which is returned: it only waits for its end. */
 pid_t lab_connect_puppet(struct lab *l, struct lab_client *k, uint32_t role);
 void lab_enrol(struct lab_client *k);
