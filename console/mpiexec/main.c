@@ -125,6 +125,30 @@ static pvmx_err run_round(struct run *r, int timeout_ms)
     return err;
 }
 
+/* A signal that asks to end does so at once. */
+static pvmx_err leave_at_signal(struct run *r)
+{
+    int sig = sig_next(r->sig_fd);
+    if (sig == 0 || !sig_ends(sig))
+        return PVMX_OK;
+    r->job.passed_on = sig;
+    return px_fail(PVMX_ERR_CANCELLED, "left at the user's wish");
+}
+
+/* The last words to the daemon, for its logs only: that they cannot be written is no failure. */
+static pvmx_err tell_the_rest(struct run *r)
+{
+    pvmx_err err = PVMX_OK;
+    while (!err && pxp_client_push(&r->client) == PVMX_ERR_AGAIN) {
+        struct pollfd polls[] = {{.fd = r->client.fd, .events = POLLOUT},
+                                 {.fd = r->sig_fd, .events = POLLIN}};
+        if (poll(polls, 2, -1) < 0 && errno != EINTR)
+            return px_fail_errno(errno, "poll");
+        err = leave_at_signal(r);
+    }
+    return err;
+}
+
 /* What processes leave behind when they end (tee in a script) may write for them: like a shell's pipe,
  * ours are read until everybody has closed them, and then terminals, which the daemon has open while we are
  * connected to it. */
@@ -138,7 +162,7 @@ static pvmx_err read_to_the_end(struct run *r)
         if (!output_open(&r->output)) {
             if (!output_let_go(&r->output))
                 break;
-            pxp_client_flush(&r->client, NULL, 0);
+            err = tell_the_rest(r);
             pxp_client_close(&r->client);
             continue;
         }
@@ -163,10 +187,8 @@ static pvmx_err read_to_the_end(struct run *r)
 /* The last words of the job may still wait for a slow reader; a signal ends that. */
 static pvmx_err flush_output(struct run *r, bool daemon_too)
 {
-    pvmx_err err = PVMX_OK;
     output_finish(&r->output);
-    if (daemon_too)
-        pxp_client_flush(&r->client, NULL, 0); /* for its logs only */
+    pvmx_err err = daemon_too ? tell_the_rest(r) : PVMX_OK;
     while (!err && !output_flushed(&r->output)) {
         size_t n = output_polls(&r->output);
         if (!room_for_polls(r, n + 1))
@@ -176,11 +198,7 @@ static pvmx_err flush_output(struct run *r, bool daemon_too)
         if (poll(r->polls, n + 1, -1) < 0 && errno != EINTR)
             return px_fail_errno(errno, "poll");
         output_ready(&r->output, r->polls);
-        int sig = sig_next(r->sig_fd);
-        if (sig != 0 && sig_ends(sig)) {
-            r->job.passed_on = sig;
-            err = px_fail(PVMX_ERR_CANCELLED, "left at the user's wish");
-        }
+        err = leave_at_signal(r);
     }
     return err;
 }

@@ -100,12 +100,15 @@ static pvmx_err fit_soft(const struct opts *opts)
 pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *h,
                 const struct input *in, const struct output *out, uint32_t *serial)
 {
-    int fds[5] = {in->fd, STDOUT_FILENO, STDERR_FILENO};
-    size_t nfds = 3;
+    static int fds[5]; /* until the first byte has gone */
+    size_t nfds = 0;
     char limit[48];
     pvmx_err err = fit_soft(opts);
     if (err)
         return err;
+    fds[nfds++] = in->fd;
+    fds[nfds++] = STDOUT_FILENO;
+    fds[nfds++] = STDERR_FILENO;
     for (int i = 1; i < 3; i++)
         if (out->tty[i] >= 0)
             fds[nfds++] = out->tty[i];
@@ -126,7 +129,7 @@ pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *
     if (!err)
         err = pxp_spawn_encode(&c->out, *serial, &m);
     if (!err)
-        err = pxp_client_flush(c, fds, nfds);
+        pxp_client_pass(c, fds, nfds); /* with the next round */
     free(h->env);
     h->env = NULL;
     return err;

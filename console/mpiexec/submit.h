@@ -11,7 +11,7 @@
 
 /* A closed descriptor 0, 1 or 2 becomes /dev/null, so that they can always be passed. */
 pvmx_err submit_open_stdio(void);
-/* Sends the spawn request. *serial: that of the answer. */
+/* Makes the spawn request, which goes to the daemon with the next rounds. *serial: that of the answer. */
 pvmx_err submit(struct pxp_client *c, const struct opts *opts, struct heritage *h,
                 const struct input *in, const struct output *out, uint32_t *serial);
 /* After a failure, whose errors are known: asks for fewer processes as -soft allows. false: nothing is

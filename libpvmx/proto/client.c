@@ -59,14 +59,14 @@ uint32_t pxp_client_serial(struct pxp_client *c)
     return c->serial;
 }
 
-static pvmx_err flush(struct pxp_client *c, const int *fds, size_t nfds, bool wait)
+static pvmx_err flush(struct pxp_client *c, bool wait)
 {
     while (px_buf_len(&c->out) > 0) {
-        ssize_t n =
-            px_unix_send(c->fd, px_buf_head(&c->out), px_buf_len(&c->out), fds, nfds);
+        ssize_t n = px_unix_send(c->fd, px_buf_head(&c->out), px_buf_len(&c->out),
+                                 c->pass, c->npass);
         if (n >= 0) {
             px_buf_consume(&c->out, (size_t)n);
-            nfds = 0;
+            c->npass = 0;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             if (!wait)
                 return PVMX_ERR_AGAIN;
@@ -87,12 +87,22 @@ static pvmx_err flush(struct pxp_client *c, const int *fds, size_t nfds, bool wa
 
 pvmx_err pxp_client_flush(struct pxp_client *c, const int *fds, size_t nfds)
 {
-    return flush(c, fds, nfds, true);
+    if (nfds > 0)
+        pxp_client_pass(c, fds, nfds);
+    pvmx_err err = flush(c, true);
+    c->npass = 0;
+    return err;
 }
 
 pvmx_err pxp_client_push(struct pxp_client *c)
 {
-    return flush(c, NULL, 0, false);
+    return flush(c, false);
+}
+
+void pxp_client_pass(struct pxp_client *c, const int *fds, size_t nfds)
+{
+    c->pass = fds;
+    c->npass = nfds;
 }
 
 pvmx_err pxp_client_fill(struct pxp_client *c, int timeout_ms, int *fds, size_t *nfds)

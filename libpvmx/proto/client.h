@@ -14,6 +14,8 @@
 struct pxp_client {
     int fd; /* -1: closed */
     struct px_buf in, out;
+    const int *pass; /* descriptors that travel with the first byte of out */
+    size_t npass;
     uint32_t serial; /* last one given to a request */
 };
 
@@ -43,6 +45,9 @@ uint32_t pxp_client_serial(struct pxp_client *c);
 pvmx_err pxp_client_flush(struct pxp_client *c, const int *fds, size_t nfds);
 /* Writes as much of c->out as goes without waiting; PVMX_ERR_AGAIN: some is left. */
 pvmx_err pxp_client_push(struct pxp_client *c);
+/* The descriptors travel with the next byte that a push writes; they and the list stay the caller's and have
+ * to be there until then. */
+void pxp_client_pass(struct pxp_client *c, const int *fds, size_t nfds);
 /* Reads once into c->in, after waiting at most timeout_ms (-1: for ever, 0: not at all). *nfds in:
  * room in fds, out: how many came (close-on-exec, the caller's); NULL, NULL: none wanted.
  * PVMX_ERR_AGAIN: nothing came; PVMX_ERR_CLOSED: end of the stream. */

@@ -8,9 +8,11 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import termios
+import threading
 import unittest
 
 from lab import BUILD, SANITIZED, LabCase
@@ -321,6 +323,59 @@ class Mpiexec(LabCase):
         finally:
             os.kill(daemon, signal.SIGCONT)
         self.finish(run)  # the daemon has its stderr, too
+
+    @staticmethod
+    def pass_on(source, to):
+        while True:
+            data, fds, _, _ = socket.recv_fds(source, 65536, 32)
+            if not data:
+                break
+            to.sendall(data[socket.send_fds(to, [data], fds):])
+            for fd in fds:
+                os.close(fd)
+        to.shutdown(socket.SHUT_WR)
+
+    def test_request_that_is_not_read(self):
+        """A request longer than a socket takes goes on when the daemon does, and keeps nobody from leaving."""
+        self.env["PVMX_DAEMON_LINGER"] = "60s"
+        self.check_program(MPIEXEC, "true")
+        # Between us and the daemon somebody who stands still after the greeting.
+        between = self.tmp / "between" / "pvmx" / "default"
+        between.mkdir(parents=True)
+        for folder in (between, *between.parents[:2]):
+            folder.chmod(0o700)
+        env = dict(self.env, XDG_RUNTIME_DIR=str(self.tmp / "between"), **{f"LONG{i}": 100000 * "x" for i in range(4)})
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(str(between / "ctl"))
+        listener.listen()
+        for leaves in (True, False):
+            run = self.start(MPIEXEC, "-n", "2", "sh", "-c", "echo ${#LONG0} ${#LONG3}", env=env)
+            ours, _ = listener.accept()
+            daemon = socket.socket(socket.AF_UNIX)
+            daemon.connect(f"{self.env['XDG_RUNTIME_DIR']}/pvmx/default/ctl")
+            daemon.sendall(ours.recv(65536))
+            ours.sendall(daemon.recv(65536))
+            self.wait_until(lambda run=run: self.unread(run.pid) > 100000, "the request is on its way")
+            threads = [threading.Thread(target=self.pass_on, args=ends)
+                       for ends in ((ours, daemon), (daemon, ours)) if not leaves]
+            for _ in range(2 * leaves):
+                run.send_signal(signal.SIGINT)
+                self.wait_until(lambda run=run: run.poll() is not None or not int(re.search(
+                    r"ShdPnd:\s*(\w+)", pathlib.Path(f"/proc/{run.pid}/status").read_text(encoding="ascii"))[1], 16),
+                    "it was heard")
+            if leaves:
+                run.wait(60)
+                ours.close()  # with what has come along
+            for thread in threads:
+                thread.start()
+            status, out, err = self.finish(run)
+            self.assertEqual((status, out), (128 + signal.SIGINT, "") if leaves else (0, 2 * "100000 100000\n"), err)
+            for thread in threads:
+                thread.join()
+            ours.close()
+            daemon.close()
+        self.check_program(BUILD / "bin" / "pvmx", "halt")
 
     def test_no_oversubscription(self):
         many = str(2 * os.cpu_count() + 1)

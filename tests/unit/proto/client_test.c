@@ -181,6 +181,33 @@ Test(client, flush_waits_for_a_slow_daemon)
     close(pair[1]);
 }
 
+Test(client, push_takes_descriptors_along_when_there_is_room)
+{
+    int pair[2], pipe_fds[2], got[4];
+    size_t ngot = 4;
+    struct pxp_client us, them;
+    uint8_t bytes[65536] = {0};
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    cr_assert_eq(pipe(pipe_fds), 0);
+    pxp_client_adopt(&us, pair[0]);
+    pxp_client_adopt(&them, pair[1]);
+    while (write(us.fd, bytes, sizeof bytes) > 0)
+        continue;
+    cr_assert_eq(px_buf_append(&us.out, "x", 1), PVMX_OK);
+    pxp_client_pass(&us, pipe_fds, 2);
+    cr_assert_eq(pxp_client_push(&us), PVMX_ERR_AGAIN);
+    while (read(them.fd, bytes, sizeof bytes) > 0)
+        continue;
+    cr_assert_eq(pxp_client_push(&us), PVMX_OK);
+    cr_assert_eq(px_buf_append(&us.out, "y", 1), PVMX_OK);
+    cr_assert_eq(pxp_client_fill(&them, 0, got, &ngot), PVMX_OK);
+    cr_assert_eq(ngot, 2);
+    cr_assert_eq(pxp_client_push(&us), PVMX_OK);
+    ngot = 4;
+    cr_assert_eq(pxp_client_fill(&them, 0, got, &ngot), PVMX_OK);
+    cr_assert_eq(ngot, 0, "they travel once");
+}
+
 Test(client, messages_and_descriptors_both_ways)
 {
     int pair[2], pipe_fds[2], got[4];
