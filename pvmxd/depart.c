@@ -4,8 +4,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "beat.h"
+#include "drain.h"
 #include "link.h"
-#include "output.h"
 #include "proto/hello.h"
 #include "server.h"
 #include <stdlib.h>
@@ -72,7 +72,7 @@ bool depart_in_use(const struct server *sv)
 {
     /* Callers stand for clients that are counted where they are. */
     return !px_list_empty(&sv->all_tasks) || sv->npeers > sv->callers.count ||
-           sv->nrequests > 0 || !px_list_empty(&sv->adds) || output_busy(sv);
+           sv->nrequests > 0 || !px_list_empty(&sv->adds) || drain_busy(sv);
 }
 
 /* As far as they have said. */

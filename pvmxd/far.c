@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "caller.h"
 #include "consent.h"
+#include "drain.h"
 #include "events.h"
 #include "feed.h"
 #include "guest.h"
@@ -70,9 +71,10 @@ static void far_free(struct far *f)
 static void far_ended(struct far *f, const struct pxp_task_end *end)
 {
     struct job *j = f->job;
-    /* mpiexec leaves when it has heard of all ends; libpvm3 says behind a task's lines that it has ended. */
-    if (j != NULL && output_hold(f->sv, end, j->session != NULL))
+    /* mpiexec leaves when it has heard of all ends. */
+    if (j != NULL && j->session != NULL && drain_hold(f->sv, end))
         return;
+    drain_end(f->sv, f->tid);
     feed_end(f->sv, f->tid);
     guest_end(f->sv, f->tid);
     callers_end(f->sv, f->tid);

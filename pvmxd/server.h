@@ -80,8 +80,11 @@ struct server {
     struct px_list requests;          /* struct spawn_req: all in progress        */
     struct px_list spans;             /* struct span: requests over several hosts */
     struct px_list laters;            /* see part.c                               */
-    struct px_list outlets, sinks, drains; /* see output.c               */
-    struct px_map logs, inlets, feeds;     /* see logs.c, input.c, feed.c: by tid */
+    struct px_map outlets, sinks;     /* see output.c, drain.c: by tid and stream */
+    int gather_fd;
+    struct loop_io gather_io;
+    struct px_list drains;
+    struct px_map logs, inlets, feeds; /* see logs.c, input.c, feed.c: by tid */
     struct px_list logs_live, logs_ended, log_waits;
     size_t logs_size;
     struct px_list forwards;  /* struct waiter: another daemon is asked */

@@ -4,12 +4,12 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "dial.h"
+#include "drain.h"
 #include "far.h"
 #include "feed.h"
 #include "hosts.h"
 #include "inherit.h"
 #include "link.h"
-#include "output.h"
 #include "peer.h"
 #include "place.h"
 #include "post.h"
@@ -213,7 +213,7 @@ pvmx_err span_place(struct spawn_req *r)
 static void drop_tid(struct spawn_req *r, struct spawn_one *one)
 {
     if (one->tid != 0)
-        output_forget(r->sv, one->tid);
+        drain_forget(r->sv, one->tid);
     one->tid = 0;
 }
 
@@ -429,7 +429,7 @@ static void start_all(struct spawn_req *r)
     s->waiting = 1; /* the launch here */
     for (uint32_t i = 0; i < r->total; i++)
         if (r->ones[i].host != 0 && r->ones[i].err == PVMX_OK)
-            output_expect(r, &r->ones[i]);
+            drain_expect(r, &r->ones[i]);
     for (size_t i = 0; i < s->nparts; i++) {
         pvmx_err err = start_part(r, &s->parts[i]);
         if (err != PVMX_OK)

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "drain.h"
 #include "events.h"
 #include "helper.h"
 #include "inherit.h"
@@ -473,13 +474,15 @@ static void own_job(struct spawn_req *r, struct job *j)
 static void commit(struct spawn_req *r, struct job *j)
 {
     bool orphans = r->cancelled && (j->flags & PVMX_SPAWN_DETACHED) == 0;
-    j->piped = r->m.keep;
+    j->piped = r->m.keep || streams_tags(r, 1) || streams_tags(r, 2);
     for (uint32_t i = 0; i < r->total; i++) {
-        struct task *t = spawn_register(r, &r->ones[i], j);
-        if (t == NULL || !r->m.keep)
+        struct spawn_one *one = &r->ones[i];
+        struct task *t = spawn_register(r, one, j);
+        if (t == NULL || !j->piped)
             continue;
-        output_expect(r, &r->ones[i]);
-        output_start(r->sv, t, &r->ones[i], 0);
+        drain_expect(r, one);
+        if (one->ends[1] >= 0 || one->ends[2] >= 0)
+            output_start(r->sv, t, one, 0);
     }
     if (r->span != NULL)
         span_commit(r, j);

@@ -77,6 +77,8 @@ struct spawn_req {
     struct pxp_spawn m;
     struct pxp_zone zone;
     int stdio[3], tty[3]; /* tty: what tasks of this host get instead; -1: the same */
+    uint8_t via[3]; /* these are streams of this task that are collected; 0: not; see streams.c */
+    int32_t via_task;
     unsigned rounds;
     uint32_t undoing; /* killed processes not reaped yet */
     bool preloaded;   /* its files are here; see preload.h */

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bind.h"
+#include "drain.h"
 #include "logs.h"
 #include "peer.h"
 #include "proto/hello.h"
@@ -94,22 +95,26 @@ static void hand_on_terminal(struct spawn_req *r, int i, const struct peer *sess
     }
 }
 
+/* Of which of its own streams, 0: none. The request's descriptor i is the pipe that it has for it. */
+static uint32_t own_pipe(const struct task *t, const struct stat *st)
+{
+    uint32_t stream = 0;
+    for (uint32_t k = 1; k < 3; k++)
+        if (t->pipes[k] != 0 && t->pipes[k] == st->st_ino)
+            stream = k;
+    return stream;
+}
+
 /* A spawner hands on descriptor i. */
 static void hand_on(struct spawn_req *r, int i, struct peer *session)
 {
     const struct task *t = r->owner;
     struct stat st;
-    uint32_t stream = 0;
     if (fstat(r->stdio[i], &st) != 0)
         return;
     if (S_ISCHR(st.st_mode))
         hand_on_terminal(r, i, session, &st);
-    if (!S_ISFIFO(st.st_mode))
-        return;
-    for (int k = 1; k < 3; k++)
-        if (t->pipes[k] != 0 && t->pipes[k] == st.st_ino)
-            stream = 1u << k;
-    if (stream == 0)
+    if (!S_ISFIFO(st.st_mode) || own_pipe(t, &st) == 0)
         return;
     if ((r->m.flags & PVMX_SPAWN_DETACHED) == 0) {
         r->m.streams |= 1u << i;
@@ -120,6 +125,61 @@ static void hand_on(struct spawn_req *r, int i, struct peer *session)
         px_fd_close(&r->stdio[i]);
         r->stdio[i] = fd;
     }
+}
+
+/* Descriptors for the pipes of so many would leave few for all else. */
+static bool too_many(const struct spawn_req *r, uint64_t others, uint64_t share)
+{
+    struct rlimit limit;
+    uint64_t tasks = others;
+    for (size_t i = 0; i < r->m.n_apps; i++)
+        if (r->m.apps[i].count != UINT32_MAX) /* one for each place: these are not as many */
+            tasks += r->m.apps[i].count;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           tasks * FDS_OF_TASK > limit.rlim_cur / share;
+}
+
+bool streams_tags(const struct spawn_req *r, uint32_t stream)
+{
+    return r->origin == 0 && !r->m.keep &&
+           ((r->m.flags & PVMX_SPAWN_TAGGED) != 0 || r->via[stream] != 0);
+}
+
+/* The stream of the spawner by which it is collected itself, and which its children get. 0: none. */
+static uint32_t collected(const struct spawn_req *r, const struct stat *st)
+{
+    const struct task *t = r->owner;
+    uint32_t own = t != NULL && S_ISFIFO(st->st_mode) ? own_pipe(t, st) : 0;
+    if (own != 0 && drain_collects(r->sv, t->tid, own, NULL))
+        return own;
+    for (uint32_t k = 1; t != NULL && k < 3; k++) /* it has no pipe */
+        if (drain_collects(r->sv, t->tid, k, st))
+            return k;
+    return 0;
+}
+
+/* Pipes for what is collected: as the request says, or since its descriptors are those of its spawner, whom
+ * somebody collects. Without them they are the collector's socket, or the spawner's pipe. */
+static void collect(struct spawn_req *r)
+{
+    bool asked = (r->m.flags & PVMX_SPAWN_TAGGED) != 0;
+    struct stat st[3] = {0};
+    if (r->m.keep ||
+        (!asked && (r->owner == NULL || r->owner->job == NULL || !r->owner->job->piped)))
+        return;
+    r->via_task = !asked ? r->owner->tid : 0;
+    for (uint32_t i = 1; i < 3; i++)
+        if (fstat(r->stdio[i], &st[i]) == 0 && !asked)
+            r->via[i] = (uint8_t)collected(r, &st[i]);
+    if (too_many(r, r->sv->arena.nlive, 1)) {
+        px_log(PX_LOG_INFO, "STREAMS-SHARED",
+               "so many tasks share the pipe or socket by which they are collected");
+        return;
+    }
+    for (uint32_t i = 1; i < 3; i++)
+        r->m.streams |= streams_tags(r, i) ? 1u << i : 0;
+    if (streams_tags(r, 1) && streams_tags(r, 2) && same_file(r->stdio[2], &st[1]))
+        r->m.streams |= PXP_STREAM_JOINED;
 }
 
 void streams_request(struct spawn_req *r)
@@ -133,25 +193,17 @@ void streams_request(struct spawn_req *r)
     }
     r->m.streams = 0; /* only mpiexec and we know what to do with pipes */
     streams_keep(r);
+    collect(r);
     for (int i = 1; session != NULL && i < 3; i++)
-        hand_on(r, i, session);
-}
-
-/* Descriptors for their pipes would leave few for all else. */
-static bool too_many(const struct spawn_req *r)
-{
-    struct rlimit limit;
-    uint64_t tasks = 0;
-    for (size_t i = 0; i < r->m.n_apps; i++)
-        tasks += r->m.apps[i].count;
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && tasks * FDS_OF_TASK > limit.rlim_cur / 2;
+        if (!streams_tags(r, (uint32_t)i))
+            hand_on(r, i, session);
 }
 
 void streams_keep(struct spawn_req *r)
 {
     static struct pxp_range first = {.first = 0, .count = 1};
     struct stat st;
-    if (r->m.keep && too_many(r)) {
+    if (r->m.keep && too_many(r, 0, 2)) {
         px_log(PX_LOG_WARN, "STREAMS-MANY", "the output of so many tasks is not kept");
         r->m.keep = false;
     }
@@ -208,8 +260,12 @@ pvmx_err streams_prepare(const struct spawn_req *r, struct spawn_one *one,
             plan->stdio[2] = theirs[1];
             continue;
         }
+        if (i == 2 && joined && streams_tags(r, 1))
+            continue;
         if (!make_pipe(&one->ends[i], &theirs[i], i > 0)) {
             int errnum = errno;
+            if (i > 0 && streams_tags(r, (uint32_t)i))
+                continue; /* the next best: see collect */
             streams_close(one->ends);
             streams_close(theirs);
             return px_fail_errno(errnum, "cannot make the pipes of rank %u%s", one->rank,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "caller.h"
 #include "conf.h"
+#include "drain.h"
 #include "events.h"
 #include "far.h"
 #include "helper.h"
@@ -298,6 +299,7 @@ void task_end(struct task *t, int status, int signal)
         peer_drain(t->peer);
     if (t->job != NULL && t->job->piped) {
         output_drain(sv, t->tid);
+        drain_end(sv, t->tid);
         input_end(sv, t->tid);
     }
     logs_end(sv, t->tid);

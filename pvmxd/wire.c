@@ -9,6 +9,7 @@
 #include "caller.h"
 #include "consent.h"
 #include "dial.h"
+#include "drain.h"
 #include "errand.h"
 #include "far.h"
 #include "guest.h"
@@ -50,7 +51,7 @@ static const struct handler {
     {PXP_ABORT, far_on_abort},
     {PXP_JOB_END, far_on_job_end},
     {PXP_RELEASE, far_on_release},
-    {PXP_OUTPUT, output_on_bytes},
+    {PXP_OUTPUT, drain_on_bytes},
     {PXP_CONSUMED, output_on_consumed},
     {PXP_FEED, input_on_feed},
     {PXP_FETCH, preload_on_fetch},

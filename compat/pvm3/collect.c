@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Collecting the output of tasks in a thread.
  *
- * It comes through one socket for all tasks of a pvm_spawn. The kernel says with each piece which process
- * has written it, so that lines get the tid of their task. A task's end is told from outside; as what it
- * has written is in the socket by then, the socket is read until it is empty before the end is shown. */
+ * It comes through one socket for all tasks of a pvm_spawn, in records of the daemon, which reads a pipe of
+ * each task; so the end of a task comes behind all that it has written. Ends of those of whom the daemon does
+ * not know that they are collected (children on another host of a task there) are told from outside.
+ *
+ * Where the daemon is short of descriptors, tasks have the socket itself. Then the kernel says with each
+ * piece which process has written it, hence the task: unless it was a helper that has ended since. */
 #include "collect.h"
 
 #include <errno.h>
@@ -23,7 +26,8 @@ struct writer {
     struct writer *next;
     pid_t pid; /* 0: none has written yet, or a task of another host */
     int tid;
-    bool told; /* its end will be told */
+    bool told;     /* its end will be told: by a notice, or */
+    bool recorded; /* by a record of the daemon's */
     bool ended;
     bool wrote;
     size_t len;
@@ -54,10 +58,11 @@ struct p3_collector {
     struct writer *writers, **last;
     struct helper helpers[HELPERS];
     unsigned nhelpers;
-    /* Output of other hosts comes from the daemon, in records. */
+    /* The daemon writes records. */
     pid_t daemon;
     struct pvmx_output record; /* the one that is being read */
     size_t head;               /* bytes of it that have come */
+    struct writer *of;         /* whose it is */
 
     pthread_mutex_t lock; /* of what follows */
     struct news *news;
@@ -223,28 +228,40 @@ static void end_writer(struct p3_collector *c, struct writer *w)
     w->ended = true;
 }
 
+/* The head of a record has come. */
+static void begin_record(struct p3_collector *c)
+{
+    const struct pvmx_output *r = &c->record;
+    struct writer *w = writer_of_task(c, r->tid);
+    if (!w && r->what != PVMX_OUTPUT_END) /* else one that could not be started after all */
+        w = new_writer(c, 0, r->tid, r->parent);
+    if (w && r->what == PVMX_OUTPUT_BORN)
+        w->recorded = true;
+    else if (w && r->what == PVMX_OUTPUT_END)
+        end_writer(c, w);
+    c->of = w;
+}
+
 /* What the daemon has written: records, cut anywhere. */
 static void take_records(struct p3_collector *c, const char *text, size_t len)
 {
     while (len) {
-        if (c->head < sizeof c->record) {
-            size_t n = sizeof c->record - c->head;
+        size_t n = sizeof c->record - c->head;
+        if (n) {
             n = n < len ? n : len;
             memcpy((char *)&c->record + c->head, text, n);
             c->head += n;
-            text += n;
-            len -= n;
-            continue;
+            if (c->head == sizeof c->record)
+                begin_record(c);
+        } else {
+            n = c->record.len < len ? c->record.len : len;
+            if (c->of)
+                take(c, c->of, text, n);
+            c->record.len -= (uint32_t)n;
         }
-        size_t n = c->record.len < len ? c->record.len : len;
-        struct writer *w = writer_of_task(c, c->record.tid);
-        if (!w)
-            w = new_writer(c, 0, c->record.tid, 0);
-        if (w)
-            take(c, w, text, n);
         text += n;
         len -= n;
-        if ((c->record.len -= (uint32_t)n) == 0)
+        if (c->head == sizeof c->record && c->record.len == 0)
             c->head = 0;
     }
 }
@@ -312,17 +329,17 @@ static void take_news(struct p3_collector *c)
             w = new_writer(c, 0, list[i].tid, list[i].parent);
         if (w && list[i].born)
             w->told = true;
-        else if (w)
+        else if (w && !w->recorded)
             end_writer(c, w);
     }
     free(list);
 }
 
-/* Is there a task whose end will be told? */
+/* The socket is closed: is there a task whose end will be told? */
 static bool any_lives(const struct p3_collector *c)
 {
     const struct writer *w = c->writers;
-    while (w && (w->ended || !w->told))
+    while (w && (w->ended || w->recorded || !w->told))
         w = w->next;
     return w != NULL;
 }
@@ -347,7 +364,7 @@ static void *run(void *arg)
     for (int i = 0; i < c->ntids; i++) {
         struct writer *w = new_writer(c, c->pids[i], c->tids[i], c->self);
         if (w)
-            w->told = true;
+            w->recorded = true;
     }
     flush(c);
     while (goes_on(c)) {

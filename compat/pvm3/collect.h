@@ -24,8 +24,8 @@ struct p3_collect_sink {
 };
 
 /* Tasks of one spawn, whose parent is self; pids: 0 where the process is not known, or is on another host.
- * host: bits of the tids of this host. daemon: process that writes for other hosts, in records (struct
- * pvmx_output). The thread has fd from now on. NULL: it could not be made. */
+ * host: bits of the tids of this host. daemon: process that writes records (struct pvmx_output). The thread
+ * has fd from now on. NULL: it could not be made. */
 struct p3_collect_args {
     int fd, ntids, host, daemon, self;
     const int *tids, *pids;
@@ -35,7 +35,8 @@ struct p3_collect_args {
 };
 struct p3_collector *p3_collect_start(const struct p3_collect_args *args);
 
-/* A child of a task has been born, or a task has ended: everything that it has written is in the socket. */
+/* A child of a task has been born, or a task has ended whose end does not come in the socket; everything that
+ * it has written has. */
 void p3_collect_born(struct p3_collector *c, int tid, int parent);
 void p3_collect_ended(struct p3_collector *c, int tid);
 bool p3_collect_knows(struct p3_collector *c, int tid);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* pvm_catchout with children of children, marked lines, without waiting at the end; output as messages. */
+/* pvm_catchout with children of children, marked lines, helpers of tasks, few descriptors, without waiting at
+ * the end; output as messages. */
 #include "check.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LINES = 64 };
@@ -72,7 +75,10 @@ static void family(void)
     for (int i = 0; i < n; i++)
         marked += lines[i].mark == '|' && lines[i].tid == (unsigned)tid;
     SAME(marked, 2);
-    SAME(n, 3 * 2 + 2);
+    SAME(n, 3 * 2 + 2 + 1);
+    for (int i = 0; i < n; i++)
+        if (strcmp(lines[i].text, "helped") == 0)
+            SAME(lines[i].tid, grandchild);
     fclose(f);
     unlink(path);
 }
@@ -106,6 +112,7 @@ static void last(int parent)
 {
     (void)parent;
     pvm_recv(-1, 3);
+    CHECK(system("echo helped >/dev/stderr") == 0);
 }
 
 /* ---- the same family, to a task that has PvmOutputTid set to itself: a message for each piece, behind two
@@ -114,11 +121,11 @@ static void last(int parent)
 static void told(void)
 {
     enum { TAG = 66 };
-    char *args[] = {"told", NULL}, text[100];
+    char *args[] = {"told", NULL}, text[3][100] = {{0}};
     int all[3], parents[3] = {pvm_mytid()}, said[3] = {0}, ended = 0,
                 ctx = pvm_newcontext(), tag;
     struct timeval limit = {60, 0};
-    size_t n = 0;
+    size_t n[3] = {0};
     SAME(pvm_setopt(PvmOutputTid, pvm_mytid()), 0);
     SAME(pvm_setopt(PvmOutputCode, TAG), 0);
     SAME(pvm_setopt(PvmOutputContext, ctx), 0);
@@ -151,11 +158,12 @@ static void told(void)
             ended++;
             continue;
         }
-        CHECK(i == 0 && n + (size_t)head[1] < sizeof text);
-        SAME(pvm_upkbyte(text + n, head[1], 1), PvmOk);
-        n += (size_t)head[1];
+        CHECK(n[i] + (size_t)head[1] < sizeof text[i]);
+        SAME(pvm_upkbyte(text[i] + n[i], head[1], 1), PvmOk);
+        n[i] += (size_t)head[1];
     }
-    CHECK(n == 10 && memcmp(text, "BEGIN\nEOF\n", n) == 0);
+    CHECK(strcmp(text[0], "BEGIN\nEOF\n") == 0 && n[1] == 0);
+    CHECK(strcmp(text[2], "helped\n") == 0);
 }
 
 /* ---- pvm_catchout(NULL): the end does not wait, and the task goes on writing */
@@ -194,8 +202,127 @@ static void left_child(int parent)
     pvm_send(to, 2);
 }
 
+/* ---- scripts whose helpers have ended before anybody reads: the collector cannot write at first, since the
+ * pipe to which it is to write is full */
+
+enum { SCRIPTS = 4, SAID = 25 };
+
+struct reader {
+    FILE *from;
+    int to;
+    size_t filled;
+};
+
+static FILE *full_pipe(struct reader *r)
+{
+    static const char junk[4096];
+    int fds[2];
+    CHECK(pipe(fds) == 0 && fcntl(fds[1], F_SETFL, O_NONBLOCK) == 0);
+    for (ssize_t n; (n = write(fds[1], junk, sizeof junk)) > 0;)
+        r->filled += (size_t)n;
+    CHECK(fcntl(fds[1], F_SETFL, 0) == 0);
+    r->from = fdopen(fds[0], "r");
+    FILE *f = fdopen(fds[1], "w");
+    CHECK(r->from && f);
+    return f;
+}
+
+static void open_pipe(struct reader *r)
+{
+    while (r->filled-- > 0)
+        SAME(fgetc(r->from), 0);
+}
+
+/* Each line with its own task in front, between that one's BEGIN and EOF. */
+static void check_scripts(struct reader *r, const int *tid)
+{
+    char raw[256], text[100];
+    int lines[SCRIPTS] = {0}, ends = 0;
+    unsigned label;
+    while (ends < SCRIPTS) {
+        int i = 0, said;
+        CHECK(fgets(raw, sizeof raw, r->from));
+        SAME(sscanf(raw, "[t%x] %99s", &label, text), 2);
+        while (i < SCRIPTS && (unsigned)tid[i] != label)
+            i++;
+        CHECK(i < SCRIPTS && lines[i] >= 0);
+        if (strcmp(text, "BEGIN") == 0)
+            continue;
+        if (strcmp(text, "EOF") == 0) {
+            SAME(lines[i], 2 * SAID);
+            lines[i] = -1;
+            ends++;
+            continue;
+        }
+        SAME(sscanf(text, "%d", &said), 1);
+        SAME(said, i);
+        lines[i]++;
+    }
+}
+
+static void scripts(void)
+{
+    char script[] = "for i in $(seq 25); do (echo $PVMX_RANK); printenv PVMX_RANK; done";
+    char *args[] = {"-c", script, NULL};
+    struct timeval limit = {60, 0};
+    struct reader r = {0};
+    int tid[SCRIPTS];
+    FILE *f = full_pipe(&r);
+    SAME(pvm_catchout(f), PvmOk);
+    SAME(pvm_spawn("/bin/sh", args, PvmTaskDefault, NULL, SCRIPTS, tid), SCRIPTS);
+    SAME(pvm_notify(PvmTaskExit, 1, SCRIPTS, tid), PvmOk);
+    for (int i = 0; i < SCRIPTS; i++)
+        CHECK(pvm_trecv(-1, 1, &limit) > 0);
+    open_pipe(&r);
+    check_scripts(&r, tid);
+    pvm_exit();
+    fclose(f);
+    fclose(r.from);
+}
+
+/* ---- more tasks than the daemon has descriptors for pipes for: they have one socket, which the kernel tells
+ * who writes to */
+
+enum { CROWD = 34 };
+
+static void crowded(void)
+{
+    char *args[] = {"crowded", NULL}, raw[256];
+    int tid[CROWD], lines = 0, ends = 0;
+    unsigned label, said;
+    FILE *f = tmpfile();
+    CHECK(f);
+    SAME(pvm_catchout(f), PvmOk);
+    SAME(pvm_spawn(own_program, args, PvmTaskDefault, NULL, CROWD, tid), CROWD);
+    pvm_exit();
+    rewind(f);
+    while (fgets(raw, sizeof raw, f)) {
+        ends += strstr(raw, "] EOF\n") != NULL;
+        if (sscanf(raw, "[t%x] t%x", &label, &said) != 2)
+            continue;
+        SAME(label, said);
+        lines++;
+    }
+    SAME(lines, CROWD);
+    SAME(ends, CROWD);
+    fclose(f);
+}
+
+static void crowded_child(int parent)
+{
+    struct stat st;
+    (void)parent;
+    CHECK(fstat(1, &st) == 0 && S_ISSOCK(st.st_mode)); /* else this tests nothing */
+    printf("t%x\n", (unsigned)pvm_mytid());
+}
+
 const struct test_case cases[] = {
-    {"family", family, family_child}, {"told", told, family_child},
-    {"middle", NULL, middle},         {"last", NULL, last},
-    {"left", left, left_child},       {0},
+    {"family", family, family_child},
+    {"told", told, family_child},
+    {"middle", NULL, middle},
+    {"last", NULL, last},
+    {"left", left, left_child},
+    {"scripts", scripts, NULL},
+    {"crowded", crowded, crowded_child},
+    {0},
 };

@@ -48,14 +48,18 @@ enum {
     PVMX_SPAWN_NO_OVERSUBSCRIBE = 4, /* refuse when there are fewer free slots than tasks */
     /* The programs need not call the library (no time limit for init), and are no children to MPI. */
     PVMX_SPAWN_NO_MPI = 8,
-    /* what tasks of other hosts write comes to stdio in records: struct pvmx_output, then the bytes */
+    /* What tasks write comes to stdio, one socket for both, in records. Where the daemon is short of
+     * descriptors, tasks of its host have the socket itself, and there are only records of ends. */
     PVMX_SPAWN_TAGGED = 16,
     PVMX_SPAWN_FILE_NAME = 32, /* argv[0] is the file that was found, not the word for it */
 };
 
+/* A task has written so many bytes, which follow; was born, a child of one that is collected; has ended. */
+enum { PVMX_OUTPUT_BYTES, PVMX_OUTPUT_BORN, PVMX_OUTPUT_END };
 struct pvmx_output {
     pvmx_tid tid;
-    uint32_t len;
+    uint32_t what, len;
+    pvmx_tid parent; /* of one that was born */
 };
 
 struct pvmx_spawn_args {
