@@ -4,6 +4,7 @@
 
 #include "../../compat/pvm3/extra.h" /* pvm_gsdump */
 
+#include <sys/time.h>
 #include <unistd.h>
 
 char *own_program;
@@ -55,6 +56,13 @@ void dump_groups(char *text, size_t size)
     size_t n = fread(text, 1, size - 1, f);
     text[n] = 0;
     fclose(f);
+}
+
+long clock_us(void)
+{
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    return now.tv_sec * 1000000L + now.tv_usec;
 }
 
 int main(int argc, char **argv)

@@ -44,6 +44,8 @@ void send_int(int tid, int tag, int value);
  * same tids again. leave_machine ends it. */
 void keep_machine(void);
 void leave_machine(void);
+/* Microseconds of this machine's clock. */
+long clock_us(void);
 /* What pvm_gsdump writes to stderr. */
 void dump_groups(char *text, size_t size);
 

@@ -71,15 +71,10 @@ static void expect_added(int n, const int *tids)
     expect_none(TAG_ADD);
 }
 
-static long micros(struct timeval t)
-{
-    return t.tv_sec * 1000000L + t.tv_usec;
-}
-
 static void table(void)
 {
     struct pvmhostinfo *h;
-    struct timeval clk, delta, before, after;
+    struct timeval clk, delta;
     char with_options[100];
     int info[3], never = 4000 << 18, tid;
     read_names();
@@ -99,12 +94,11 @@ static void table(void)
     SAME(tid, PvmDupHost);
     SAME(pvm_mstat(names[1]), PvmOk);
     SAME(pvm_mstat(names[2]), PvmNoHost);
-    gettimeofday(&before, NULL);
+    long begin = clock_us();
     SAME(pvm_hostsync(info[1], &clk, &delta), PvmOk);
-    gettimeofday(&after, NULL);
     CHECK(clk.tv_sec > 1000000000 && delta.tv_usec >= 0 && delta.tv_usec < 1000000);
-    CHECK(labs(micros(delta)) <=
-          (micros(after) - micros(before)) / 2 + 1); /* one machine has one clock */
+    long off = delta.tv_sec * 1000000L + delta.tv_usec; /* one machine has one clock */
+    CHECK(labs(off) <= (clock_us() - begin) / 2 + 1);
     SAME(pvm_hostsync(never, NULL, NULL), PvmNoHost);
 
     SAME(pvm_notify(PvmHostDelete, TAG_GONE, 1, &info[0]), PvmOk);
@@ -129,9 +123,7 @@ static void table(void)
     expect_added(1, &tid);
     SAME(pvm_delhosts(&list[0], 1, &info[0]), 1);
     SAME(pvm_addhosts(&list[0], 1, &tid), 1);
-    expect_none(TAG_ADD);
-    expect_none(TAG_GONE);
-    expect_none(TAG_GONE + 50);
+    expect_none(-1);
 }
 
 /* ---- tasks */
@@ -454,12 +446,11 @@ static void output(void)
 static void output_child(int parent)
 {
     char *args[] = {"output", NULL};
-    int here = pvm_tidtohost(parent) == pvm_tidtohost(pvm_mytid());
+    int me = pvm_mytid(), here = pvm_tidtohost(parent) == pvm_tidtohost(me);
     if (here) /* has a child elsewhere */
         SAME(pvm_spawn(own_program, args, PvmTaskHost | PvmHostCompl, ".", 1, NULL), 1);
     for (int i = 0; i < 1000; i++)
-        fprintf(i % 2 || here ? stdout : stderr, "line %d of t%x\n", i,
-                (unsigned)pvm_mytid());
+        fprintf(i % 2 || here ? stdout : stderr, "line %d of t%x\n", i, (unsigned)me);
 }
 
 /* ---- routes */

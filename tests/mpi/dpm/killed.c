@@ -173,8 +173,8 @@ static void never_inits(void)
     OK(MPI_Comm_disconnect(&inter));
 }
 
-/* A program that never calls MPI and goes on: given up when its time for MPI_Init is over. By a process that has
- * set a short one: the others' children may take longer on a busy machine. */
+/* A program that never calls MPI and goes on: given up when its time for MPI_Init is over. By a process that
+ * has set a short one: the others' children may take longer on a busy machine. */
 static void never_calls(void)
 {
     static char duration[] = "30";

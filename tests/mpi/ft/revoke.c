@@ -147,8 +147,8 @@ static bool has_ended(void *pid)
     return waitpid(*(pid_t *)pid, NULL, WNOHANG) != 0;
 }
 
-/* The daemon, which tells of it, stands still for a second. Who waits in a collective, and asks about the one that
- * has revoked and gone on, hears of nothing else meanwhile. */
+/* The daemon, which tells of it, stands still for a second. Who waits in a collective, and asks about the one
+ * that has revoked and gone on, hears of nothing else meanwhile. */
 static void late_news(MPI_Comm all, MPI_Comm inter, int rank)
 {
     MPI_Comm kept, freed;

@@ -14,7 +14,7 @@ static bool comes_late(void *arg)
     return (atomic_load(&a->slot->rx_flags) & PX_RX_SLEEPING) != 0;
 }
 
-/* A busy machine may keep one wait, not each of several; sleeping until the next look would be seen in all. */
+/* A busy machine may keep one wait, not each of several; sleeping until the next look shows in all. */
 Test(wait, looks_again_before_it_sleeps)
 {
     struct px_arena arena;
