@@ -68,6 +68,8 @@ static const char tail[] =
     "that were typed\n"
     ".SH ENVIRONMENT\n.TP\n\\fBPVMX_VM\\fR\nname of the virtual machine when \\-\\-vm "
     "does not say\n"
+    ".TP\n\\fBPVMX_CONSOLE_PATIENCE\\fR\nhow long hosts may take to answer before the "
+    "console goes on without them (3s)\n"
     ".SH SEE ALSO\n\\fBmpiexec\\fR(1)\n";
 
 void man_program(void)

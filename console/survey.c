@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/param.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
 
@@ -11,7 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE (3 * PX_SEC) /* less than what gives up a silent host */
+static int64_t patience_ns;
+
+static const struct px_param settings[] = {
+    {.name = "console.patience",
+     .type = PX_PARAM_TIME,
+     .dflt = "3s", /* less than what gives up a silent host */
+     .min = (int64_t)(10 * PX_MS),
+     .max = (int64_t)(3600 * PX_SEC),
+     .help =
+         "how long hosts may take to answer the console before it goes on without them",
+     .store.number = &patience_ns},
+};
+
+static uint64_t patience(const struct link *l)
+{
+    px_param_register(settings, sizeof settings / sizeof *settings);
+    return l->patience ? l->patience : (uint64_t)patience_ns;
+}
 
 /* ---- hosts ------------------------------------------------------------------------------------ */
 
@@ -47,7 +65,7 @@ pvmx_err survey_begin(struct survey *s, struct link *l, uint32_t wanted)
     *s = (struct survey){.link = l,
                          .serial = pxp_client_serial(&l->client),
                          .wanted = wanted,
-                         .until = px_now_ns() + (l->patience ? l->patience : PATIENCE)};
+                         .until = px_now_ns() + patience(l)};
     return read_hosts(s);
 }
 

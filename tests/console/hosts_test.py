@@ -148,7 +148,7 @@ class AllHosts(ThreeHosts):
         east = {h["host"]: h["pid"] for h in self.json("hosts")}["east"]
         os.kill(east, signal.SIGSTOP)
         try:
-            status, out, err = self.pvmx("--json", "ps")
+            status, out, err = self.pvmx("--json", "ps", env=dict(self.env, PVMX_CONSOLE_PATIENCE="2s"))
         finally:
             os.kill(east, signal.SIGCONT)
         self.assertEqual((status, err), (1, "pvmx: host east does not answer: what is there is "
