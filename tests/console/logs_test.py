@@ -194,8 +194,8 @@ class Logs(ThreeHosts):
         out = self.finish(run)[1]
         self.assertEqual(len(out.splitlines()), 2 * n)
         job = self.last_job()
-        kept = self.lines(job)
-        self.assertEqual([e["text"] for e in kept].count(str(n)), 2)
+        last = lambda lines: [e["text"] for e in lines].count(str(n)) == 2 and lines
+        kept = self.wait_until(lambda: last(self.lines(job)), "the daemon has read all that mpiexec has told it")
         for tid in {e["tid"] for e in kept}:
             numbers = [int(e["text"]) for e in kept if e["tid"] == tid]
             self.assertEqual(numbers[-1], n)
