@@ -39,6 +39,7 @@ struct run {
     struct job job;
     struct grow grow;
     int sig_fd;
+    bool stops; /* for Ctrl-Z, as soon as the daemon has been told */
     struct pollfd *polls;
     size_t npolls;
 };
@@ -74,8 +75,9 @@ static pvmx_err read_signals(struct run *r)
         if (sig == SIGWINCH)
             output_resize(&r->output);
         err = job_signal(&r->job, sig);
-        if (!err && sig == SIGTSTP)
+        if (sig == SIGTSTP && r->stops) /* the user does not want to wait for the daemon */
             sig_stop_self();
+        r->stops = sig == SIGTSTP ? !r->stops : r->stops && sig != SIGCONT;
     }
     return err;
 }
@@ -105,6 +107,10 @@ static pvmx_err run_round(struct run *r, int timeout_ms)
         err = PVMX_OK;
     if (err == PVMX_ERR_CLOSED) /* reading tells what that means */
         err = PVMX_OK;
+    if (!err && r->stops && px_buf_len(&r->client.out) == 0) {
+        r->stops = false;
+        sig_stop_self(); /* not before the daemon knows: the job would go on */
+    }
     r->polls[0] =
         (struct pollfd){.fd = r->client.fd,
                         .events = (short)(px_buf_len(&r->client.out) > 0 ? POLLIN | POLLOUT

@@ -248,14 +248,15 @@ class Mpiexec(LabCase):
                 self.assertEqual((status, err), (6, ""))
                 self.assertIn(f"got {sig}", out.read_text())
 
+    @staticmethod
+    def state(pid):
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+
     def test_stop_and_continue(self):
         run, _ = self.begin("-n", "1", "sh", "-c", "echo ready $$; exec sleep 600")
         sleeper, = self.wait_until(self.sleepers, "the shell has become it")
-
-        def state(pid):
-            with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-                return f.read().rsplit(")", 1)[1].split()[0]
-
+        state = self.state
         run.send_signal(signal.SIGTSTP)
         self.wait_until(lambda: state(sleeper) == "T" and state(run.pid) == "T", "both are stopped")
         run.send_signal(signal.SIGCONT)
@@ -293,8 +294,9 @@ class Mpiexec(LabCase):
         self.assertIn("exited normally", out)
 
     @staticmethod
-    def unread(pid):
-        """Bytes that others have not read yet of what a process has written into sockets."""
+    def is_full(pid):
+        """A socket that a process has takes no more, since nobody reads what it has written there."""
+        limit = int(pathlib.Path("/proc/sys/net/core/wmem_default").read_text(encoding="ascii"))
         process, most = os.pidfd_open(pid), 0
         for fd in os.listdir(f"/proc/{pid}/fd"):
             ours = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, int(fd), 0)
@@ -303,7 +305,13 @@ class Mpiexec(LabCase):
             if ours >= 0:
                 os.close(ours)
         os.close(process)
-        return most
+        return most >= limit
+
+    @staticmethod
+    def pending(pid):
+        """Signals that a process has not taken yet."""
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"ShdPnd:\s*(\w+)", status)[1], 16)
 
     def test_daemon_that_stands_still(self):
         """What it does not read keeps nobody from leaving."""
@@ -313,11 +321,10 @@ class Mpiexec(LabCase):
         daemon = self.daemon()
         os.kill(daemon, signal.SIGSTOP)
         try:
-            self.wait_until(lambda: self.unread(run.pid) > 100000, "what was written is told")
+            self.wait_until(lambda: self.is_full(run.pid), "what was written is told")
             for _ in range(2):
                 run.send_signal(signal.SIGINT)
-                self.wait_until(lambda: not int(re.search(r"SigPnd:\s*(\w+)\s+ShdPnd:\s*(\w+)", pathlib.Path(
-                    f"/proc/{run.pid}/status").read_text(encoding="ascii"))[2], 16), "it was heard")
+                self.wait_until(lambda: not self.pending(run.pid), "it was heard")
             run.send_signal(signal.SIGINT)
             self.assertEqual(run.wait(60), 128 + signal.SIGINT)
         finally:
@@ -356,14 +363,12 @@ class Mpiexec(LabCase):
             daemon.connect(f"{self.env['XDG_RUNTIME_DIR']}/pvmx/default/ctl")
             daemon.sendall(ours.recv(65536))
             ours.sendall(daemon.recv(65536))
-            self.wait_until(lambda run=run: self.unread(run.pid) > 100000, "the request is on its way")
+            self.wait_until(lambda run=run: self.is_full(run.pid), "the request is on its way")
             threads = [threading.Thread(target=self.pass_on, args=ends)
                        for ends in ((ours, daemon), (daemon, ours)) if not leaves]
             for _ in range(2 * leaves):
                 run.send_signal(signal.SIGINT)
-                self.wait_until(lambda run=run: run.poll() is not None or not int(re.search(
-                    r"ShdPnd:\s*(\w+)", pathlib.Path(f"/proc/{run.pid}/status").read_text(encoding="ascii"))[1], 16),
-                    "it was heard")
+                self.wait_until(lambda run=run: run.poll() is not None or not self.pending(run.pid), "it was heard")
             if leaves:
                 run.wait(60)
                 ours.close()  # with what has come along
@@ -376,6 +381,25 @@ class Mpiexec(LabCase):
             ours.close()
             daemon.close()
         self.check_program(BUILD / "bin" / "pvmx", "halt")
+
+    def test_stop_behind_much_output(self):
+        """The job is stopped although what was told before has not been taken."""
+        run = self.start(MPIEXEC, "-n", "2", "yes", stdout=subprocess.DEVNULL)
+        yes = os.path.realpath(shutil.which("yes"))
+        job = self.wait_until(lambda: len(found := self.processes(yes)) == 2 and found, "the job runs")
+        daemon = self.daemon()
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            self.wait_until(lambda: self.is_full(run.pid), "what was written is told")
+            run.send_signal(signal.SIGTSTP)
+            self.wait_until(lambda: not self.pending(run.pid), "it was heard")
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        self.wait_until(lambda: {self.state(p) for p in (*job, run.pid)} == {"T"}, "all are stopped")
+        run.send_signal(signal.SIGCONT)
+        self.wait_until(lambda: "T" not in {self.state(p) for p in (*job, run.pid)}, "all go on")
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(run)[::2], (128 + signal.SIGTERM, ""))
 
     def test_no_oversubscription(self):
         many = str(2 * os.cpu_count() + 1)
