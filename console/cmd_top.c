@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE PX_SEC /* of hosts: keys wait meanwhile */
+enum { HURRY = 3 }; /* part of the usual time that hosts have: keys wait meanwhile */
 
 static const char keys[] =
     "q quit  arrows choose  k kill  P cpu  M memory  A age  N tid  J job  "
@@ -49,10 +49,12 @@ static void kill_chosen(struct live *v)
     struct target t = {0};
     uint32_t count = 0;
     int32_t tid = v->top.chosen;
-    if (target_add(&t, tid))
-        task_signal_all(v->c, &t, 0, &count);
+    int status = target_add(&t, tid) ? task_signal_all(v->c, &t, 0, &count) : CMD_FAILED;
     snprintf(v->top.note, sizeof v->top.note,
-             count ? "t%x was asked to end" : "t%x is not there any more", (unsigned)tid);
+             count    ? "t%x was asked to end"
+             : status ? "t%x: its host does not answer"
+                      : "t%x is not there any more",
+             (unsigned)tid);
     target_free(&t);
     v->next = 0;
 }
@@ -152,7 +154,7 @@ static int watch(struct console *c, struct live *v)
     bool well = true;
     if (!screen_enter())
         return cmd_fail("top: the terminal cannot be used");
-    c->link.patience = PATIENCE;
+    c->link.patience = survey_patience() / HURRY;
     snprintf(v->top.note, sizeof v->top.note, "%s", keys);
     link_notice(SIGWINCH, true);
     while (well && !v->leaves)

@@ -25,10 +25,10 @@ static const struct px_param settings[] = {
      .store.number = &patience_ns},
 };
 
-static uint64_t patience(const struct link *l)
+uint64_t survey_patience(void)
 {
     px_param_register(settings, sizeof settings / sizeof *settings);
-    return l->patience ? l->patience : (uint64_t)patience_ns;
+    return (uint64_t)patience_ns;
 }
 
 /* ---- hosts ------------------------------------------------------------------------------------ */
@@ -65,7 +65,8 @@ pvmx_err survey_begin(struct survey *s, struct link *l, uint32_t wanted)
     *s = (struct survey){.link = l,
                          .serial = pxp_client_serial(&l->client),
                          .wanted = wanted,
-                         .until = px_now_ns() + patience(l)};
+                         .until = px_now_ns() +
+                                  (l->patience ? l->patience : survey_patience())};
     return read_hosts(s);
 }
 

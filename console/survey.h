@@ -36,6 +36,8 @@ struct survey {
     struct pxp_zone zone;
 };
 
+/* How long hosts may take to answer (ns), where link.patience does not say. */
+uint64_t survey_patience(void);
 /* Which hosts there are. wanted: number of the message that answers. To be ended also after a failure. */
 pvmx_err survey_begin(struct survey *s, struct link *l, uint32_t wanted);
 /* The same, without limit and end. */

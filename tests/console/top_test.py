@@ -162,12 +162,19 @@ class Top(ThreeHosts):
         self.assertEqual(t.finish(), 0)
 
     def test_silent_host(self):
+        self.env["PVMX_CONSOLE_PATIENCE"] = "3s"
         east = self.daemon_of("east")
-        self.spawn("-3", "sleep", "600")
-        t = self.top()
+        (*_, there), _ = self.spawn("-3", "sleep", "600")
+        t = self.top("-s", "tid")
         t.expect("3 tasks")
+        t.send(DOWN * 2)
+        t.expect(rf"\x1b\[7m{there}")
+        t.send("k")
+        t.expect(rf"end {there}\?")
         os.kill(east, signal.SIGSTOP)
         try:
+            t.send("y")
+            t.expect(f"{there}: its host does not answer")
             t.expect(r"east .* silent")
         finally:
             os.kill(east, signal.SIGCONT)
