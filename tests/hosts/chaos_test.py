@@ -41,9 +41,9 @@ class Chaos(netlab.NetCase):
     # ---- what there is
 
     def table(self, vm):
-        """index -> name of hosts that are up; None: no answer."""
+        """name -> does it lead, of hosts that are up; None: no answer."""
         status, out, _ = self.run_program(hostlab.HOSTCTL, vm, "hosts")
-        return {int(m[1]): m[2] for m in re.finditer(r"^(\d+) (\S+) up ", out, re.M)} if status == 0 else None
+        return {m[1]: " leader" in m[0] for m in re.finditer(r"^\d+ (\S+) up .*$", out, re.M)} if status == 0 else None
 
     def any_vm(self):
         return self.vms[self.dice.choice(sorted(self.inside))][0]
@@ -72,12 +72,12 @@ class Chaos(netlab.NetCase):
         why = [""]
 
         def agreed():
-            for i in self.inside:
-                table = self.table(self.vms[i][0])
-                if table is None or set(table.values()) != want:
-                    why[0] = f"{self.name(i)} has {table}, not {want}"
-                    return False
-            return self.leader() is not None
+            """All have the same hosts, and the same leader: any of them can be asked for anything."""
+            tables = {self.name(i): self.table(self.vms[i][0]) for i in self.inside}
+            why[0] = f"{tables}, not {want} and one who leads"
+            first = next(iter(tables.values()))
+            return first is not None and set(first) == want and any(first.values()) and \
+                all(t == first for t in tables.values())
 
         def told():
             alive = self.alive()

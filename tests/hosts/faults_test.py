@@ -276,7 +276,7 @@ class Partitions(Faults):
 
     def stay(self, side, i):
         """Tasks that were spawned from this side go on at this host, which nobody has lost."""
-        self.assertEqual(self.ws[side].gone(self.name(i)), 0)
+        self.assertEqual(self.ws[side].gone(self.name(i)), 0, self.log()[-12000:])
         for tid in self.at[side][i]:
             self.assertEqual(self.ws[side].ends(tid), 0, self.ws[side].lines)
         self.assert_alive(self.at[side][i])
