@@ -21,8 +21,8 @@ class Adding(hostlab.HostCase):
         self.assertEqual(sorted(found), list(range(len(found))), out)
         return [found[r] for r in sorted(found)]
 
-    def gone(self, seconds=20):
-        self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone", seconds)
+    def gone(self):
+        self.wait_until(lambda: not self.processes(hostlab.PVMXD), "all daemons are gone", 20)
 
     def waiter(self, flag, *args, env=None):
         """An mpiexec whose processes wait for a file."""
@@ -144,7 +144,7 @@ class Adding(hostlab.HostCase):
             job.send_signal(sig)
             status, _, err = self.finish(job)
             self.assertEqual(status, 128 + sig if sig == signal.SIGINT else -sig, err)
-            self.gone(10)  # the launchers too: tear() looks
+            self.gone()  # the launchers too: tear() looks
             for host in "abcdefgh":
                 (self.tmp / f"begun-{host}").unlink(missing_ok=True)
         first = self.start(MPIEXEC, "-launcher", self.slow(), "-hosts", "a,b", "-n", "2", "true")

@@ -80,7 +80,7 @@ class HostCase(lab.LabCase):
         key than is known. The user's name."""
         keys = self.tmp / "ssh"
         keys.mkdir(mode=0o700)
-        port = free_port()
+        port, nobodys = self.free_port(), self.free_port()
         me = pwd.getpwuid(os.getuid()).pw_name
         for name in ("host", "user"):
             self.sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / name)
@@ -95,7 +95,7 @@ class HostCase(lab.LabCase):
             f"  UserKnownHostsFile {keys}/known\n  StrictHostKeyChecking accept-new\n"
             f"Host locked\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile none\n"
             f"  IdentitiesOnly yes\n  UserKnownHostsFile {keys}/known\n"
-            f"Host nobody\n  HostName 127.0.0.1\n  Port {free_port()}\n"
+            f"Host nobody\n  HostName 127.0.0.1\n  Port {nobodys}\n"
             f"Host inner\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {keys}/user\n  ProxyJump node1\n"
             f"  HostKeyAlias inner\n  UserKnownHostsFile {keys}/known\n  StrictHostKeyChecking accept-new\n"
             + "".join(f"Host {name}\n  HostName 127.0.0.1\n  Port {port}\n  HostKeyAlias {name}\n"
@@ -109,13 +109,16 @@ class HostCase(lab.LabCase):
         self.env["PVMX_SSH"] = f"ssh -F {keys}/config"
         return me
 
+    def free_port(self):
+        """A port at which nobody listens, and that nobody else is given while the test runs."""
+        s = socket.socket()
+        self.addCleanup(s.close)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # who is told of it can listen there
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
     def sh(self, *command):
         subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 def listens(port):
