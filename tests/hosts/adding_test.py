@@ -186,7 +186,6 @@ class Adding(hostlab.HostCase):
 
     def test_lost_leader(self):
         """Whoever leads next leads a machine that goes when nobody uses it."""
-        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1s"
         job = self.waiter("never", "-hosts", "a,b,c", "-n", "3")
         self.assertEqual(job.stdout.readline(), "here\n")
         at = {n: f"{self.vm}.{h[0]}" for n, h in self.hosts().items() if n in "abc"}

@@ -43,10 +43,11 @@ class Scribe:
 
 class Book(netlab.NetCase):
     N = 4
+    TIMEOUT = "5s"  # who is killed is missed at once
 
     def setUp(self):
         super().setUp()
-        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1500ms"
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = self.TIMEOUT
         self.start_hosts()
         self.at = self.daemons()
         self.vms = [self.at[self.name(i)][0] for i in range(self.N)]
@@ -242,6 +243,7 @@ class Again(Book):
 
 class CutOff(Book):
     """The leader's cable is pulled."""
+    TIMEOUT = "1500ms"
 
     def away(self):
         self.cut(0)

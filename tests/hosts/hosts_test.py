@@ -123,7 +123,6 @@ class Hosts(hostlab.HostCase):
         shutil.rmtree(self.runtime / "pvmx" / f"{self.vm}.{index}", ignore_errors=True)
 
     def test_leader_is_replaced(self):
-        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1s"
         self.begin()
         own = next(iter(self.hosts()))
         self.add("h1,slots=2", "h2,slots=3", "h3,slots=4")
