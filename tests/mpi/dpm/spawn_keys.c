@@ -404,6 +404,7 @@ int main(int argc, char **argv)
     const char *role;
     char command[64];
     before_init();
+    setenv("PVMX_DAEMON_HOST_TIMEOUT", "60s", 0); /* no host is lost on a busy machine */
     mt_begin(&argc, &argv, 0);
     if (mt_is_child(&role)) {
         MPI_Comm parent;
