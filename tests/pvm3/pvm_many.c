@@ -162,6 +162,7 @@ static void fair(void)
     static int tid[SENDERS], got[SENDERS], place[1 << 18];
     int left = SENDERS, fd = mkstemp(path), n = 0;
     struct timeval limit = {60, 0};
+    alarm(140);
     CHECK(fd >= 0);
     setenv("TEST_READY", path, 1);
     spawn_children("fair", SENDERS, tid);
@@ -192,6 +193,7 @@ static void fair(void)
 static void fair_child(int parent)
 {
     static int data[WORDS];
+    alarm(140);
     recv_int(parent, 1);
     while (ready(getenv("TEST_READY")) == 0)
         usleep(1000);
