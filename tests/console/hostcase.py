@@ -16,8 +16,7 @@ class ThreeHosts(Console, hostlab.HostCase):
     def setUp(self):
         super().setUp()
         self.env["XDG_STATE_HOME"] = str(self.tmp / "state")
-        # Whose daemon stands still for a while is neither silent nor lost.
-        self.env.update(PVMX_CONSOLE_PATIENCE="60s", PVMX_DAEMON_HOST_TIMEOUT="60s")
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "60s"  # whose daemon stands still for a while is not lost
 
     def three_hosts(self):
         self.begin()

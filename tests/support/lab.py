@@ -30,7 +30,8 @@ class LabCase(unittest.TestCase):
         self.marker = f"XDG_RUNTIME_DIR={self.runtime}"
         self.env = {k: v for k, v in os.environ.items()
                     if not k.startswith(("PVMX_", "MPICH_", "OMPI_"))}
-        self.env.update(XDG_RUNTIME_DIR=str(self.runtime), PVMX_DAEMON_LINGER="100ms")
+        # A daemon that stands still for a while is not silent.
+        self.env.update(XDG_RUNTIME_DIR=str(self.runtime), PVMX_DAEMON_LINGER="100ms", PVMX_CONSOLE_PATIENCE="60s")
         self.addCleanup(self.tear)
 
     def tear(self):
