@@ -3,7 +3,9 @@
  *
  * It comes through one socket for all tasks of a pvm_spawn, in records of the daemon, which reads a pipe of
  * each task; so the end of a task comes behind all that it has written. Ends of those of whom the daemon does
- * not know that they are collected (children on another host of a task there) are told from outside.
+ * not know that they are collected (children on another host of a task there) are told from outside. Their
+ * parents tell of them by messages; so the end of a task of another host is shown when a notice of it has come
+ * too, behind its last message.
  *
  * Where the daemon is short of descriptors, tasks have the socket itself. Then the kernel says with each
  * piece which process has written it, hence the task: unless it was a helper that has ended since. */
@@ -26,8 +28,10 @@ struct writer {
     struct writer *next;
     pid_t pid; /* 0: none has written yet, or a task of another host */
     int tid;
-    bool told;     /* its end will be told: by a notice, or */
-    bool recorded; /* by a record of the daemon's */
+    bool told;     /* its end will be told, by a notice    */
+    bool recorded; /* and, or else, by a daemon's record   */
+    bool noticed;  /* the one has come                     */
+    bool over;     /* the other one                        */
     bool ended;
     bool wrote;
     size_t len;
@@ -228,6 +232,19 @@ static void end_writer(struct p3_collector *c, struct writer *w)
     w->ended = true;
 }
 
+/* Its children are known by its messages, which the notice of its end comes behind. */
+static bool needs_notice(const struct p3_collector *c, const struct writer *w)
+{
+    return w->told && (!w->recorded || (w->tid & ~0x3ffff) != c->host);
+}
+
+/* Something about its end has become known. */
+static void settle(struct p3_collector *c, struct writer *w)
+{
+    if ((w->over || !w->recorded || c->closed) && (w->noticed || !needs_notice(c, w)))
+        end_writer(c, w);
+}
+
 /* The head of a record has come. */
 static void begin_record(struct p3_collector *c)
 {
@@ -237,8 +254,10 @@ static void begin_record(struct p3_collector *c)
         w = new_writer(c, 0, r->tid, r->parent);
     if (w && r->what == PVMX_OUTPUT_BORN)
         w->recorded = true;
-    else if (w && r->what == PVMX_OUTPUT_END)
-        end_writer(c, w);
+    if (w && r->what == PVMX_OUTPUT_END) {
+        w->over = true;
+        settle(c, w);
+    }
     c->of = w;
 }
 
@@ -329,8 +348,10 @@ static void take_news(struct p3_collector *c)
             w = new_writer(c, 0, list[i].tid, list[i].parent);
         if (w && list[i].born)
             w->told = true;
-        else if (w && !w->recorded)
-            end_writer(c, w);
+        if (w && !list[i].born) {
+            w->noticed = true;
+            settle(c, w);
+        }
     }
     free(list);
 }
@@ -339,7 +360,7 @@ static void take_news(struct p3_collector *c)
 static bool any_lives(const struct p3_collector *c)
 {
     const struct writer *w = c->writers;
-    while (w && (w->ended || w->recorded || !w->told))
+    while (w && (w->ended || w->noticed || !needs_notice(c, w)))
         w = w->next;
     return w != NULL;
 }
@@ -364,7 +385,7 @@ static void *run(void *arg)
     for (int i = 0; i < c->ntids; i++) {
         struct writer *w = new_writer(c, c->pids[i], c->tids[i], c->self);
         if (w)
-            w->recorded = true;
+            w->told = w->recorded = true;
     }
     flush(c);
     while (goes_on(c)) {

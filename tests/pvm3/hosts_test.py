@@ -80,6 +80,9 @@ class Virtual(hostlab.HostCase):
     def test_never_waits(self):
         self.run_case("never_waits", FAR)
 
+    def test_children(self):
+        self.run_case("children", FAR)
+
     def test_dead_host(self):
         self.run_case("dead_host", FAR)
         self.halt()

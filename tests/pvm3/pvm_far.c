@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tasks of another host (the first of TEST_HOSTS): who sends to them does not wait for them; when their host
- * dies it is known soon, and once. */
+/* Tasks of another host (the first of TEST_HOSTS): who sends to them does not wait for them; what they write
+ * ends behind the beginning of their children; when their host dies it is known soon, and once. */
 #include "check.h"
 
 #include <signal.h>
@@ -76,6 +76,56 @@ static void never_waits_child(int parent)
     send_int(parent, DONE, k);
 }
 
+/* ---- collected output: a task's child is known from a message of its, which may take longer than its end */
+
+/* The line of the file with these words, from 1 on; 0: there is none. */
+static int line_with(const char *path, const char *words)
+{
+    char raw[256];
+    int n = 0, found = 0;
+    FILE *f = fopen(path, "r");
+    CHECK(f != NULL);
+    while (!found && fgets(raw, sizeof raw, f)) {
+        n++;
+        found = strstr(raw, words) != NULL ? n : 0;
+    }
+    fclose(f);
+    return found;
+}
+
+static void children(void)
+{
+    char *args[] = {"children", NULL}, path[] = "/tmp/pvm_far.XXXXXX", own[32], other[32];
+    int t, child;
+    add_host();
+    close(mkstemp(path));
+    FILE *f = fopen(path, "w");
+    CHECK(f != NULL);
+    SAME(pvm_catchout(f), PvmOk);
+    SAME(pvm_spawn(own_program, args, PvmTaskHost, host, 1, &t), 1);
+    snprintf(own, sizeof own, "[t%x] EOF", (unsigned)t);
+    /* Not in the library, which would read messages: what else there is comes meanwhile. */
+    for (long end = clock_us() + 500000; clock_us() < end && line_with(path, own) == 0;)
+        usleep(5000);
+    child = recv_int(t, READY);
+    snprintf(other, sizeof other, "[t%x] BEGIN", (unsigned)child);
+    pvm_exit();
+    int begin = line_with(path, other), end = line_with(path, own);
+    CHECK(begin > 0 && end > begin);
+    fclose(f);
+    unlink(path);
+}
+
+static void children_child(int parent)
+{
+    char *args[] = {"children", NULL};
+    int t;
+    if (pvm_tidtohost(parent) == pvm_tidtohost(pvm_mytid()))
+        return; /* the child's child */
+    SAME(pvm_spawn(own_program, args, PvmTaskHost, ".", 1, &t), 1);
+    send_int(parent, READY, t);
+}
+
 /* ---- its daemon is killed, and everything with it */
 
 static void dead_host(void)
@@ -123,5 +173,6 @@ static void dead_host_child(int parent)
 }
 
 const struct test_case cases[] = {{"never_waits", never_waits, never_waits_child},
+                                  {"children", children, children_child},
                                   {"dead_host", dead_host, dead_host_child},
                                   {0}};
