@@ -206,6 +206,12 @@ Test(client, push_takes_descriptors_along_when_there_is_room)
     ngot = 4;
     cr_assert_eq(pxp_client_fill(&them, 0, got, &ngot), PVMX_OK);
     cr_assert_eq(ngot, 0, "they travel once");
+    for (int i = 0; i < 2; i++) {
+        close(got[i]);
+        close(pipe_fds[i]);
+    }
+    pxp_client_close(&us);
+    pxp_client_close(&them);
 }
 
 Test(client, messages_and_descriptors_both_ways)
