@@ -93,9 +93,10 @@ static void pay(struct drain *d)
             post_sent(to, pxp_consumed_encode(&to->kept, post_number(to), &w->m));
         free(w);
     }
-    if (d->full)
-        output_drained(d->sv);
+    bool full = d->full;
     d->full = false;
+    if (full)
+        output_drained(d->sv);
 }
 
 static void sink_free(struct sink *s)
@@ -366,42 +367,36 @@ void drain_expect(struct spawn_req *r, struct spawn_one *one)
     }
 }
 
-/* Looks at a task's sinks; each may go with its drain. */
-static void settle(struct server *sv, int32_t tid)
+void drain_end(struct server *sv, int32_t tid)
+{
+    struct sink *s, *of[3] = {0};
+    for (uint32_t k = 1; k < 3; k++)
+        if ((s = sink_of(sv, tid, k)) != NULL && s->tagged && !s->over)
+            of[k] = s;
+    for (uint32_t k = 1; k < 3; k++)
+        if (of[k] != NULL)
+            say_over(of[k]);
+    for (uint32_t k = 1; k < 3; k++) {
+        if (of[k] == NULL)
+            continue;
+        of[k]->eof = of[k]->eof || !of[k]->piped;
+        sink_end(of[k]);
+        drain_write(of[k]->drain);
+    }
+}
+
+void drain_forget(struct server *sv, int32_t tid)
 {
     struct sink *s;
+    for (uint32_t k = 1; k < 3; k++)
+        if ((s = sink_of(sv, tid, k)) != NULL)
+            s->eof = true;
+    drain_end(sv, tid);
     for (uint32_t k = 1; k < 3; k++)
         if ((s = sink_of(sv, tid, k)) != NULL) {
             sink_end(s);
             drain_write(s->drain);
         }
-}
-
-void drain_end(struct server *sv, int32_t tid)
-{
-    bool any = false;
-    for (uint32_t k = 1; k < 3; k++) {
-        struct sink *s = sink_of(sv, tid, k);
-        if (s == NULL || !s->tagged)
-            continue;
-        say_over(s);
-        s->eof = s->eof || !s->piped;
-        any = true;
-    }
-    if (any)
-        settle(sv, tid);
-}
-
-void drain_forget(struct server *sv, int32_t tid)
-{
-    for (uint32_t k = 1; k < 3; k++) {
-        struct sink *s = sink_of(sv, tid, k);
-        if (s == NULL)
-            continue;
-        s->eof = true;
-        say_over(s);
-    }
-    settle(sv, tid);
 }
 
 void drain_host_lost(struct server *sv, uint32_t index)

@@ -71,10 +71,10 @@ static void far_free(struct far *f)
 static void far_ended(struct far *f, const struct pxp_task_end *end)
 {
     struct job *j = f->job;
+    drain_end(f->sv, f->tid);
     /* mpiexec leaves when it has heard of all ends. */
     if (j != NULL && j->session != NULL && drain_hold(f->sv, end))
         return;
-    drain_end(f->sv, f->tid);
     feed_end(f->sv, f->tid);
     guest_end(f->sv, f->tid);
     callers_end(f->sv, f->tid);

@@ -162,13 +162,22 @@ static void let_rest(struct outlet *o, size_t nread)
         loop_timer_start(loop, &o->rest, PX_FD_REST, on_rest, o);
 }
 
+/* There may be thousands. */
+static void drop_room(struct outlet *o)
+{
+    if (px_buf_len(&o->buf) == 0)
+        px_buf_free(&o->buf);
+}
+
 /* One read; false: nothing more now, or the outlet is no more. */
 static bool outlet_read(struct outlet *o)
 {
     uint8_t *to = px_buf_reserve(&o->buf, READ_SIZE);
     ssize_t n = to != NULL ? read(o->fd, to, READ_SIZE) : -1;
-    if (to == NULL || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+    if (to == NULL || (n < 0 && (errno == EAGAIN || errno == EINTR))) {
+        drop_room(o);
         return false;
+    }
     if (n <= 0) {
         send_bytes(o, px_buf_len(&o->buf), true);
         outlet_free(o);
@@ -177,8 +186,7 @@ static bool outlet_read(struct outlet *o)
     o->buf.end += (size_t)n;
     send_lines(o);
     let_rest(o, (size_t)n);
-    if (px_buf_len(&o->buf) == 0) /* there may be thousands */
-        px_buf_free(&o->buf);
+    drop_room(o);
     look_or_wait(o);
     return true;
 }
@@ -194,8 +202,10 @@ static void outlet_start(struct server *sv, int32_t tid, uint32_t stream, int fd
 {
     struct outlet *o = calloc(1, sizeof *o);
     if (o == NULL || px_map_put(&sv->outlets, key_of(tid, stream), o) != PVMX_OK) {
+        struct pxp_output end = {.tid = tid, .stream = stream, .eof = true};
         free(o);
         close(fd);
+        drain_take(sv, &end); /* if it is waited for here */
         return;
     }
     *o = (struct outlet){.sv = sv, .fd = fd, .tid = tid, .stream = stream, .origin = origin};
