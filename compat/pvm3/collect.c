@@ -4,8 +4,8 @@
  * It comes through one socket for all tasks of a pvm_spawn, in records of the daemon, which reads a pipe of
  * each task; so the end of a task comes behind all that it has written. Ends of those of whom the daemon does
  * not know that they are collected (children on another host of a task there) are told from outside. Their
- * parents tell of them by messages; so the end of a task of another host is shown when a notice of it has come
- * too, behind its last message.
+ * parents tell of them by messages; so the end of a task of another host is shown when a notice of it has
+ * come too, behind its last message.
  *
  * Where the daemon is short of descriptors, tasks have the socket itself. Then the kernel says with each
  * piece which process has written it, hence the task: unless it was a helper that has ended since. */

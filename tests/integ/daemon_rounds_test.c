@@ -153,8 +153,8 @@ static bool has_slept(void)
     return cpu_ticks(lab.pid) == ticks && switches(lab.pid) == woken;
 }
 
-/* Less than 0.1 % of a processor; in fact no wake-up at all, after the late look at the processors and the look
- * after dead slots, for which a busy machine takes longer. */
+/* Less than 0.1 % of a processor; in fact no wake-up at all, after the late look at the processors and the
+ * look after dead slots, for which a busy machine takes longer. */
 Test(daemon_rounds, idle_daemon_sleeps)
 {
     lab_open(&lab);
