@@ -63,9 +63,11 @@ void link_uninterrupt(void)
     interrupted = 0;
 }
 
+/* Who has been stopped looks at the size of the terminal anyway. */
 static void on_notice(int sig)
 {
-    noticed = sig;
+    if (noticed != SIGTSTP)
+        noticed = sig;
 }
 
 void link_notice(int sig, bool on)
@@ -73,14 +75,14 @@ void link_notice(int sig, bool on)
     /* A write is not cut short by it: wait_for is all that it ends. */
     struct sigaction act = {.sa_handler = on ? on_notice : SIG_DFL, .sa_flags = SA_RESTART};
     sigemptyset(&act.sa_mask);
+    sigaddset(&act.sa_mask, SIGTSTP);
+    sigaddset(&act.sa_mask, SIGWINCH);
     sigaction(sig, &act, NULL);
 }
 
 int link_noticed(void)
 {
-    int sig = noticed;
-    noticed = 0;
-    return sig;
+    return __atomic_exchange_n(&noticed, 0, __ATOMIC_RELAXED); /* none gets lost between */
 }
 
 enum { NOTICES = 1, HEARD = 2 };

@@ -267,7 +267,8 @@ static void read_lines(struct console *c, EditLine *el, History *lines, const ch
         beside_typed(NULL, NULL, NULL);
         link_notice(SIGWINCH, false);
         link_notice(SIGTSTP, false);
-        link_noticed();
+        if (link_noticed() == SIGTSTP) /* it came behind the line */
+            raise(SIGTSTP);
         if (!line && link_interrupted()) {
             typed_behind(el);
             el_reset(el);
