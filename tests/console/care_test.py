@@ -121,7 +121,7 @@ class Care(ThreeHosts):
         east = self.daemon_of("east")
         os.kill(east, signal.SIGSTOP)
         try:
-            checks = self.checks(env=dict(self.env, PVMX_CONSOLE_PATIENCE="2s"))
+            checks = self.checks(env=dict(self.env, PVMX_CONSOLE_PATIENCE="3s"))
         finally:
             os.kill(east, signal.SIGCONT)
         c, = checks["host east"]

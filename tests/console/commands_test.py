@@ -439,7 +439,7 @@ class Commands(Console, LabCase):
             wchan = pathlib.Path(f"/proc/{run.pid}/wchan")
             self.wait_until(lambda: "poll" in wchan.read_text(), "it waits for the greeting")
             run.send_signal(signal.SIGINT)
-            self.assertEqual(self.finish(run, 5), (130, "", ""), "much less than the daemon may take")
+            self.assertEqual(self.finish(run, 9), (130, "", ""), "less than the 10 s that the daemon may take")
             os.kill(pid, signal.SIGCONT)
             run = self.start(PVMX, "-f", "-", stdin=subprocess.PIPE)
             run.stdin.write("id\n")
@@ -451,7 +451,7 @@ class Commands(Console, LabCase):
             wchan = pathlib.Path(f"/proc/{run.pid}/wchan")
             self.wait_until(lambda: "poll" in wchan.read_text(), "it cannot send all of it")
             run.send_signal(signal.SIGINT)
-            self.assertEqual(self.finish(run, 5)[::2], (130, "pvmx: line 2 ends the script\n"))
+            self.assertEqual(self.finish(run)[::2], (130, "pvmx: line 2 ends the script\n"))
         finally:
             os.kill(pid, signal.SIGCONT)
         self.assertEqual(self.json("names"), [])

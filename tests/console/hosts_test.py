@@ -148,7 +148,7 @@ class AllHosts(ThreeHosts):
         east = {h["host"]: h["pid"] for h in self.json("hosts")}["east"]
         os.kill(east, signal.SIGSTOP)
         try:
-            status, out, err = self.pvmx("--json", "ps", env=dict(self.env, PVMX_CONSOLE_PATIENCE="2s"))
+            status, out, err = self.pvmx("--json", "ps", env=dict(self.env, PVMX_CONSOLE_PATIENCE="3s"))
         finally:
             os.kill(east, signal.SIGCONT)
         self.assertEqual((status, err), (1, "pvmx: host east does not answer: what is there is "
@@ -178,7 +178,7 @@ class AllHosts(ThreeHosts):
             run.send_signal(signal.SIGINT)
             self.assertEqual(self.finish(run), (130, "", ""))
             self.wait_until(lambda: not [p for p in self.processes() if "sleep" in self.cmdline(p)],
-                            "its launcher has ended", 20)
+                            "its launcher has ended")
             (self.tmp / "reached").unlink()
             self.assertEqual([h["host"] for h in self.json("hosts")], list(hosts))
 
