@@ -71,6 +71,7 @@ class ConsoleCase(hostlab.HostCase):
             (programs / name).symlink_to(GREETER)
         self.env.update(HOME=str(self.tmp), PVM_TMP=str(self.tmp), PVM_PATH=str(programs))
         self.env.pop("PVM_EXPORT", None)
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "30s"  # none is lost on a busy machine
         self.console = None
 
     def open(self, *args, hosts=("beta", "gamma"), greeting="", prefix=()):

@@ -19,6 +19,10 @@ STARTER = BUILD / "tests" / "bin" / "pvm_starter"
 class Virtual(hostlab.HostCase):
     """Hosts that the fork launcher makes."""
 
+    def setUp(self):
+        super().setUp()
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "30s"  # none is lost on a busy machine
+
     def run_case(self, case, program=PROGRAM):
         self.env["TEST_HOSTS"] = "v1 v2 v3"
         status, out, err = self.run_program(program, case, timeout=120)
@@ -132,6 +136,10 @@ class Net(netns_test.Namespaces):
     """Hosts between which packets really travel."""
 
     N = 4
+
+    def setUp(self):
+        super().setUp()
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "30s"
 
     def run_case(self, case, program=PROGRAM):
         self.env["TEST_HOSTS"] = " ".join(self.name(i) for i in range(1, self.N))
