@@ -15,9 +15,10 @@ START, END, UP, GONE = 1, 2, 3, 4  # kinds of events
 class Faults(netlab.NetCase):
     N = 4
 
-    def setUp(self):
-        super().setUp()
+    def start_impatient(self, n=None):
+        """For tests of silence, or of a VM that has no majority: who is killed is missed at once."""
         self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1500ms"
+        self.start_hosts(n)
 
     # ---- what always has to hold
 
@@ -103,7 +104,7 @@ class Faults(netlab.NetCase):
 
     def test_leader_and_another(self):
         """Two at the same moment: whoever leads next does not know, and finds out."""
-        self.start_hosts()
+        self.start_impatient()
         daemons = self.daemons()
         vm = daemons[self.name(3)][0]
         w = self.watcher(vm)
@@ -122,7 +123,7 @@ class Faults(netlab.NetCase):
 
     # ---- the leader in the middle of something
 
-    def during(self, what, delays):
+    def during(self, what, delays, start):
         """what(vm) starts a request at a member's daemon; the leader is killed so many seconds later."""
         for round_no, delay in enumerate(delays):
             with self.subTest(delay=delay):
@@ -130,7 +131,7 @@ class Faults(netlab.NetCase):
                     self.halt()
                     self.forget_killed()
                 self.logged = len(self.log())
-                self.start_hosts(3)
+                start(3)
                 vm = self.daemons()[self.name(2)][0]
                 self.await_hosts(vm, 0, 1, 2)
                 w = self.watcher(vm)
@@ -164,7 +165,7 @@ class Faults(netlab.NetCase):
                     self.assertIn("PVMX_OK", self.ctl("add", netlab.LAUNCHER, self.name(3), vm=vm))
                 self.await_hosts(vm, 1, 2, 3)
             return finish
-        self.during(add, (0, 0.1, 0.33, 0.4))
+        self.during(add, (0, 0.1, 0.33, 0.4), self.start_hosts)
 
     def test_leader_killed_during_spawn(self):
         def spawn(vm, w):
@@ -183,7 +184,7 @@ class Faults(netlab.NetCase):
                     self.wait_until(lambda: len(self.watched(w)) == 2, "no task is left", 20)
                 w.spawn(6)
             return finish
-        self.during(spawn, (0, 0.001, 0.002, 0.003, 0.005, 0.01, 0.05))
+        self.during(spawn, (0, 0.001, 0.002, 0.003, 0.005, 0.01, 0.05), self.start_hosts)
 
     def test_leader_killed_during_delete(self):
         def delete(vm, w):
@@ -198,13 +199,13 @@ class Faults(netlab.NetCase):
                 if status == 0 or "HOST-PART" in self.log()[self.logged:]:
                     self.lost_once(w, self.name(1), self.tids)
             return finish
-        self.during(delete, (0, 0.005, 0.02))
+        self.during(delete, (0, 0.005, 0.02), self.start_impatient)
 
     # ---- the network
 
     def vanish(self, how):
         """Tasks that go on at the host that nobody hears any more: they depend on nobody else."""
-        self.start_hosts()
+        self.start_impatient()
         daemons = self.daemons()
         w, far, there = [self.watcher(daemons[self.name(i)][0]) for i in (0, 3, 1)]
         tids = w.spawn(20)
@@ -254,7 +255,7 @@ class Partitions(Faults):
 
     def parted(self, away, leads):
         """Hosts `away` can only reach each other; the others go on. What both sides have is in self."""
-        self.start_hosts()
+        self.start_impatient()
         self.away, self.here = away, [i for i in range(self.N) if i not in away]
         daemons = self.daemons()
         self.vms = [daemons[self.name(side[-1])][0] for side in (self.here, away)]

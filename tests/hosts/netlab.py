@@ -135,7 +135,8 @@ class NetCase(hostlab.HostCase):
 
     def await_hosts(self, vm, *hosts, seconds=30):
         want = {self.name(i) for i in hosts}
-        self.wait_until(lambda: self.see(vm) == want, f"{vm} has the hosts {hosts}", seconds)
+        self.wait_until(lambda: self.see(vm) == want,
+                        lambda: f"{vm} has the hosts {hosts}: {self.see(vm)}\n{self.log()[-6000:]}", seconds)
 
     def watcher(self, vm):
         w = Watcher(self, vm)
