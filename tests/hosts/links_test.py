@@ -83,7 +83,7 @@ class Links(netlab.NetCase):
 
     def test_path_is_cut(self):
         """First through the third host, then directly again."""
-        self.three_hosts("1s")
+        self.three_hosts("2s")
         job, out = self.job(3)
         w = self.watcher(self.vm_a)
         tids = w.spawn(6, where=f"hosts={self.name(B)}")
