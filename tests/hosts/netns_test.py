@@ -14,12 +14,12 @@ class Namespaces(netlab.NetCase):
         self.assertIn("10.77.0.2:", self.ctl("hosts"))
 
     def test_silent_host(self):
-        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "2s"
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1500ms"
         self.start_hosts()
         index = self.hosts()[self.name(1)][0]
         self.cut(1)
         self.wait_until(lambda: self.name(1) not in self.hosts(), "the silent host is lost", 20)
-        self.assertRegex(self.log(), f"HOST-GONE: host {self.name(1)} .*silent for 2.0 s")
+        self.assertRegex(self.log(), f"HOST-GONE: host {self.name(1)} .*silent for 1.5 s")
         # On its own it is no majority, and without tasks it leaves.
         self.wait_until(lambda: len(self.processes(hostlab.PVMXD)) == self.N - 1,
                         "the host that was cut off leaves", 20)
@@ -35,7 +35,7 @@ class Namespaces(netlab.NetCase):
 
     def test_lost_host_is_a_failure(self):
         """A cable is pulled: no packet says so, and still nobody waits for ever."""
-        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "2s"
+        self.env["PVMX_DAEMON_HOST_TIMEOUT"] = "1500ms"
         self.start_hosts()
         program = self.compile("wait", WAIT)
         job = self.start("ip", "netns", "exec", self.name(0), program)
