@@ -215,6 +215,7 @@ class Book(netlab.NetCase):
 class Again(Book):
     """Two leaders, one after the other."""
     N = 6
+    TIMEOUT = "2s"  # the third one gives the second one its time to lead
 
     def test_next_leader_too(self):
         self.expect("ok p", self.s[5], "publish", "name", "p")
