@@ -140,11 +140,11 @@ int main(int argc, char **argv)
     int n = argc > 1 ? atoi(argv[1]) : 2, rank;
     MPI_Init(&argc, &argv);
     MPI_Comm_get_parent(&parent);
-    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
     inter = parent;
-    if (parent == MPI_COMM_NULL)
+    if (parent == MPI_COMM_NULL) /* an error ends us, with its reason */
         MPI_Comm_spawn(argv[0], argv + 1, n, MPI_INFO_NULL, 0, MPI_COMM_SELF, &inter,
                        MPI_ERRCODES_IGNORE);
+    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
     MPI_Intercomm_merge(inter, parent != MPI_COMM_NULL, &all);
     MPI_Comm_set_errhandler(inter, MPI_ERRORS_RETURN);
     MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN);
