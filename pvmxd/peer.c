@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "caller.h"
 #include "dispatch.h"
+#include "early.h"
 #include "guest.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
@@ -146,6 +147,7 @@ void peer_close(struct peer *p)
     px_list_remove(&p->all);
     px_list_push_back(&sv->closed_peers, &p->all);
     sv->npeers--;
+    early_forget_peer(p);
     notify_forget_peer(p);
     spawn_forget_peer(p);
     waiters_forget_peer(p);

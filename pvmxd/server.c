@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "book.h"
 #include "conf.h"
+#include "early.h"
 #include "events.h"
 #include "far.h"
 #include "feed.h"
@@ -73,6 +74,7 @@ static void answer_halts(struct server *sv)
 static void server_before_sleep(void *arg)
 {
     struct server *sv = arg;
+    early_round(sv);
     peers_flush(sv); /* may close peers and so end tasks: before anything that counts them */
     while (helpers_round(sv))
         peers_flush(sv);
@@ -231,6 +233,7 @@ void server_init(struct server *sv)
     px_list_init(&sv->revocations);
     px_list_init(&sv->forwards);
     px_list_init(&sv->requests);
+    px_list_init(&sv->early);
     px_list_init(&sv->spans);
     px_list_init(&sv->laters);
     output_init(sv);

@@ -78,6 +78,7 @@ struct server {
     struct px_map fars;               /* tid -> struct far                        */
     struct px_map reserved;           /* tid -> for which host; see part.c        */
     struct px_list requests;          /* struct spawn_req: all in progress        */
+    struct px_list early;             /* of early.c                               */
     struct px_list spans;             /* struct span: requests over several hosts */
     struct px_list laters;            /* see part.c                               */
     struct px_map outlets, sinks;     /* see output.c, drain.c: by tid and stream */

@@ -9,6 +9,7 @@
 #include "caller.h"
 #include "conf.h"
 #include "drain.h"
+#include "early.h"
 #include "events.h"
 #include "far.h"
 #include "helper.h"
@@ -215,6 +216,10 @@ pvmx_err tasks_enrol(struct server *sv, struct peer *p, uint32_t serial,
                       (unsigned)p->task->tid);
     if (err == PVMX_OK && sv->halting)
         err = px_fail(PVMX_ERR_STATE, "the virtual machine %s is being halted", sv->vm);
+    if (err == PVMX_OK && early_keep(sv, p, m.born, body, len)) {
+        pxp_zone_free(&zone);
+        return PVMX_OK;
+    }
     if (err == PVMX_OK)
         t = take_up(sv, p, m.born);
     bool born = t != NULL;
