@@ -340,11 +340,17 @@ class Mpiexec(LabCase):
         status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
         return int(re.search(r"ShdPnd:\s*(\w+)", status)[1], 16)
 
+    def await_flood(self, run):
+        """Until mpiexec reads what the job writes without end: before, the daemon still has to give it the pipes."""
+        def flows():
+            counts = pathlib.Path(f"/proc/{run.pid}/io").read_text(encoding="ascii")
+            return int(re.search(r"rchar: (\d+)", counts)[1]) > 1 << 20
+        self.wait_until(flows, "the job writes")
+
     def test_daemon_that_stands_still(self):
         """What it does not read keeps nobody from leaving."""
         run = self.start(MPIEXEC, "-n", "4", "yes", stdout=subprocess.DEVNULL)
-        yes = os.path.realpath(shutil.which("yes"))
-        self.wait_until(lambda: len(self.processes(yes)) == 4, "the job runs")
+        self.await_flood(run)
         daemon = self.daemon()
         os.kill(daemon, signal.SIGSTOP)
         try:
@@ -413,6 +419,7 @@ class Mpiexec(LabCase):
         """The job is stopped although what was told before has not been taken."""
         run = self.start(MPIEXEC, "-n", "2", "yes", stdout=subprocess.DEVNULL)
         yes = os.path.realpath(shutil.which("yes"))
+        self.await_flood(run)
         job = self.wait_until(lambda: len(found := self.processes(yes)) == 2 and found, "the job runs")
         daemon = self.daemon()
         os.kill(daemon, signal.SIGSTOP)
