@@ -68,14 +68,9 @@ struct sink {
     bool ended;  /* both                                                    */
 };
 
-static uint64_t key_of(int32_t tid, uint32_t stream)
-{
-    return (uint64_t)tid << 2 | stream;
-}
-
 static struct sink *sink_of(struct server *sv, int32_t tid, uint32_t stream)
 {
-    return px_map_get(&sv->sinks, key_of(tid, stream));
+    return px_map_get(&sv->sinks, output_key(tid, stream));
 }
 
 /* ---- writing ---------------------------------------------------------------------------------- */
@@ -103,7 +98,7 @@ static void sink_free(struct sink *s)
 {
     px_list_remove(&s->node);
     if (sink_of(s->drain->sv, s->tid, s->stream) == s) /* numbers come round */
-        px_map_remove(&s->drain->sv->sinks, key_of(s->tid, s->stream));
+        px_map_remove(&s->drain->sv->sinks, output_key(s->tid, s->stream));
     free(s);
 }
 
@@ -333,7 +328,7 @@ static struct drain *drain_for(struct spawn_req *r, struct spawn_one *one, uint3
 static struct sink *sink_new(struct drain *d, int32_t tid, uint32_t stream)
 {
     struct sink *s = calloc(1, sizeof *s);
-    if (s == NULL || px_map_put(&d->sv->sinks, key_of(tid, stream), s) != PVMX_OK) {
+    if (s == NULL || px_map_put(&d->sv->sinks, output_key(tid, stream), s) != PVMX_OK) {
         free(s);
         drain_write(d); /* nobody may need it */
         return NULL;

@@ -44,14 +44,9 @@ struct outlet {
 
 static bool outlet_read(struct outlet *o);
 
-static uint64_t key_of(int32_t tid, uint32_t stream)
-{
-    return (uint64_t)tid << 2 | stream;
-}
-
 static struct outlet *outlet_of(struct server *sv, int32_t tid, uint32_t stream)
 {
-    return px_map_get(&sv->outlets, key_of(tid, stream));
+    return px_map_get(&sv->outlets, output_key(tid, stream));
 }
 
 /* ---- what is collected ------------------------------------------------------------------------ */
@@ -101,7 +96,7 @@ static void outlet_free(struct outlet *o)
     loop_io_stop(&o->sv->loop, &o->io);
     px_fd_close(&o->fd);
     if (outlet_of(o->sv, o->tid, o->stream) == o) /* numbers come round */
-        px_map_remove(&o->sv->outlets, key_of(o->tid, o->stream));
+        px_map_remove(&o->sv->outlets, output_key(o->tid, o->stream));
     px_buf_free(&o->buf);
     free(o);
 }
@@ -201,7 +196,7 @@ static void outlet_start(struct server *sv, int32_t tid, uint32_t stream, int fd
                          uint32_t origin)
 {
     struct outlet *o = calloc(1, sizeof *o);
-    if (o == NULL || px_map_put(&sv->outlets, key_of(tid, stream), o) != PVMX_OK) {
+    if (o == NULL || px_map_put(&sv->outlets, output_key(tid, stream), o) != PVMX_OK) {
         struct pxp_output end = {.tid = tid, .stream = stream, .eof = true};
         free(o);
         close(fd);

@@ -11,6 +11,12 @@
 struct link;
 struct task;
 
+/* One stream of a task in the maps outlets (output.c) and sinks (drain.c) of the server. */
+static inline uint64_t output_key(int32_t tid, uint32_t stream)
+{
+    return (uint64_t)tid << 2 | stream;
+}
+
 /* Here: a task whose output passes through this daemon was started; its pipes' ends are taken over.
  * origin: host of the daemon that its output goes to; 0: this one. */
 void output_start(struct server *sv, const struct task *t, struct spawn_one *one,

@@ -133,13 +133,18 @@ static bool is_claimed(struct p3_collector *c, int tid)
     return !w || w->pid || w->ended;
 }
 
+static bool is_here(const struct p3_collector *c, int tid)
+{
+    return (tid & ~0x3ffff) == c->host;
+}
+
 /* A task of this host, best one that has written nothing so far: a helper that has ended unseen was its. */
 static int guess(struct p3_collector *c)
 {
     int tid = 0;
     for (int i = 0; i < c->ntids; i++) {
         const struct writer *w = writer_of_task(c, c->tids[i]);
-        if ((c->tids[i] & ~0x3ffff) != c->host || (w && w->ended))
+        if (!is_here(c, c->tids[i]) || (w && w->ended))
             continue;
         if (!w || !w->wrote)
             return c->tids[i];
@@ -159,7 +164,7 @@ static int task_of(struct p3_collector *c, pid_t pid)
     if (!tid)
         tid = tid_of(parent_of(pid));
     for (int i = 0; !tid && i < c->ntids; i++)
-        if (!c->pids[i] && (c->tids[i] & ~0x3ffff) == c->host && !is_claimed(c, c->tids[i]))
+        if (!c->pids[i] && is_here(c, c->tids[i]) && !is_claimed(c, c->tids[i]))
             tid = c->tids[i];
     return tid ? tid : guess(c);
 }
@@ -235,7 +240,7 @@ static void end_writer(struct p3_collector *c, struct writer *w)
 /* Its children are known by its messages, which the notice of its end comes behind. */
 static bool needs_notice(const struct p3_collector *c, const struct writer *w)
 {
-    return w->told && (!w->recorded || (w->tid & ~0x3ffff) != c->host);
+    return w->told && (!w->recorded || !is_here(c, w->tid));
 }
 
 /* Something about its end has become known. */
